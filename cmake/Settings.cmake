@@ -1,0 +1,34 @@
+# What every target of ours is built with: penstock_settings carries it.
+add_library(penstock_settings INTERFACE)
+target_compile_options(penstock_settings INTERFACE
+  -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wundef
+  -Wformat=2 -fno-common -fstack-protector-strong)
+target_compile_definitions(penstock_settings INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64)
+if(PENSTOCK_WERROR)
+  target_compile_options(penstock_settings INTERFACE -Werror)
+endif()
+if(PENSTOCK_SANITIZE)
+  target_compile_options(penstock_settings INTERFACE
+    -fsanitize=${PENSTOCK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(penstock_settings INTERFACE -fsanitize=${PENSTOCK_SANITIZE})
+endif()
+if(PENSTOCK_COVERAGE)
+  target_compile_options(penstock_settings INTERFACE --coverage)
+  target_link_options(penstock_settings INTERFACE --coverage)
+endif()
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+# penstock_add_plugin(NAME source...): a transport plugin, NAME.so in the plugin folder of the build tree.
+function(penstock_add_plugin name)
+  add_library(plugin_${name} MODULE ${ARGN})
+  target_link_libraries(plugin_${name} PRIVATE penstock_settings penstock_sdk)
+  set_target_properties(plugin_${name} PROPERTIES
+    PREFIX "" OUTPUT_NAME ${name} SUFFIX ".so"
+    LIBRARY_OUTPUT_DIRECTORY ${PENSTOCK_PLUGIN_BUILD_DIR})
+  # The loader refuses what a group can write, which a umask of 002 would make of a build tree.
+  add_custom_command(TARGET plugin_${name} POST_BUILD
+    COMMAND chmod go-w $<TARGET_FILE:plugin_${name}> ${PENSTOCK_PLUGIN_BUILD_DIR} VERBATIM)
+  install(TARGETS plugin_${name} LIBRARY DESTINATION ${PENSTOCK_PLUGIN_INSTALL_DIR})
+endfunction()

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file gateway.h
+ * The running gateway: one listener, held connections, lanes, supervisor, orderly shutdown.
+ * Thread: the main thread.
+ */
+#ifndef PS_GATEWAY_H
+#define PS_GATEWAY_H
+
+#include "config/config.h"
+
+/** States of a lane, and of the gateway as a whole (the best of its lanes). */
+typedef enum ps_state {
+  PS_STATE_DOWN,       /**< no link; waits for the next try, or for the user */
+  PS_STATE_CONNECTING, /**< the transport establishes its link */
+  PS_STATE_LAUNCHING,  /**< the solver is being checked, started, waited for */
+  PS_STATE_UP,         /**< streams are served */
+  PS_STATE_DEGRADED,   /**< streams are served, something is not well */
+  PS_STATE_STOPPING    /**< orderly shutdown */
+} ps_state;
+
+/** "up", "connecting" … */
+const char *ps_state_name(ps_state state);
+
+/** What a gateway tells as it runs. Each may be NULL. Called on the main thread. */
+typedef struct ps_gateway_events {
+  /** The listener is bound; `address` is "127.0.0.1:9090" with the real port. */
+  void (*listening)(void *context, const char *address);
+  /** The state changed. `error` says why for DOWN and DEGRADED, else NULL. `next_try_ms`: DOWN only; 0 = no further try. */
+  void (*state)(void *context, ps_state state, const penstock_error *error, uint64_t next_try_ms);
+  /** A leg was passed, or failed (`error`). `text` may be NULL. */
+  void (*leg)(void *context, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error);
+  /** A step says what it is doing. */
+  void (*progress)(void *context, const char *text);
+  /** The endpoint answers: by a solver found there (`adopted`) or launched. `protocol_version` "" if the probe is not tcmd. */
+  void (*serving)(void *context, int adopted, const char *protocol_version);
+} ps_gateway_events;
+
+/** What to run. Borrowed for the life of the gateway. */
+typedef struct ps_gateway_options {
+  const char *profile;                /**< name, for messages */
+  const penstock_transport *transport; /**< from the registry */
+  const ps_settings *settings;        /**< checked against ps_profile_table and the transport's */
+  int check_only;   /**< `check --connect`: no listener; ends with the first success or failure; no retries */
+  int no_launch;    /**< as `launch = never` */
+  const ps_gateway_events *events;
+  void *context; /**< for the events */
+} ps_gateway_options;
+
+/**
+ * Runs a gateway until SIGINT, SIGTERM or, with check_only, until the outcome is known. Returns 0 after an
+ * orderly end; a negative code with `error` when it could not start (port taken …), when a failure that the
+ * user must act on ends it, or when check_only found one.
+ */
+int ps_gateway_run(const ps_gateway_options *options, penstock_error *error);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file process_runtime.h
+ * The solver as a plain process on the carrier's machine: check, launch, wait, stop, and who else holds
+ * the port. SOLVER.md's launch recipe lives here once, as POSIX sh, for this machine and for SSH.
+ *
+ * A launched solver is known by pid + start time + token, recorded in `<root>/.penstock-<port>.solver`
+ * and proven against the live process before anything is done to it.
+ *
+ * Thread: the lane's. Each step completes its op through the carrier's host exactly once.
+ */
+#ifndef TRANSPORTS_PROCESS_RUNTIME_H
+#define TRANSPORTS_PROCESS_RUNTIME_H
+
+#include "carrier.h"
+
+typedef struct process_runtime process_runtime;
+
+/**
+ * The options that a transport with this runtime declares, to be put into its table:
+ * `static const penstock_option options[] = {PROCESS_RUNTIME_OPTIONS, …}`. See process_runtime_create.
+ *   endpoint  ADDRESS  127.0.0.1:9090   where the solver listens, as seen from its machine
+ *   root      far path                  folder of the solver (needed to launch it)
+ *   gpu       STRING                    CUDA_VISIBLE_DEVICES of the launched solver: index or UUID
+ *   env       ENV                       more environment for the launched solver
+ *   venv      far path ~/.local/share/ppf-cts/venv   sourced before the launch if it is there
+ *   program   far path                  the solver's program, if it is not where SOLVER.md says
+ *   args      LIST                      more arguments for the solver
+ *   debug     BOOL no                   launch with --debug
+ */
+#define PROCESS_RUNTIME_OPTIONS                                                                                      \
+  PROCESS_RUNTIME_OPTION(ADDRESS, 0, "endpoint", "127.0.0.1:9090",                                                   \
+                         "Where the solver listens, as seen from its own machine (host:port)"),                      \
+      PROCESS_RUNTIME_OPTION(STRING, PENSTOCK_OPTION_FAR_PATH, "root", NULL,                                         \
+                             "Folder of the solver on its machine; needed to launch it"),                            \
+      PROCESS_RUNTIME_OPTION(STRING, 0, "gpu", NULL,                                                                 \
+                             "GPU of the launched solver: index or UUID (CUDA_VISIBLE_DEVICES)"),                    \
+      PROCESS_RUNTIME_OPTION(ENV, 0, "env", NULL, "More environment for the launched solver: NAME=value, ..."),      \
+      PROCESS_RUNTIME_OPTION(STRING, PENSTOCK_OPTION_FAR_PATH, "venv", "~/.local/share/ppf-cts/venv",                \
+                             "Python environment that is activated before the launch if it is there"),               \
+      PROCESS_RUNTIME_OPTION(STRING, PENSTOCK_OPTION_FAR_PATH, "program", NULL,                                      \
+                             "The solver's program, if it is not <root>/target/release/ppf-cts-server"),             \
+      PROCESS_RUNTIME_OPTION(LIST, 0, "args", NULL, "More arguments for the launched solver"),                       \
+      PROCESS_RUNTIME_OPTION(BOOL, 0, "debug", "no", "Launch the solver with --debug")
+
+/** One row of the above. */
+#define PROCESS_RUNTIME_OPTION(type, flags, key, default_value, help)                                                \
+  { sizeof(penstock_option), PENSTOCK_OPTION_##type, flags, 0, key, default_value, help, 0, 0, NULL }
+
+/** Reads its options from `config`. `carrier` must outlive it. NULL with `error` on failure. */
+process_runtime *process_runtime_create(carrier *carrier, const penstock_config *config, penstock_error *error);
+/** Ends what it runs; calls nothing back. A launched solver goes on. */
+void process_runtime_destroy(process_runtime *runtime);
+
+/** The steps of penstock_transport of the same names; each completes `op`. */
+void process_runtime_validate(process_runtime *runtime, penstock_op *op, uint64_t deadline_ms);
+void process_runtime_launch(process_runtime *runtime, penstock_op *op, uint64_t deadline_ms);
+void process_runtime_ready(process_runtime *runtime, penstock_op *op, uint64_t deadline_ms);
+void process_runtime_stop(process_runtime *runtime, penstock_op *op, uint64_t deadline_ms);
+void process_runtime_identify(process_runtime *runtime, penstock_op *op, uint64_t deadline_ms);
+void process_runtime_cancel(process_runtime *runtime, penstock_op *op);
+
+/** Where streams go. Borrowed from the runtime. */
+const char *process_runtime_endpoint_host(const process_runtime *runtime);
+uint16_t process_runtime_endpoint_port(const process_runtime *runtime);
+
+#endif
