@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file net.h
+ * Sockets, as the gateway uses them: non-blocking, not inherited, TCP_NODELAY. The platform is behind it.
+ */
+#ifndef PS_NET_H
+#define PS_NET_H
+
+#include <penstock/sdk.h>
+
+/** Results of ps_net_read, ps_net_write and ps_net_accept besides a count or a socket. */
+enum {
+  PS_NET_AGAIN = -1,  /**< would block */
+  PS_NET_BROKEN = -2, /**< the connection was reset, or is otherwise of no more use */
+  PS_NET_LIMIT = -3   /**< accept only: out of descriptors or memory */
+};
+
+/**
+ * Listens on "host:port" ("[v6]:port"; port 0 = any free one). `bound` gets the address with the real
+ * port. On failure returns a negative code with `error` (leg LOCAL), which names who holds a taken port.
+ */
+int ps_net_listen(const char *address, penstock_socket *listener, char *bound, size_t bound_size,
+                  penstock_error *error);
+/** Does the address name a loopback interface (127.0.0.0/8, ::1, localhost)? */
+int ps_net_is_loopback(const char *address);
+/** Connects to "host:port" and blocks until it is done or `timeout_ms` is over. For the command line. */
+int ps_net_connect(const char *address, int timeout_ms, penstock_socket *socket, penstock_error *error);
+
+/** Accepts one connection. Returns a socket, PS_NET_AGAIN, PS_NET_BROKEN (that one is gone, go on) or PS_NET_LIMIT. */
+penstock_socket ps_net_accept(penstock_socket listener);
+/** A connected pair of local stream sockets. Returns 0 or a negative code. */
+int ps_net_pair(penstock_socket pair[2]);
+
+/** Reads: a count, 0 at the end of the direction, or a code from above. */
+long ps_net_read(penstock_socket socket, void *buffer, size_t size);
+/** Writes: a count, or a code from above. Never raises a signal. */
+long ps_net_write(penstock_socket socket, const void *data, size_t size);
+/** Ends our direction (FIN). */
+void ps_net_shutdown_write(penstock_socket socket);
+/** Bytes written that the peer has not acknowledged; 0 where that cannot be known. */
+size_t ps_net_unsent(penstock_socket socket);
+/** Closes in the ordinary way (FIN). */
+void ps_net_close(penstock_socket socket);
+/** Closes abruptly (RST): the peer must not take it for a clean end. */
+void ps_net_reset(penstock_socket socket);
+/** TCP_NODELAY on a socket that may be no TCP socket. */
+void ps_net_nodelay(penstock_socket socket);
+/** The peer's address as text, for the log. */
+void ps_net_peer_name(penstock_socket socket, char *text, size_t size);
+
+/** Whose process is at the other end of an accepted loopback connection. */
+typedef enum ps_peer {
+  PS_PEER_OWN,     /**< the user's own, or root's */
+  PS_PEER_OTHER,   /**< somebody else's: `uid` says whose */
+  PS_PEER_UNKNOWN, /**< the kernel could not say (it has gone, or is in another network namespace) */
+  PS_PEER_REMOTE   /**< not on this machine */
+} ps_peer;
+
+/** Asks the kernel. [lane or main thread] */
+ps_peer ps_net_peer(penstock_socket accepted, uint32_t *uid);
+
+/** Raises the limit of open descriptors as far as it goes; returns what it is now. */
+size_t ps_net_raise_limit(void);
+/** Finds who listens on a local TCP port: "'nginx' (pid 123, user 0)"; returns 0 if it was found. */
+int ps_net_port_owner(uint16_t port, char *text, size_t size);
+
+#endif

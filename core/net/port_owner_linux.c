@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* Who listens on a port: /proc/net/tcp gives the socket's inode, /proc/PID/fd the process that holds it. */
+#include "net/net.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define STATE_LISTEN 0x0A
+
+/* The inode and owner of the socket that listens on `port` in one table; 0 if there is none. */
+static unsigned long find_listener(const char *table, uint16_t port, unsigned *uid) {
+  char line[512];
+  unsigned long found = 0;
+  FILE *file = fopen(table, "re");
+  if (!file) {
+    return 0;
+  }
+  while (!found && fgets(line, sizeof(line), file)) {
+    unsigned local_port = 0;
+    unsigned state = 0;
+    unsigned owner = 0;
+    unsigned long inode = 0;
+    /* proc(5): sl local_address rem_address st queues timer retransmits uid timeout inode */
+    // NOLINTNEXTLINE(cert-err34-c): the kernel wrote it
+    if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %u %*d %lu", &local_port, &state, &owner,
+               &inode) == 4 &&
+        local_port == port && state == STATE_LISTEN) {
+      found = inode;
+      *uid = owner;
+    }
+  }
+  (void)fclose(file);
+  return found;
+}
+
+static int holds_inode(const char *pid, const char *wanted) {
+  char path[64];
+  char link[64];
+  int found = 0;
+  (void)snprintf(path, sizeof(path), "/proc/%.16s/fd", pid);
+  DIR *folder = opendir(path);
+  if (!folder) {
+    return 0;
+  }
+  for (struct dirent *entry = readdir(folder); entry && !found; entry = readdir(folder)) {
+    ssize_t size = readlinkat(dirfd(folder), entry->d_name, link, sizeof(link) - 1);
+    if (size > 0) {
+      link[size] = '\0';
+      found = strcmp(link, wanted) == 0;
+    }
+  }
+  (void)closedir(folder);
+  return found;
+}
+
+static void program_name(const char *pid, char *name, size_t size) {
+  char path[64];
+  (void)snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
+  FILE *file = fopen(path, "re");
+  if (!file || !fgets(name, (int)size, file)) {
+    (void)snprintf(name, size, "?");
+  }
+  if (file) {
+    (void)fclose(file);
+  }
+  name[strcspn(name, "\n")] = '\0';
+}
+
+int ps_net_port_owner(uint16_t port, char *text, size_t size) {
+  unsigned uid = 0;
+  char wanted[64];
+  unsigned long inode = find_listener("/proc/net/tcp", port, &uid);
+  if (inode == 0) {
+    inode = find_listener("/proc/net/tcp6", port, &uid);
+  }
+  if (inode == 0) {
+    return PENSTOCK_E_NOT_FOUND;
+  }
+  (void)snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
+  (void)snprintf(text, size, "a program of user id %u", uid);
+  DIR *folder = opendir("/proc");
+  if (!folder) {
+    return PENSTOCK_OK;
+  }
+  for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+    if (isdigit((unsigned char)entry->d_name[0]) && holds_inode(entry->d_name, wanted)) {
+      char name[64];
+      program_name(entry->d_name, name, sizeof(name));
+      (void)snprintf(text, size, "'%s' (pid %.16s)", name, entry->d_name);
+      break;
+    }
+  }
+  (void)closedir(folder);
+  return PENSTOCK_OK;
+}
