@@ -84,6 +84,13 @@ ps_settings *ps_config_check_profile(const ps_config *config, const char *profil
                                      ps_problems *problems);
 /** Settings made without a file, for tests and `probe`: defaults of the tables. */
 ps_settings *ps_settings_defaults(const char *profile, const penstock_transport *transport);
+/**
+ * Sets a declared key from elsewhere than its own section: the command line, or [gateway] for a profile.
+ * `value` is checked as a file's would be. `origin` (copied) is what ps_settings_origin then says and what a
+ * problem names as the file, such as "--listen". Returns 0, or PENSTOCK_E_INVALID with a problem.
+ */
+int ps_settings_set(ps_settings *settings, const char *key, const char *value, const char *origin,
+                    ps_problems *problems);
 void ps_settings_free(ps_settings *settings);
 
 /** Values; `key` must be declared. Unset: NULL, or `otherwise`. Durations are in milliseconds. */
