@@ -11,7 +11,8 @@
 /** How log lines look. */
 typedef enum ps_log_format { PS_LOG_TEXT, PS_LOG_JSON } ps_log_format;
 
-/** Opens the log. `file` NULL = standard error. Levels are enum penstock_log_level. Returns 0, or a negative code with `error`. */
+/** Opens the log. `file` NULL = standard error. Levels are enum penstock_log_level. Returns 0, or a negative code with
+ * `error`. */
 int ps_log_open(const char *file, ps_log_format format, uint32_t level, penstock_error *error);
 /** Opens the file again by its name (after a rotation). */
 void ps_log_reopen(void);

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "log/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log/line.h"
+
+/* A reader of our standard error that has stalled must not stall the gateway for longer than this. */
+#define WRITE_PATIENCE_MS 100
+
+/* The level is read without the lock, so that a line that is not wanted costs next to nothing. */
+static atomic_uint log_level = PENSTOCK_LOG_WARN;
+
+static struct {
+  pthread_mutex_t lock;
+  int fd;               /* where lines go */
+  char *path;           /* of the file; NULL = standard error */
+  ps_log_format format; /* of the lines */
+  int colour;
+  unsigned long lost; /* lines that could not be written and were not told of yet */
+} log_state = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO};
+
+static int open_file(const char *path) {
+  return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+}
+
+/* Does a person read this at a terminal that shows colour? */
+static int wants_colour(int fd) {
+  const char *term = getenv("TERM");
+  const char *none = getenv("NO_COLOR");
+  return isatty(fd) && term && strcmp(term, "dumb") != 0 && !(none && none[0]);
+}
+
+int ps_log_open(const char *file, ps_log_format format, uint32_t level, penstock_error *error) {
+  char *path = NULL;
+  int fd = STDERR_FILENO;
+  if (file) {
+    path = strdup(file);
+    fd = path ? open_file(path) : -1;
+    if (fd < 0) {
+      int reason = path ? errno : ENOMEM;
+      free(path);
+      penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "cannot open the log file %s: %s", file,
+                    strerror(reason));
+      penstock_next(error, "%s",
+                    reason == ENOENT ? "create its folder, or set log_file to another place"
+                                     : "set log_file to a place that you can write to");
+      return PENSTOCK_E_FAILED;
+    }
+  }
+  ps_log_close();
+  pthread_mutex_lock(&log_state.lock);
+  log_state.fd = fd;
+  log_state.path = path;
+  log_state.format = format;
+  log_state.colour = format == PS_LOG_TEXT && wants_colour(fd);
+  pthread_mutex_unlock(&log_state.lock);
+  atomic_store(&log_level, level);
+  return 0;
+}
+
+void ps_log_reopen(void) {
+  int reason = 0;
+  char *path = NULL;
+  pthread_mutex_lock(&log_state.lock);
+  if (log_state.path) {
+    int fd = open_file(log_state.path);
+    if (fd >= 0) {
+      (void)close(log_state.fd);
+      log_state.fd = fd;
+      log_state.colour = log_state.format == PS_LOG_TEXT && wants_colour(fd);
+    } else {
+      reason = errno;
+      path = strdup(log_state.path);
+    }
+  }
+  pthread_mutex_unlock(&log_state.lock);
+  if (reason != 0) {
+    ps_log(PENSTOCK_LOG_ERROR, "gateway", "cannot open the log file %s again (%s): the old one stays in use",
+           path ? path : "", strerror(reason));
+  }
+  free(path);
+}
+
+void ps_log_close(void) {
+  pthread_mutex_lock(&log_state.lock);
+  if (log_state.path) {
+    (void)close(log_state.fd);
+    free(log_state.path);
+  }
+  log_state.fd = STDERR_FILENO;
+  log_state.path = NULL;
+  log_state.format = PS_LOG_TEXT;
+  log_state.colour = 0;
+  pthread_mutex_unlock(&log_state.lock);
+  atomic_store(&log_level, PENSTOCK_LOG_WARN);
+}
+
+int ps_log_enabled(uint32_t level) {
+  return level <= atomic_load_explicit(&log_level, memory_order_relaxed);
+}
+
+/* Writes a whole line; gives up on a reader that does not read. Returns 0 if all of it was written. */
+static int write_all(int fd, const char *data, size_t size) {
+  while (size > 0) {
+    ssize_t count = write(fd, data, size);
+    if (count > 0) {
+      data += count;
+      size -= (size_t)count;
+    } else if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      struct pollfd entry = {.fd = fd, .events = POLLOUT};
+      if (poll(&entry, 1, WRITE_PATIENCE_MS) == 0) {
+        return PENSTOCK_E_TIMEOUT;
+      }
+    } else if (count == 0 || errno != EINTR) {
+      return PENSTOCK_E_FAILED;
+    }
+  }
+  return 0;
+}
+
+/* Formats and writes one record. The lock is held. */
+static int write_record(const ps_log_record *record) {
+  ps_text line = {0};
+  if (log_state.format == PS_LOG_JSON) {
+    ps_log_line_json(&line, record);
+  } else {
+    ps_log_line_text(&line, record, log_state.colour);
+  }
+  int result = line.no_memory || !line.data ? PENSTOCK_E_NOMEM : write_all(log_state.fd, line.data, line.size);
+  free(line.data);
+  return result;
+}
+
+static void write_or_count(ps_log_record *record) {
+  (void)clock_gettime(CLOCK_REALTIME, &record->when);
+  pthread_mutex_lock(&log_state.lock);
+  if (log_state.lost > 0) {
+    char text[96];
+    (void)snprintf(text, sizeof(text), "%lu log lines were lost: they could not be written", log_state.lost);
+    const ps_log_record lost = {
+        .when = record->when, .level = PENSTOCK_LOG_WARN, .source = "gateway", .text = text, .error = NULL};
+    if (write_record(&lost) == 0) {
+      log_state.lost = 0;
+    }
+  }
+  if (write_record(record) != 0) {
+    log_state.lost++;
+  }
+  pthread_mutex_unlock(&log_state.lock);
+}
+
+void ps_log(uint32_t level, const char *source, const char *format, ...) {
+  if (!ps_log_enabled(level)) {
+    return;
+  }
+  int kept_errno = errno;
+  char *text = NULL;
+  va_list arguments;
+  va_start(arguments, format);
+  if (vasprintf(&text, format, arguments) < 0) {
+    text = NULL;
+  }
+  va_end(arguments);
+  ps_log_record record = {.level = level, .source = source, .text = text ? text : format, .error = NULL};
+  write_or_count(&record);
+  free(text);
+  errno = kept_errno;
+}
+
+void ps_log_error(uint32_t level, const char *source, const penstock_error *error) {
+  if (ps_log_enabled(level)) {
+    int kept_errno = errno;
+    ps_log_record record = {.level = level, .source = source, .text = error->what, .error = error};
+    write_or_count(&record);
+    errno = kept_errno;
+  }
+}
