@@ -26,23 +26,25 @@ const char *ps_state_name(ps_state state);
 typedef struct ps_gateway_events {
   /** The listener is bound; `address` is "127.0.0.1:9090" with the real port. */
   void (*listening)(void *context, const char *address);
-  /** The state changed. `error` says why for DOWN and DEGRADED, else NULL. `next_try_ms`: DOWN only; 0 = no further try. */
+  /** The state changed. `error` says why for DOWN and DEGRADED, else NULL. `next_try_ms`: DOWN only; 0 = no further
+   * try. */
   void (*state)(void *context, ps_state state, const penstock_error *error, uint64_t next_try_ms);
   /** A leg was passed, or failed (`error`). `text` may be NULL. */
   void (*leg)(void *context, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error);
   /** A step says what it is doing. */
   void (*progress)(void *context, const char *text);
-  /** The endpoint answers: by a solver found there (`adopted`) or launched. `protocol_version` "" if the probe is not tcmd. */
+  /** The endpoint answers: by a solver found there (`adopted`) or launched. `protocol_version` "" if the probe is not
+   * tcmd. */
   void (*serving)(void *context, int adopted, const char *protocol_version);
 } ps_gateway_events;
 
 /** What to run. Borrowed for the life of the gateway. */
 typedef struct ps_gateway_options {
-  const char *profile;                /**< name, for messages */
+  const char *profile;                 /**< name, for messages */
   const penstock_transport *transport; /**< from the registry */
-  const ps_settings *settings;        /**< checked against ps_profile_table and the transport's */
-  int check_only;   /**< `check --connect`: no listener; ends with the first success or failure; no retries */
-  int no_launch;    /**< as `launch = never` */
+  const ps_settings *settings;         /**< checked against ps_profile_table and the transport's */
+  int check_only; /**< `check --connect`: no listener; ends with the first success or failure; no retries */
+  int no_launch;  /**< as `launch = never` */
   const ps_gateway_events *events;
   void *context; /**< for the events */
 } ps_gateway_options;
@@ -53,5 +55,11 @@ typedef struct ps_gateway_options {
  * user must act on ends it, or when check_only found one.
  */
 int ps_gateway_run(const ps_gateway_options *options, penstock_error *error);
+
+/**
+ * Did the last run end without a lane that was still inside a transport's blocking connect()? Its thread
+ * then lives on, and the process must end by _exit(2): libraries must not be torn down beneath it.
+ */
+int ps_gateway_abandoned(void);
 
 #endif

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT */
+/* The gateway: one listener in front, lanes behind, what waits between them, and the orderly end. */
+#include "gateway/gateway.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "gateway/hold.h"
+#include "gateway/listener.h"
+#include "host/prompt.h"
+#include "lane/lane.h"
+#include "log/log.h"
+#include "net/net.h"
+
+#define MAX_LANES 16
+/* A lane inside a blocking connect() has nothing to finish: it is waited for this long, then left. */
+#define BLOCKED_GRACE_MS 1000
+/* Beyond the drain: the transport's stop step and its closing. */
+#define END_MARGIN_MS 15000
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
+#define SIGNAL_COUNT (sizeof(signals) / sizeof(signals[0]))
+
+typedef struct lane_slot {
+  ps_lane *lane; /**< NULL once it has ended */
+  ps_state state;
+  int gave_up;
+  int told_to_stop;
+} lane_slot;
+
+typedef struct gateway {
+  const ps_gateway_options *options; /**< = &own_options, which lives as long as the lanes that read it */
+  ps_gateway_options own_options;
+  uv_loop_t loop;
+  ps_mailbox inbox;
+  ps_listener listener;
+  ps_hold hold;
+  uv_signal_t signals[SIGNAL_COUNT];
+  uv_timer_t end; /**< the deadline of the orderly end */
+  lane_slot lanes[MAX_LANES];
+  uint32_t lane_count; /**< started */
+  uint32_t lanes_left; /**< not ended yet */
+  ps_launch_gate launch_gate;
+  ps_state state;
+  int ever_up;
+  int stopping;
+  int failed; /**< `error` says why the run ends */
+  penstock_error error;
+  uint64_t drain_end_ns;
+  uint64_t next_id;
+  uint64_t hold_ns;
+} gateway;
+
+/* Left behind on purpose when a lane could not be waited for: its thread still posts here. */
+static gateway *abandoned;
+
+static int serves(ps_state state) {
+  return state == PS_STATE_UP || state == PS_STATE_DEGRADED;
+}
+
+static const char *setting(const gateway *self, const char *key, const char *otherwise) {
+  const char *value = ps_settings_string(self->options->settings, key);
+  return value ? value : otherwise;
+}
+
+/* --- clients ------------------------------------------------------------------------------------ */
+
+static ps_lane *least_loaded(const gateway *self) {
+  ps_lane *best = NULL;
+  for (uint32_t i = 0; i < self->lane_count; i++) {
+    const lane_slot *slot = &self->lanes[i];
+    if (slot->lane && serves(slot->state) && (!best || ps_lane_load(slot->lane) < ps_lane_load(best))) {
+      best = slot->lane;
+    }
+  }
+  return best;
+}
+
+static void wake_lanes(const gateway *self) {
+  for (uint32_t i = 0; i < self->lane_count; i++) {
+    if (self->lanes[i].lane && self->lanes[i].state == PS_STATE_DOWN) {
+      ps_lane_wake(self->lanes[i].lane);
+    }
+  }
+}
+
+static int hopeless(const gateway *self) {
+  for (uint32_t i = 0; i < self->lane_count; i++) {
+    if (self->lanes[i].lane && !self->lanes[i].gave_up) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
+static void hold(gateway *self, ps_client *client) {
+  if (self->stopping || hopeless(self)) {
+    ps_client_refuse(client);
+    return;
+  }
+  ps_hold_add(&self->hold, client);
+  wake_lanes(self);
+}
+
+static void give_out(gateway *self) {
+  ps_lane *lane = least_loaded(self);
+  size_t left = self->hold.count; /* those that come back meanwhile wait for the next tick */
+  while (lane && left-- > 0) {
+    ps_client *client = ps_hold_take(&self->hold);
+    if (!client) {
+      return;
+    }
+    ps_lane_serve(lane, client);
+    lane = least_loaded(self);
+  }
+}
+
+static void on_waiting(void *context) {
+  gateway *self = context;
+  size_t expired = ps_hold_expire(&self->hold, uv_hrtime());
+  if (expired > 0) {
+    ps_log(PENSTOCK_LOG_WARN, self->options->profile,
+           "%zu connections were held for %llu ms and are refused: the transport is not up", expired,
+           (unsigned long long)(self->hold_ns / 1000000));
+  }
+  give_out(self);
+  wake_lanes(self);
+}
+
+static void on_accepted(void *context, penstock_socket socket) {
+  gateway *self = context;
+  ps_client *client = calloc(1, sizeof(*client));
+  if (!client) {
+    ps_net_reset(socket);
+    return;
+  }
+  client->id = ++self->next_id;
+  client->socket = socket;
+  client->accepted_ns = uv_hrtime();
+  client->deadline_ns = client->accepted_ns + self->hold_ns;
+  ps_lane *lane = least_loaded(self);
+  if (lane) {
+    ps_lane_serve(lane, client);
+  } else {
+    hold(self, client);
+  }
+}
+
+/* --- the orderly end ---------------------------------------------------------------------------- */
+
+static void close_loop(gateway *self) {
+  ps_listener_close(&self->listener);
+  ps_hold_close(&self->hold);
+  for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+    uv_close((uv_handle_t *)&self->signals[i], NULL);
+  }
+  uv_close((uv_handle_t *)&self->end, NULL);
+  ps_mailbox_close(&self->inbox, NULL);
+}
+
+static void on_end_deadline(uv_timer_t *timer) {
+  gateway *self = timer->data;
+  ps_log(PENSTOCK_LOG_WARN, self->options->profile,
+         "a transport did not come back in time and is left behind; the process ends without it");
+  abandoned = self;
+  uv_stop(&self->loop);
+}
+
+static uint64_t drain_left_ms(const gateway *self) {
+  uint64_t now = uv_hrtime();
+  return now < self->drain_end_ns ? (self->drain_end_ns - now) / 1000000 : 0;
+}
+
+/* The lane that stops the solver goes last, so that no other lane's streams lose it while they may still finish. */
+static void stop_lanes(gateway *self) {
+  int stop_solver = strcmp(setting(self, "on_exit", "keep"), "stop") == 0 && !self->options->check_only;
+  lane_slot *last = NULL;
+  for (uint32_t i = 0; i < self->lane_count && stop_solver; i++) {
+    lane_slot *slot = &self->lanes[i];
+    if (slot->lane && (!last || (serves(slot->state) && !serves(last->state)))) {
+      last = slot;
+    }
+  }
+  for (uint32_t i = 0; i < self->lane_count; i++) {
+    lane_slot *slot = &self->lanes[i];
+    if (slot->lane && (slot != last || self->lanes_left == 1)) {
+      ps_lane_stop(slot->lane, drain_left_ms(self), slot == last);
+    }
+  }
+}
+
+static void begin_stop(gateway *self, uint64_t drain_ms) {
+  uint64_t blocked = 0;
+  self->drain_end_ns = uv_hrtime() + drain_ms * 1000000;
+  if (!self->stopping) {
+    self->stopping = 1;
+    ps_listener_close(&self->listener);
+    (void)ps_hold_refuse_all(&self->hold);
+    ps_prompt_cancel();
+  }
+  for (uint32_t i = 0; i < self->lane_count; i++) {
+    blocked += self->lanes[i].lane && ps_lane_blocked(self->lanes[i].lane) ? 1 : 0;
+  }
+  int only_blocked = blocked > 0 && blocked == self->lanes_left;
+  (void)uv_timer_start(&self->end, on_end_deadline, only_blocked ? BLOCKED_GRACE_MS : drain_ms + END_MARGIN_MS, 0);
+  stop_lanes(self);
+}
+
+static void on_signal(uv_signal_t *handle, int number) {
+  gateway *self = handle->data;
+  if (number == SIGUSR1) {
+    ps_log_reopen();
+    return;
+  }
+  size_t streams = 0;
+  for (uint32_t i = 0; i < self->lane_count; i++) {
+    streams += self->lanes[i].lane ? ps_lane_load(self->lanes[i].lane) : 0;
+  }
+  uint64_t drain_ms = self->stopping ? 0 : (uint64_t)ps_settings_int(self->options->settings, "stop_timeout", 10000);
+  if (streams > 0 && drain_ms > 0) {
+    ps_log(PENSTOCK_LOG_INFO, self->options->profile,
+           "ending: %zu streams may finish within %llu ms (a second signal ends them at once)", streams,
+           (unsigned long long)drain_ms);
+  }
+  begin_stop(self, drain_ms);
+}
+
+/* --- what lanes say ----------------------------------------------------------------------------- */
+
+static ps_state best_state(const gateway *self) {
+  static const int rank[] = {[PS_STATE_DOWN] = 0,      [PS_STATE_STOPPING] = 1, [PS_STATE_CONNECTING] = 2,
+                             [PS_STATE_LAUNCHING] = 3, [PS_STATE_DEGRADED] = 4, [PS_STATE_UP] = 5};
+  ps_state best = PS_STATE_DOWN;
+  for (uint32_t i = 0; i < self->lane_count; i++) {
+    if (self->lanes[i].lane && rank[self->lanes[i].state] > rank[best]) {
+      best = self->lanes[i].state;
+    }
+  }
+  return self->stopping ? PS_STATE_STOPPING : best;
+}
+
+static void on_lane_state(gateway *self, lane_slot *slot, const ps_lane_event *event) {
+  const ps_gateway_events *events = self->options->events;
+  ps_state before = self->state;
+  slot->state = event->state;
+  slot->gave_up = event->state == PS_STATE_DOWN && event->next_try_ms == 0;
+  self->state = best_state(self);
+  int news = self->state != before || (event->has_error && self->state == event->state);
+  if (news && events->state) {
+    events->state(self->options->context, self->state, event->has_error ? &event->error : NULL, event->next_try_ms);
+  }
+  if (self->stopping) {
+    return;
+  }
+  if (serves(slot->state)) {
+    self->ever_up = 1;
+    give_out(self);
+  } else if (hopeless(self)) {
+    (void)ps_hold_refuse_all(&self->hold);
+  }
+}
+
+static void on_lane_serving(gateway *self, const ps_lane_event *event) {
+  const ps_gateway_events *events = self->options->events;
+  if (events->serving) {
+    events->serving(self->options->context, event->adopted, event->text);
+  }
+  if (self->options->check_only) {
+    begin_stop(self, 0);
+  }
+}
+
+static void on_lane_fatal(gateway *self, const ps_lane_event *event) {
+  /* Another lane serves: this one alone is lost. */
+  if (self->ever_up || self->stopping) {
+    return;
+  }
+  self->failed = 1;
+  self->error = event->error;
+  begin_stop(self, 0);
+}
+
+static void on_lane_stopped(gateway *self, lane_slot *slot) {
+  ps_lane_join(slot->lane);
+  slot->lane = NULL;
+  self->lanes_left--;
+  if (self->lanes_left == 0) {
+    close_loop(self);
+  } else if (self->lanes_left == 1 && self->stopping) {
+    stop_lanes(self);
+  }
+}
+
+static void on_event(void *context, ps_list *node) {
+  gateway *self = context;
+  ps_lane_event *event = PS_CONTAINER(node, ps_lane_event, node);
+  lane_slot *slot = &self->lanes[ps_lane_index(event->lane)];
+  const ps_gateway_events *events = self->options->events;
+  /* The way is the same for all lanes: one tells it. */
+  int speaks = ps_lane_index(event->lane) == 0;
+  switch (event->kind) {
+  case PS_LANE_STATE:
+    on_lane_state(self, slot, event);
+    break;
+  case PS_LANE_LEG:
+    if (speaks && events->leg) {
+      events->leg(self->options->context, event->leg, event->elapsed_ns, event->text[0] ? event->text : NULL,
+                  event->has_error ? &event->error : NULL);
+    }
+    break;
+  case PS_LANE_PROGRESS:
+    if (events->progress) {
+      events->progress(self->options->context, event->text);
+    }
+    break;
+  case PS_LANE_SERVING:
+    if (speaks) {
+      on_lane_serving(self, event);
+    }
+    break;
+  case PS_LANE_RETURNED:
+    hold(self, event->client);
+    break;
+  case PS_LANE_FATAL:
+    on_lane_fatal(self, event);
+    break;
+  case PS_LANE_STOPPED:
+    on_lane_stopped(self, slot);
+    break;
+  }
+  free(event);
+}
+
+static void on_undelivered(void *context, ps_list *node) {
+  (void)context;
+  ps_lane_event *event = PS_CONTAINER(node, ps_lane_event, node);
+  if (event->client) {
+    ps_client_refuse(event->client);
+  }
+  free(event);
+}
+
+/* --- beginning ---------------------------------------------------------------------------------- */
+
+static int open_listener(gateway *self, penstock_error *error) {
+  char bound[128];
+  self->listener.socket = PENSTOCK_SOCKET_NONE;
+  if (self->options->check_only) {
+    return PENSTOCK_OK;
+  }
+  int own_only = strcmp(setting(self, "peers", "own"), "any") != 0;
+  int result = ps_listener_open(&self->listener, &self->loop, setting(self, "listen", "127.0.0.1:9090"), own_only,
+                                self->options->profile, on_accepted, self, bound, sizeof(bound), error);
+  if (result == PENSTOCK_OK && self->options->events->listening) {
+    self->options->events->listening(self->options->context, bound);
+  }
+  return result;
+}
+
+static int start_lanes(gateway *self, penstock_error *error) {
+  int64_t wanted = self->options->check_only ? 1 : ps_settings_int(self->options->settings, "lanes", 1);
+  for (uint32_t i = 0; i < (uint32_t)wanted && i < MAX_LANES; i++) {
+    ps_lane_options lane = {.gateway = self->options, .index = i, .out = &self->inbox, .gate = &self->launch_gate};
+    self->lanes[i].lane = ps_lane_start(&lane, error);
+    if (!self->lanes[i].lane) {
+      return PENSTOCK_E_LIMIT;
+    }
+    self->lane_count++;
+    self->lanes_left++;
+  }
+  return PENSTOCK_OK;
+}
+
+static int open_gateway(gateway *self, penstock_error *error) {
+  if (uv_loop_init(&self->loop) != 0) {
+    penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory or descriptors");
+    return PENSTOCK_E_LIMIT;
+  }
+  (void)ps_mailbox_open(&self->inbox, &self->loop, on_event, self);
+  ps_hold_open(&self->hold, &self->loop, on_waiting, self);
+  (void)uv_timer_init(&self->loop, &self->end);
+  self->end.data = self;
+  for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+    (void)uv_signal_init(&self->loop, &self->signals[i]);
+    self->signals[i].data = self;
+    (void)uv_signal_start(&self->signals[i], on_signal, signals[i]);
+  }
+  atomic_flag_clear(&self->launch_gate);
+  self->hold_ns = (uint64_t)ps_settings_int(self->options->settings, "hold", 20000) * 1000000;
+  return PENSTOCK_OK;
+}
+
+int ps_gateway_run(const ps_gateway_options *options, penstock_error *error) {
+  static const ps_gateway_events no_events;
+  gateway *self = calloc(1, sizeof(*self));
+  if (!self) {
+    penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+    return PENSTOCK_E_NOMEM;
+  }
+  self->own_options = *options;
+  self->own_options.events = options->events ? options->events : &no_events;
+  self->options = &self->own_options;
+  (void)signal(SIGPIPE, SIG_IGN);
+  (void)ps_net_raise_limit();
+  int result = open_gateway(self, error);
+  if (result != PENSTOCK_OK) {
+    free(self);
+    return result;
+  }
+  result = open_listener(self, error);
+  if (result == PENSTOCK_OK) {
+    result = start_lanes(self, error);
+  }
+  if (result != PENSTOCK_OK && self->lanes_left > 0) {
+    self->failed = 1;
+    self->error = *error;
+    begin_stop(self, 0);
+  } else if (result != PENSTOCK_OK) {
+    close_loop(self);
+  }
+  (void)uv_run(&self->loop, UV_RUN_DEFAULT);
+  if (self->failed) {
+    *error = self->error;
+    result = PENSTOCK_E_FAILED;
+  }
+  if (abandoned == self) {
+    return result;
+  }
+  ps_mailbox_dispose(&self->inbox, on_undelivered);
+  (void)uv_loop_close(&self->loop);
+  free(self);
+  return result;
+}
+
+int ps_gateway_abandoned(void) {
+  return abandoned != NULL;
+}

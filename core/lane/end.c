@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The orderly end of a lane: what runs is cancelled, streams get time to finish, the solver is stopped if
+ * that is asked for, everything is given back. Entered again and again until there is nothing left to do.
+ */
+#include "lane/internal.h"
+
+/* Time for the transport's stop step: a solver gets 5 s before it is killed. */
+#define STOP_DEADLINE_MS 9000
+
+static void on_drain_end(uv_timer_t *timer) {
+  ps_end_continue(timer->data);
+}
+
+/* Streams and opens: may they still finish? */
+static int draining(ps_lane *lane) {
+  uint64_t now = uv_hrtime();
+  ps_lane_count(lane);
+  if (ps_lane_load(lane) == 0) {
+    return 0;
+  }
+  if (now >= lane->drain_end_ns) {
+    ps_log(PENSTOCK_LOG_WARN, lane->profile, "%zu streams were not finished and are aborted", ps_lane_load(lane));
+    return 0;
+  }
+  (void)uv_timer_start(&lane->retry, on_drain_end, (lane->drain_end_ns - now) / 1000000 + 1, 0);
+  return 1;
+}
+
+/* Is a step still running (it was asked to end)? */
+static int step_runs(ps_lane *lane) {
+  ps_link *link = lane->link;
+  if (!link || link->lost || link->op.step == PS_STEP_NONE) {
+    return 0;
+  }
+  if (!link->op.completed) {
+    if (lane->phase != PS_PHASE_STOP) {
+      ps_step_cancel(link);
+    }
+    return !link->op.completed;
+  }
+  if (lane->phase == PS_PHASE_STOP && link->op.has_error) {
+    ps_log_error(PENSTOCK_LOG_ERROR, lane->profile, &link->op.error);
+    ps_lane_tell_leg(lane, link->op.error.leg, 0, NULL, &link->op.error);
+  }
+  if (lane->phase == PS_PHASE_CONNECT && !link->op.has_error) {
+    link->connected = 1;
+  }
+  link->op.step = PS_STEP_NONE;
+  return 0;
+}
+
+static int begin_stop(ps_lane *lane) {
+  ps_link *link = lane->link;
+  int wanted = lane->stop_solver || (lane->options.gateway->check_only && lane->launched);
+  if (!wanted || lane->phase == PS_PHASE_STOP || !link || link->lost || !link->connected ||
+      !ps_step_has(link, PS_STEP_STOP)) {
+    return 0;
+  }
+  lane->phase = PS_PHASE_STOP;
+  ps_lane_tell(lane, PS_LANE_PROGRESS, NULL, "stopping the solver");
+  ps_step_run(link, PS_STEP_STOP, STOP_DEADLINE_MS);
+  return 1;
+}
+
+void ps_end_continue(ps_lane *lane) {
+  if (lane->phase == PS_PHASE_END) {
+    if (lane->links_closing == 0 && !lane->finished && ps_relay_count(lane->relay) == 0) {
+      lane->finished = 1;
+      ps_lane_finish(lane);
+    }
+    return;
+  }
+  if (lane->state != PS_STATE_STOPPING) {
+    ps_lane_tell_state(lane, PS_STATE_STOPPING, NULL, 0);
+    ps_probe_cancel(lane);
+    (void)uv_timer_stop(&lane->retry);
+  }
+  if (lane->link && lane->link->lost) {
+    ps_link_destroy(lane->link, &lane->link->lost_error);
+  }
+  if (step_runs(lane) || (lane->phase != PS_PHASE_STOP && draining(lane)) || begin_stop(lane)) {
+    return;
+  }
+  penstock_error error;
+  penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CANCELLED, "the gateway ends");
+  lane->phase = PS_PHASE_END;
+  (void)uv_timer_stop(&lane->retry);
+  if (lane->has_gate) {
+    lane->has_gate = 0;
+    atomic_flag_clear(lane->options.gate);
+  }
+  ps_relay_abort_all(lane->relay, &error);
+  if (lane->link) {
+    ps_link_destroy(lane->link, &error);
+  }
+  ps_lane_later(lane);
+}

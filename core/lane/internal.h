@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file internal.h
+ * A lane from inside: what lane.c (thread, messages, end), link.c (one transport instance), step.c (its
+ * asynchronous steps), open.c (streams being opened), probe.c (does a solver answer?) and supervise.c
+ * (what to do next) share.
+ *
+ * The rule that keeps this simple: a slot that a transport calls only marks what happened and asks for a
+ * turn; supervise.c acts on the marks when the turn comes. So nothing is ever freed or entered twice
+ * beneath a transport's feet.
+ *
+ * Thread: the lane's, all of it.
+ */
+#ifndef PS_LANE_INTERNAL_H
+#define PS_LANE_INTERNAL_H
+
+#include "host/host.h"
+#include "lane/backoff.h"
+#include "lane/lane.h"
+#include "probe/tcmd.h"
+#include "relay/relay.h"
+
+/* --- link.c: one transport instance ------------------------------------------------------------- */
+
+/** The asynchronous steps of a transport. */
+typedef enum ps_step {
+  PS_STEP_NONE,
+  PS_STEP_CONNECT,
+  PS_STEP_VALIDATE,
+  PS_STEP_LAUNCH,
+  PS_STEP_READY,
+  PS_STEP_STOP,
+  PS_STEP_IDENTIFY
+} ps_step;
+
+/** The running step; there is at most one. */
+struct penstock_op {
+  struct ps_link *link;
+  ps_step step;  /**< PS_STEP_NONE: no step is running */
+  int completed; /**< op_done came; supervise.c has not seen it yet */
+  int cancelled; /**< cancel() was called */
+  int timed_out; /**< ... because the deadline passed */
+  int legs;      /**< legs that the transport reported within it */
+  int has_error;
+  penstock_error error;
+  uint64_t started_ns;
+  uint64_t deadline_ms;
+};
+
+typedef struct ps_link {
+  ps_host host; /**< owner = this link */
+  ps_lane *lane;
+  const penstock_transport *transport;
+  penstock_instance *instance;
+  penstock_op op;
+  ps_list opens; /**< of penstock_open */
+  size_t open_count;
+  int connected;   /**< the connect step succeeded */
+  int lost;        /**< link_lost came */
+  int solver_gone; /**< solver_exited came, or an open was refused by the endpoint */
+  penstock_error lost_error;
+  penstock_error gone_error;
+} ps_link;
+
+/** Makes an instance. NULL with `error` on failure. */
+ps_link *ps_link_create(ps_lane *lane, penstock_error *error);
+/** Gives all opens and credit streams back, destroys the instance; memory goes when the host has closed. */
+void ps_link_destroy(ps_link *link, const penstock_error *why);
+
+/* --- step.c ------------------------------------------------------------------------------------- */
+
+/** Does the transport have this step? */
+int ps_step_has(const ps_link *link, ps_step step);
+/** Starts a step; ps_supervise_step_done follows on a later turn. */
+void ps_step_run(ps_link *link, ps_step step, uint64_t deadline_ms);
+/** Asks the running step, if any, to end early. */
+void ps_step_cancel(ps_link *link);
+/** The lane's step timer has fired. */
+void ps_step_timeout(ps_lane *lane);
+/** Fills in the step half of the host table. */
+void ps_step_fill_host(penstock_host *table);
+
+/* --- open.c ------------------------------------------------------------------------------------- */
+
+/** Opens a stream for a client, which becomes the open's. */
+void ps_open_client(ps_link *link, ps_client *client);
+/** Opens a stream for the lane's probe. */
+void ps_open_probe(ps_link *link);
+/** The probe no longer wants its open. */
+void ps_open_forget_probe(ps_link *link);
+/** Cancels opens whose deadline has passed. */
+void ps_open_sweep(ps_lane *lane);
+/** The link goes: clients go back to the gateway, the rest is freed. Nothing is completed any more. */
+void ps_open_drop_all(ps_link *link);
+/** Fills in the stream half of the host table. */
+void ps_open_fill_host(penstock_host *table);
+
+/* --- probe.c ------------------------------------------------------------------------------------ */
+
+typedef enum ps_probe_result {
+  PS_PROBE_SOLVER,  /**< answered as it should (or, for `tcp`, accepted the connection) */
+  PS_PROBE_ABSENT,  /**< nobody listens */
+  PS_PROBE_FOREIGN, /**< answered with something else */
+  PS_PROBE_SILENT,  /**< accepted, and did not answer in time */
+  PS_PROBE_FAILED   /**< could not be asked: see the error */
+} ps_probe_result;
+
+/** How the endpoint is asked. */
+typedef enum ps_probe_mode { PS_PROBE_TCMD, PS_PROBE_TCP, PS_PROBE_NONE } ps_probe_mode;
+
+/** The lane's probe; one at a time. */
+typedef struct ps_probe {
+  int running;
+  int finished;    /**< result is there; supervise.c has not seen it yet */
+  int legacy;      /**< asks in the old form */
+  uv_poll_t *poll; /**< on `socket`; NULL if there is none */
+  penstock_socket socket;
+  uint64_t started_ns;
+  size_t sent;
+  size_t size;
+  ps_probe_result result;
+  penstock_error error;
+  char version[64];
+  char answer[PS_TCMD_MAX_ANSWER];
+} ps_probe;
+
+/** Asks the endpoint; ps_supervise_probe_done follows on a later turn. */
+void ps_probe_start(ps_lane *lane);
+/** Stops asking; nothing follows. */
+void ps_probe_cancel(ps_lane *lane);
+/** Its time is over. */
+void ps_probe_timeout(ps_lane *lane);
+/** open.c: the stream is there as a socket, which becomes the probe's; or could not be opened. */
+void ps_probe_opened(ps_lane *lane, penstock_socket socket);
+void ps_probe_open_failed(ps_lane *lane, const penstock_error *error);
+
+/* --- supervise.c -------------------------------------------------------------------------------- */
+
+/** What a lane is about. */
+typedef enum ps_phase {
+  PS_PHASE_IDLE, /**< waits for the retry timer (or for good) */
+  PS_PHASE_CONNECT,
+  PS_PHASE_FIND,     /**< asks whether a solver answers already */
+  PS_PHASE_IDENTIFY, /**< something else listens: who? */
+  PS_PHASE_VALIDATE,
+  PS_PHASE_LAUNCH,
+  PS_PHASE_READY,
+  PS_PHASE_CONFIRM, /**< asks the launched solver through the transport */
+  PS_PHASE_SERVE,
+  PS_PHASE_DRAIN, /**< orderly end: streams may finish */
+  PS_PHASE_STOP,  /**< orderly end: the solver is being stopped */
+  PS_PHASE_END
+} ps_phase;
+
+/** Begins a try: with a new link, or at the solver if the link is there. */
+void ps_supervise_begin(ps_lane *lane);
+/** The marks are looked at: the lane's turn. */
+void ps_supervise_turn(ps_lane *lane);
+/** Somebody waits for the lane. */
+void ps_supervise_wake(ps_lane *lane);
+
+/* --- end.c -------------------------------------------------------------------------------------- */
+
+/** The lane is stopping: goes on with the orderly end as far as it gets now. */
+void ps_end_continue(ps_lane *lane);
+
+/* --- lane.c ------------------------------------------------------------------------------------- */
+
+struct ps_lane {
+  ps_lane_options options;
+  const ps_settings *settings;
+  const penstock_transport *transport;
+  const char *profile;
+
+  uv_thread_t thread;
+  uv_loop_t loop;
+  ps_mailbox inbox;
+  uv_timer_t turn;  /**< fires at once: see ps_lane_later */
+  uv_timer_t retry; /**< IDLE: next try. DRAIN: its end. Else: next probe */
+  uv_timer_t step;  /**< deadline of the running step or probe */
+  uv_timer_t sweep; /**< deadlines of opens */
+  ps_relay *relay;
+  ps_link *link;
+  size_t links_closing; /**< links that are destroyed but whose hosts have not closed */
+  ps_probe probe;
+
+  ps_phase phase;
+  ps_state state;
+  ps_probe_mode probe_mode;
+  int may_launch; /**< the profile and the transport allow it */
+  int ever_up;
+  int gave_up;    /**< no further try by itself */
+  int slow_retry; /**< the user must act: no haste when somebody waits */
+  int launched;   /**< this gateway launched the solver that it serves */
+  int raced;      /**< a launch failed as if somebody else was faster: looked again */
+  int has_gate;   /**< holds the launch gate */
+  int probe_tries;
+  uint64_t phase_ns;     /**< when the phase began */
+  uint64_t ready_end_ns; /**< CONFIRM: until when */
+  uint64_t last_try_ns;
+  uint64_t launches[16]; /**< times of relaunches, for restart_limit */
+  size_t launch_count;
+  ps_backoff backoff;
+
+  int stopping;
+  int finished; /**< the loop's handles are being closed */
+  int stop_solver;
+  uint64_t drain_end_ns;
+
+  atomic_size_t load;
+  atomic_int blocked;
+};
+
+/** Asks for ps_supervise_turn on the next turn of the loop. */
+void ps_lane_later(ps_lane *lane);
+/** Tells the gateway; see ps_lane_event. The texts are copied. `error` may be NULL. */
+void ps_lane_tell(ps_lane *lane, ps_lane_event_kind kind, const penstock_error *error, const char *text);
+void ps_lane_tell_state(ps_lane *lane, ps_state state, const penstock_error *error, uint64_t next_try_ms);
+void ps_lane_tell_leg(ps_lane *lane, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error);
+/** Gives a client back to the gateway. */
+void ps_lane_return(ps_lane *lane, ps_client *client);
+/** Makes ps_lane_load tell the truth. */
+void ps_lane_count(ps_lane *lane);
+/** Everything is given back: closes the loop's handles, so that the thread ends. */
+void ps_lane_finish(ps_lane *lane);
+
+#endif

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* A lane's thread: its loop, its messages, its beginning and its end. */
+#include <signal.h>
+#include <stdlib.h>
+
+#include "lane/internal.h"
+#include "net/net.h"
+
+/** A message to a lane. */
+typedef enum { COMMAND_SERVE, COMMAND_WAKE, COMMAND_STOP } command_kind;
+typedef struct command {
+  ps_list node;
+  command_kind kind;
+  ps_client *client;
+  uint64_t drain_ms;
+  int stop_solver;
+} command;
+
+#define SWEEP_MS 250
+
+void ps_client_refuse(ps_client *client) {
+  ps_net_reset(client->socket);
+  free(client);
+}
+
+/* --- what a lane says --------------------------------------------------------------------------- */
+
+static ps_lane_event *new_event(ps_lane *lane, ps_lane_event_kind kind) {
+  ps_lane_event *event = calloc(1, sizeof(*event));
+  if (event) {
+    event->lane = lane;
+    event->kind = kind;
+    event->state = lane->state;
+  }
+  return event;
+}
+
+static void set_error(ps_lane_event *event, const penstock_error *error) {
+  if (error) {
+    event->has_error = 1;
+    event->error = *error;
+  }
+}
+
+void ps_lane_tell(ps_lane *lane, ps_lane_event_kind kind, const penstock_error *error, const char *text) {
+  ps_lane_event *event = new_event(lane, kind);
+  if (!event) {
+    return;
+  }
+  set_error(event, error);
+  event->adopted = !lane->launched;
+  (void)snprintf(event->text, sizeof(event->text), "%s", text ? text : "");
+  ps_mailbox_post(lane->options.out, &event->node);
+}
+
+void ps_lane_tell_state(ps_lane *lane, ps_state state, const penstock_error *error, uint64_t next_try_ms) {
+  lane->state = state;
+  ps_lane_event *event = new_event(lane, PS_LANE_STATE);
+  if (!event) {
+    return;
+  }
+  set_error(event, error);
+  event->next_try_ms = next_try_ms;
+  ps_mailbox_post(lane->options.out, &event->node);
+}
+
+void ps_lane_tell_leg(ps_lane *lane, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error) {
+  ps_lane_event *event = new_event(lane, PS_LANE_LEG);
+  if (!event) {
+    return;
+  }
+  set_error(event, error);
+  event->leg = leg;
+  event->elapsed_ns = elapsed_ns;
+  (void)snprintf(event->text, sizeof(event->text), "%s", text ? text : "");
+  ps_mailbox_post(lane->options.out, &event->node);
+}
+
+void ps_lane_return(ps_lane *lane, ps_client *client) {
+  ps_lane_event *event = new_event(lane, PS_LANE_RETURNED);
+  if (!event) {
+    ps_client_refuse(client);
+    return;
+  }
+  event->client = client;
+  ps_mailbox_post(lane->options.out, &event->node);
+}
+
+/* --- what a lane hears -------------------------------------------------------------------------- */
+
+static void on_command(void *context, ps_list *node) {
+  ps_lane *lane = context;
+  command *heard = PS_CONTAINER(node, command, node);
+  switch (heard->kind) {
+  case COMMAND_SERVE:
+    if (lane->phase == PS_PHASE_SERVE && lane->link && !lane->link->lost && !lane->link->solver_gone) {
+      ps_open_client(lane->link, heard->client);
+    } else {
+      ps_lane_return(lane, heard->client);
+    }
+    ps_lane_count(lane);
+    break;
+  case COMMAND_WAKE:
+    ps_supervise_wake(lane);
+    break;
+  case COMMAND_STOP:
+    lane->stop_solver = heard->stop_solver;
+    lane->drain_end_ns = uv_hrtime() + heard->drain_ms * 1000000;
+    lane->stopping = 1;
+    ps_lane_later(lane);
+    break;
+  }
+  free(heard);
+}
+
+static void on_undelivered(void *context, ps_list *node) {
+  (void)context;
+  command *heard = PS_CONTAINER(node, command, node);
+  if (heard->client) {
+    ps_client_refuse(heard->client);
+  }
+  free(heard);
+}
+
+/* --- its loop ----------------------------------------------------------------------------------- */
+
+static void on_turn(uv_timer_t *timer) {
+  ps_supervise_turn(timer->data);
+}
+
+void ps_lane_later(ps_lane *lane) {
+  if (!uv_is_closing((uv_handle_t *)&lane->turn) && !uv_is_active((uv_handle_t *)&lane->turn)) {
+    (void)uv_timer_start(&lane->turn, on_turn, 0, 0);
+  }
+}
+
+static void on_sweep(uv_timer_t *timer) {
+  ps_open_sweep(timer->data);
+}
+
+static void on_stream_end(void *context, const ps_stream_end *end) {
+  ps_lane *lane = context;
+  ps_lane_count(lane);
+  /* A client that gives up is daily bread; what the far side breaks off is worth a line. */
+  if (end->aborted) {
+    ps_log(end->error ? PENSTOCK_LOG_INFO : PENSTOCK_LOG_DEBUG, lane->profile,
+           "stream %llu aborted: %s%s%s; %llu bytes up, %llu down in %llu ms", (unsigned long long)end->id,
+           end->reason ? end->reason : "?", end->error ? ": " : "", end->error ? end->error->what : "",
+           (unsigned long long)end->up_bytes, (unsigned long long)end->down_bytes,
+           (unsigned long long)(end->duration_ns / 1000000));
+  } else {
+    ps_log(PENSTOCK_LOG_DEBUG, lane->profile, "stream %llu ended: %llu bytes up, %llu down in %llu ms",
+           (unsigned long long)end->id, (unsigned long long)end->up_bytes, (unsigned long long)end->down_bytes,
+           (unsigned long long)(end->duration_ns / 1000000));
+  }
+  if (lane->stopping) {
+    ps_lane_later(lane);
+  }
+}
+
+void ps_lane_count(ps_lane *lane) {
+  size_t opens = lane->link ? lane->link->open_count : 0;
+  atomic_store_explicit(&lane->load, ps_relay_count(lane->relay) + opens, memory_order_relaxed);
+  if (opens > 0 && !uv_is_active((uv_handle_t *)&lane->sweep)) {
+    (void)uv_timer_start(&lane->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+  } else if (opens == 0) {
+    (void)uv_timer_stop(&lane->sweep);
+  }
+}
+
+static void on_relay_closed(void *context) {
+  ps_lane *lane = context;
+  ps_mailbox_close(&lane->inbox, NULL);
+  uv_close((uv_handle_t *)&lane->turn, NULL);
+  uv_close((uv_handle_t *)&lane->retry, NULL);
+  uv_close((uv_handle_t *)&lane->step, NULL);
+  uv_close((uv_handle_t *)&lane->sweep, NULL);
+}
+
+void ps_lane_finish(ps_lane *lane) {
+  ps_relay_destroy(lane->relay, on_relay_closed, lane);
+}
+
+static void block_signals(void) {
+  /* Signals are the main thread's: a lane that may block must not be the one that gets them. */
+  sigset_t all;
+  (void)sigfillset(&all);
+  (void)sigdelset(&all, SIGSEGV);
+  (void)sigdelset(&all, SIGBUS);
+  (void)sigdelset(&all, SIGFPE);
+  (void)sigdelset(&all, SIGILL);
+  (void)sigdelset(&all, SIGABRT);
+  (void)pthread_sigmask(SIG_SETMASK, &all, NULL);
+}
+
+static void run_lane(void *argument) {
+  ps_lane *lane = argument;
+  block_signals();
+  ps_supervise_begin(lane);
+  (void)uv_run(&lane->loop, UV_RUN_DEFAULT);
+  ps_lane_tell(lane, PS_LANE_STOPPED, NULL, NULL);
+}
+
+/* --- for the gateway ---------------------------------------------------------------------------- */
+
+static ps_probe_mode choose_probe(const ps_lane *lane, int can_launch) {
+  const char *word = ps_settings_string(lane->settings, "probe");
+  if (word && strcmp(word, "none") == 0) {
+    return PS_PROBE_NONE;
+  }
+  if (word && strcmp(word, "tcp") == 0) {
+    return PS_PROBE_TCP;
+  }
+  if (word && strcmp(word, "tcmd") == 0) {
+    return PS_PROBE_TCMD;
+  }
+  return can_launch ? PS_PROBE_TCMD : PS_PROBE_TCP;
+}
+
+static void read_settings(ps_lane *lane) {
+  const ps_gateway_options *gateway = lane->options.gateway;
+  lane->settings = gateway->settings;
+  lane->transport = gateway->transport;
+  lane->profile = gateway->profile;
+  const char *launch = ps_settings_string(lane->settings, "launch");
+  int wants = (!launch || strcmp(launch, "never") != 0) && lane->transport->launch != NULL;
+  lane->probe_mode = choose_probe(lane, wants);
+  /* Without a probe nobody can tell a running solver from none, so nothing is launched. */
+  lane->may_launch = wants && !gateway->no_launch && lane->probe_mode != PS_PROBE_NONE;
+  ps_backoff_init(&lane->backoff, (uint64_t)ps_settings_int(lane->settings, "retry_min", 500),
+                  (uint64_t)ps_settings_int(lane->settings, "retry_max", 30000),
+                  uv_hrtime() ^ ((uint64_t)(uintptr_t)lane << 16));
+}
+
+static int open_loop(ps_lane *lane) {
+  if (uv_loop_init(&lane->loop) != 0) {
+    return PENSTOCK_E_LIMIT;
+  }
+  lane->loop.data = lane;
+  uv_timer_t *timers[] = {&lane->turn, &lane->retry, &lane->step, &lane->sweep};
+  for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
+    (void)uv_timer_init(&lane->loop, timers[i]);
+    timers[i]->data = lane;
+  }
+  return PENSTOCK_OK;
+}
+
+ps_lane *ps_lane_start(const ps_lane_options *options, penstock_error *error) {
+  ps_lane *lane = calloc(1, sizeof(*lane));
+  if (!lane) {
+    goto no_memory;
+  }
+  lane->options = *options;
+  lane->probe.socket = PENSTOCK_SOCKET_NONE;
+  read_settings(lane);
+  if (open_loop(lane) != 0) {
+    goto no_loop;
+  }
+  lane->relay = ps_relay_create(&lane->loop, on_stream_end, lane);
+  if (!lane->relay || ps_mailbox_open(&lane->inbox, &lane->loop, on_command, lane) != 0 ||
+      uv_thread_create(&lane->thread, run_lane, lane) != 0) {
+    /* The process is about to give up for want of memory or descriptors: what is left goes with it. */
+    goto no_memory;
+  }
+  return lane;
+no_loop:
+  free(lane);
+no_memory:
+  penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL,
+                "cannot start a lane: out of memory or descriptors");
+  penstock_next(error, "raise the limits (ulimit -n) or set fewer `lanes`");
+  return NULL;
+}
+
+uint32_t ps_lane_index(const ps_lane *lane) {
+  return lane->options.index;
+}
+
+static void post(ps_lane *lane, command_kind kind, ps_client *client, uint64_t drain_ms, int stop_solver) {
+  command *said = calloc(1, sizeof(*said));
+  if (!said) {
+    if (client) {
+      ps_client_refuse(client);
+    }
+    return;
+  }
+  said->kind = kind;
+  said->client = client;
+  said->drain_ms = drain_ms;
+  said->stop_solver = stop_solver;
+  ps_mailbox_post(&lane->inbox, &said->node);
+}
+
+void ps_lane_serve(ps_lane *lane, ps_client *client) {
+  post(lane, COMMAND_SERVE, client, 0, 0);
+}
+
+void ps_lane_wake(ps_lane *lane) {
+  post(lane, COMMAND_WAKE, NULL, 0, 0);
+}
+
+void ps_lane_stop(ps_lane *lane, uint64_t drain_ms, int stop_solver) {
+  post(lane, COMMAND_STOP, NULL, drain_ms, stop_solver);
+}
+
+size_t ps_lane_load(const ps_lane *lane) {
+  return atomic_load_explicit(&lane->load, memory_order_relaxed);
+}
+
+int ps_lane_blocked(const ps_lane *lane) {
+  return atomic_load_explicit(&lane->blocked, memory_order_relaxed);
+}
+
+void ps_lane_join(ps_lane *lane) {
+  (void)uv_thread_join(&lane->thread);
+  ps_mailbox_dispose(&lane->inbox, on_undelivered);
+  (void)uv_loop_close(&lane->loop);
+  free(lane);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file lane.h
+ * A lane: one thread, one loop, one transport connection, and the streams that go through it. It shares
+ * nothing with other lanes; the gateway talks to it by messages only.
+ *
+ * Thread: the functions are for the gateway's (main) thread.
+ */
+#ifndef PS_LANE_H
+#define PS_LANE_H
+
+#include <stdatomic.h>
+
+#include "base/mailbox.h"
+#include "gateway/gateway.h"
+#include "log/log.h"
+
+/** An accepted connection on its way to a stream. Owned by whoever holds it; its socket too. */
+typedef struct ps_client {
+  ps_list node;
+  uint64_t id;
+  penstock_socket socket;
+  uint64_t accepted_ns; /**< uv_hrtime when it was accepted */
+  uint64_t deadline_ns; /**< uv_hrtime until which it may be held */
+} ps_client;
+
+/** Aborts a client's connection and frees it. */
+void ps_client_refuse(ps_client *client);
+
+/** What a lane tells the gateway. */
+typedef enum ps_lane_event_kind {
+  PS_LANE_STATE,    /**< `state`, `error` if has_error, `next_try_ms` */
+  PS_LANE_LEG,      /**< `leg`, `elapsed_ns`, `text`, `error` if has_error */
+  PS_LANE_PROGRESS, /**< `text` */
+  PS_LANE_SERVING,  /**< `adopted`, `text` = protocol version */
+  PS_LANE_RETURNED, /**< `client`: could not be served now, is the gateway's again */
+  PS_LANE_FATAL,    /**< `error`: cannot be served, and trying again will not help */
+  PS_LANE_STOPPED   /**< the last one: the thread is about to end */
+} ps_lane_event_kind;
+
+typedef struct ps_lane ps_lane;
+
+/** A message to the gateway; the receiver frees it. */
+typedef struct ps_lane_event {
+  ps_list node;
+  ps_lane *lane;
+  ps_lane_event_kind kind;
+  ps_state state;
+  uint32_t leg;
+  int has_error;
+  int adopted;
+  uint64_t next_try_ms; /**< 0 = no further try */
+  uint64_t elapsed_ns;
+  ps_client *client;
+  char text[512];
+  penstock_error error;
+} ps_lane_event;
+
+/** One launch at a time among the lanes of a gateway. */
+typedef atomic_flag ps_launch_gate;
+
+typedef struct ps_lane_options {
+  const ps_gateway_options *gateway; /**< borrowed until ps_lane_join */
+  uint32_t index;
+  ps_mailbox *out;      /**< the gateway's, for ps_lane_event */
+  ps_launch_gate *gate; /**< shared by the lanes */
+} ps_lane_options;
+
+/** Starts a lane's thread, which begins to connect. NULL with `error` on failure. */
+ps_lane *ps_lane_start(const ps_lane_options *options, penstock_error *error);
+/** Its index. */
+uint32_t ps_lane_index(const ps_lane *lane);
+/** Hands over a client; it comes back as PS_LANE_RETURNED if the lane cannot serve it now. */
+void ps_lane_serve(ps_lane *lane, ps_client *client);
+/** Somebody waits: a lane that is idle until its next try tries soon. */
+void ps_lane_wake(ps_lane *lane);
+/**
+ * Asks for an orderly end: streams get `drain_ms` to finish, the solver is stopped if `stop_solver` (or if
+ * a check launched it), the link is closed. A second call with a shorter drain hurries.
+ */
+void ps_lane_stop(ps_lane *lane, uint64_t drain_ms, int stop_solver);
+/** Streams and opens that it has. [any thread] */
+size_t ps_lane_load(const ps_lane *lane);
+/** Is its thread inside a transport's connect(), which may block? [any thread] */
+int ps_lane_blocked(const ps_lane *lane);
+/** After PS_LANE_STOPPED: waits for the thread and frees the lane. */
+void ps_lane_join(ps_lane *lane);
+
+#endif

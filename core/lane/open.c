@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* Streams that are being opened: for a client, or for the lane's own probe. */
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "lane/internal.h"
+#include "net/net.h"
+
+/* A connect to the endpoint that takes longer has no use for a client that gives up after 30 s. */
+#define OPEN_DEADLINE_MS 15000
+/* Before a client whose open failed for a passing reason is tried again. */
+#define AGAIN_AFTER_NS 200000000
+
+struct penstock_open {
+  ps_list node;
+  ps_link *link;
+  ps_client *client; /**< NULL: it is the probe's, or nobody wants it any more */
+  int for_probe;
+  int cancelled;
+  uint64_t started_ns;
+  uint64_t deadline_ns;
+};
+
+static penstock_open *start(ps_link *link, ps_client *client, int for_probe, uint64_t deadline_ms) {
+  penstock_open *open = calloc(1, sizeof(*open));
+  if (!open) {
+    return NULL;
+  }
+  open->link = link;
+  open->client = client;
+  open->for_probe = for_probe;
+  open->started_ns = uv_hrtime();
+  open->deadline_ns = open->started_ns + deadline_ms * 1000000;
+  ps_list_append(&link->opens, &open->node);
+  link->open_count++;
+  ps_lane_count(link->lane);
+  link->transport->open_stream(link->instance, open, deadline_ms);
+  return open;
+}
+
+void ps_open_client(ps_link *link, ps_client *client) {
+  if (!start(link, client, 0, OPEN_DEADLINE_MS)) {
+    ps_client_refuse(client);
+  }
+}
+
+void ps_open_probe(ps_link *link) {
+  if (!start(link, NULL, 1, PS_TCMD_TIMEOUT_MS)) {
+    penstock_error error;
+    penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+    ps_probe_open_failed(link->lane, &error);
+  }
+}
+
+static void cancel(penstock_open *open) {
+  if (!open->cancelled) {
+    open->cancelled = 1;
+    open->link->transport->cancel_open(open->link->instance, open);
+  }
+}
+
+void ps_open_forget_probe(ps_link *link) {
+  for (ps_list *node = link->opens.next; node != &link->opens; node = node->next) {
+    penstock_open *open = PS_CONTAINER(node, penstock_open, node);
+    if (open->for_probe) {
+      open->for_probe = 0;
+      cancel(open); /* may complete, and free, `open` at once */
+      return;
+    }
+  }
+}
+
+void ps_open_sweep(ps_lane *lane) {
+  if (!lane->link) {
+    return;
+  }
+  uint64_t now = uv_hrtime();
+  ps_list *node = lane->link->opens.next;
+  while (node != &lane->link->opens) {
+    penstock_open *open = PS_CONTAINER(node, penstock_open, node);
+    node = node->next; /* a cancelled open may be completed, and freed, at once */
+    if (now >= open->deadline_ns) {
+      cancel(open);
+    }
+  }
+}
+
+void ps_open_drop_all(ps_link *link) {
+  for (ps_list *node = ps_list_take(&link->opens); node; node = ps_list_take(&link->opens)) {
+    penstock_open *open = PS_CONTAINER(node, penstock_open, node);
+    if (open->client) {
+      ps_lane_return(link->lane, open->client);
+    }
+    free(open);
+  }
+  link->open_count = 0;
+}
+
+/* The open is over: out of the list, so that a second completion is seen to be one. */
+static penstock_open *finish(const penstock_host *host, penstock_open *open) {
+  ps_link *link = ((ps_host *)host->impl)->owner;
+  for (ps_list *node = link->opens.next; node != &link->opens; node = node->next) {
+    if (node == &open->node) {
+      ps_list_remove(node);
+      link->open_count--;
+      return open;
+    }
+  }
+  ps_log(PENSTOCK_LOG_WARN, link->lane->profile, "defect in the transport: an open was completed twice");
+  return NULL;
+}
+
+static void slot_open_done_socket(const penstock_host *host, penstock_open *open, penstock_socket socket) {
+  if (!finish(host, open)) {
+    ps_net_close(socket);
+    return;
+  }
+  ps_lane *lane = open->link->lane;
+  if (open->client) {
+    (void)ps_relay_join_socket(lane->relay, open->client->id, open->client->socket, socket);
+    free(open->client);
+  } else if (open->for_probe) {
+    ps_probe_opened(lane, socket);
+  } else {
+    ps_net_close(socket);
+  }
+  free(open);
+  ps_lane_count(lane);
+}
+
+static penstock_sink *slot_open_done_credit(const penstock_host *host, penstock_open *open,
+                                            const penstock_credit_stream *stream) {
+  penstock_sink *sink = NULL;
+  penstock_socket pair[2];
+  if (!finish(host, open)) {
+    return NULL;
+  }
+  ps_lane *lane = open->link->lane;
+  if (open->client) {
+    sink = ps_relay_join_credit(lane->relay, open->client->id, open->client->socket, stream);
+    free(open->client);
+  } else if (ps_net_pair(pair) == PENSTOCK_OK) {
+    /* The probe reads a socket: the relay joins the other end of a pair with the stream. Nobody wants it? Then the
+     * pair closes, and the relay gives the stream back in the one way there is. */
+    sink = ps_relay_join_credit(lane->relay, 0, pair[1], stream);
+    if (open->for_probe && sink) {
+      ps_probe_opened(lane, pair[0]);
+    } else {
+      ps_net_close(pair[0]);
+    }
+  }
+  free(open);
+  ps_lane_count(lane);
+  return sink;
+}
+
+/* A client whose stream could not be opened: nobody listens there, or it may pass, or it will not. */
+static void client_failed(penstock_open *open, const penstock_error *error) {
+  ps_link *link = open->link;
+  ps_client *client = open->client;
+  uint64_t now = uv_hrtime();
+  int absent = error->leg == PENSTOCK_LEG_ENDPOINT && error->error_class == PENSTOCK_CLASS_REFUSED;
+  if (absent && !link->solver_gone) {
+    link->solver_gone = 1;
+    link->gone_error = *error;
+    ps_lane_later(link->lane);
+  }
+  int may_pass = absent || link->lost || error->error_class == PENSTOCK_CLASS_TRANSIENT;
+  if (may_pass && now + AGAIN_AFTER_NS < client->deadline_ns) {
+    ps_lane_return(link->lane, client);
+    return;
+  }
+  ps_log(PENSTOCK_LOG_WARN, link->lane->profile, "connection %llu refused: %s%s%s", (unsigned long long)client->id,
+         error->what, error->next[0] ? "; " : "", error->next);
+  ps_client_refuse(client);
+}
+
+static void slot_open_failed(const penstock_host *host, penstock_open *open, const penstock_error *error) {
+  if (!finish(host, open)) {
+    return;
+  }
+  ps_lane *lane = open->link->lane;
+  penstock_error copy;
+  ps_error_import(&copy, error);
+  if (open->client) {
+    client_failed(open, &copy);
+  } else if (open->for_probe) {
+    ps_probe_open_failed(lane, &copy);
+  }
+  free(open);
+  ps_lane_count(lane);
+}
+
+static uint64_t slot_stream_data(const penstock_host *host, penstock_sink *sink, const void *data, size_t size) {
+  (void)host;
+  return ps_relay_stream_data(sink, data, size);
+}
+
+static void slot_stream_eof(const penstock_host *host, penstock_sink *sink) {
+  (void)host;
+  ps_relay_stream_eof(sink);
+}
+
+static void slot_stream_writable(const penstock_host *host, penstock_sink *sink) {
+  (void)host;
+  ps_relay_stream_writable(sink);
+}
+
+static void slot_stream_reset(const penstock_host *host, penstock_sink *sink, const penstock_error *error) {
+  (void)host;
+  if (error) {
+    penstock_error copy;
+    ps_error_import(&copy, error);
+    ps_relay_stream_reset(sink, &copy);
+  } else {
+    ps_relay_stream_reset(sink, NULL);
+  }
+}
+
+void ps_open_fill_host(penstock_host *table) {
+  table->open_done_socket = slot_open_done_socket;
+  table->open_done_credit = slot_open_done_credit;
+  table->open_failed = slot_open_failed;
+  table->stream_data = slot_stream_data;
+  table->stream_eof = slot_stream_eof;
+  table->stream_writable = slot_stream_writable;
+  table->stream_reset = slot_stream_reset;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* Does a solver answer at the endpoint? Asked through the transport, the way a client would be served. */
+#include <stdlib.h>
+
+#include "lane/internal.h"
+#include "net/net.h"
+
+static void on_socket(uv_poll_t *poll, int status, int events);
+
+static void on_poll_closed(uv_handle_t *handle) {
+  free(handle);
+}
+
+static void release(ps_probe *probe) {
+  if (probe->poll) {
+    uv_close((uv_handle_t *)probe->poll, on_poll_closed);
+    probe->poll = NULL;
+  }
+  if (probe->socket != PENSTOCK_SOCKET_NONE) {
+    ps_net_close(probe->socket);
+    probe->socket = PENSTOCK_SOCKET_NONE;
+  }
+}
+
+static void finish(ps_lane *lane, ps_probe_result result) {
+  ps_probe *probe = &lane->probe;
+  release(probe);
+  (void)uv_timer_stop(&lane->step);
+  probe->running = 0;
+  probe->finished = 1;
+  probe->result = result;
+  ps_lane_later(lane);
+}
+
+static void on_timeout(uv_timer_t *timer) {
+  ps_probe_timeout(timer->data);
+}
+
+static void ask(ps_lane *lane, int legacy) {
+  ps_probe *probe = &lane->probe;
+  probe->legacy = legacy;
+  probe->sent = 0;
+  probe->size = 0;
+  (void)uv_timer_start(&lane->step, on_timeout, PS_TCMD_TIMEOUT_MS, 0);
+  ps_open_probe(lane->link);
+}
+
+void ps_probe_start(ps_lane *lane) {
+  ps_probe *probe = &lane->probe;
+  probe->running = 1;
+  probe->finished = 0;
+  probe->version[0] = '\0';
+  probe->started_ns = uv_hrtime();
+  memset(&probe->error, 0, sizeof(probe->error));
+  if (lane->probe_mode == PS_PROBE_NONE) {
+    finish(lane, PS_PROBE_SOLVER);
+    return;
+  }
+  ask(lane, 0);
+}
+
+void ps_probe_cancel(ps_lane *lane) {
+  if (!lane->probe.running) {
+    return;
+  }
+  lane->probe.running = 0;
+  release(&lane->probe);
+  (void)uv_timer_stop(&lane->step);
+  if (lane->link) {
+    ps_open_forget_probe(lane->link);
+  }
+}
+
+void ps_probe_timeout(ps_lane *lane) {
+  if (!lane->probe.running) {
+    return;
+  }
+  ps_probe_cancel(lane);
+  finish(lane, PS_PROBE_SILENT);
+}
+
+/* The whole answer is there. */
+static void judge(ps_lane *lane) {
+  ps_probe *probe = &lane->probe;
+  if (ps_tcmd_judge(probe->answer, probe->size, probe->version, sizeof(probe->version)) == PS_TCMD_SOLVER) {
+    finish(lane, PS_PROBE_SOLVER);
+  } else if (!probe->legacy) {
+    release(probe);
+    ask(lane, 1);
+  } else {
+    finish(lane, PS_PROBE_FOREIGN);
+  }
+}
+
+/* A published container port with nobody behind it accepts and then resets: that is nobody, not a stranger. */
+static void broken(ps_lane *lane) {
+  finish(lane, lane->probe.size == 0 ? PS_PROBE_ABSENT : PS_PROBE_FOREIGN);
+}
+
+static void cannot_watch(ps_lane *lane) {
+  penstock_fail(&lane->probe.error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "out of memory or descriptors");
+  finish(lane, PS_PROBE_FAILED);
+}
+
+static void watch(ps_lane *lane, int events) {
+  if (uv_poll_start(lane->probe.poll, events, on_socket) != 0) {
+    cannot_watch(lane);
+  }
+}
+
+static void send_question(ps_lane *lane) {
+  ps_probe *probe = &lane->probe;
+  size_t size;
+  const char *question = ps_tcmd_request(probe->legacy, &size);
+  long count = ps_net_write(probe->socket, question + probe->sent, size - probe->sent);
+  if (count == PS_NET_BROKEN) {
+    broken(lane);
+    return;
+  }
+  probe->sent += count > 0 ? (size_t)count : 0;
+  if (probe->sent == size) {
+    ps_net_shutdown_write(probe->socket);
+    watch(lane, UV_READABLE);
+  }
+}
+
+static void read_answer(ps_lane *lane) {
+  ps_probe *probe = &lane->probe;
+  for (;;) {
+    if (probe->size == sizeof(probe->answer)) {
+      finish(lane, PS_PROBE_FOREIGN);
+      return;
+    }
+    long count = ps_net_read(probe->socket, probe->answer + probe->size, sizeof(probe->answer) - probe->size);
+    if (count == PS_NET_AGAIN) {
+      return;
+    }
+    if (count == PS_NET_BROKEN) {
+      broken(lane);
+      return;
+    }
+    if (count == 0) {
+      judge(lane);
+      return;
+    }
+    probe->size += (size_t)count;
+  }
+}
+
+static void on_socket(uv_poll_t *poll, int status, int events) {
+  ps_lane *lane = poll->data;
+  if (status < 0) {
+    /* libuv stops polling on an error of the socket; what the peer still sent before it can be read. */
+    read_answer(lane);
+    if (lane->probe.running && lane->probe.poll == poll) {
+      broken(lane);
+    }
+    return;
+  }
+  if (events & UV_WRITABLE) {
+    send_question(lane);
+  } else if (events & UV_READABLE) {
+    read_answer(lane);
+  }
+}
+
+void ps_probe_opened(ps_lane *lane, penstock_socket socket) {
+  ps_probe *probe = &lane->probe;
+  if (!probe->running) {
+    ps_net_close(socket);
+    return;
+  }
+  if (lane->probe_mode == PS_PROBE_TCP) {
+    ps_net_close(socket);
+    finish(lane, PS_PROBE_SOLVER);
+    return;
+  }
+  probe->socket = socket;
+  uv_poll_t *poll = malloc(sizeof(*poll));
+  if (!poll || uv_poll_init_socket(&lane->loop, poll, (uv_os_sock_t)socket) != 0) {
+    free(poll);
+    cannot_watch(lane);
+    return;
+  }
+  poll->data = lane;
+  probe->poll = poll;
+  watch(lane, UV_WRITABLE);
+}
+
+void ps_probe_open_failed(ps_lane *lane, const penstock_error *error) {
+  ps_probe *probe = &lane->probe;
+  if (!probe->running) {
+    return;
+  }
+  probe->error = *error;
+  int absent = error->leg == PENSTOCK_LEG_ENDPOINT && error->error_class == PENSTOCK_CLASS_REFUSED;
+  finish(lane, absent ? PS_PROBE_ABSENT : PS_PROBE_FAILED);
+}

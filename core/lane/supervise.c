@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a lane does next: connect, find or launch the solver, serve, and begin again when something is
+ * lost. One switch over phases; see internal.h for the rule of marks and turns.
+ *
+ *   IDLE → CONNECT → FIND ─(answers)──────────────────────────────→ SERVE
+ *                      ├─(nobody)─→ VALIDATE → LAUNCH → READY → CONFIRM ─┘
+ *                      └─(a stranger)─→ IDENTIFY → failed
+ *   SERVE ─(solver gone)→ FIND      any ─(link lost, failed)→ IDLE      any ─(stop)→ end.c
+ */
+#include "lane/internal.h"
+
+#define LAUNCH_DEADLINE_MS   15000
+#define IDENTIFY_DEADLINE_MS 5000
+/* Between two questions to a solver that has just said it is ready, or while another lane launches it. */
+#define CONFIRM_EVERY_MS 50
+#define GATE_EVERY_MS    200
+/* A solver deep in work may miss one answer; three times in a row it is not there for anybody. */
+#define SILENT_TRIES 3
+/* How soon after a failure somebody who waits causes the next try. */
+#define WAKE_AFTER_MS     250
+#define RESTART_WINDOW_NS (600ull * 1000000000)
+
+static void enter_find(ps_lane *lane);
+
+/* --- failing, and trying again ------------------------------------------------------------------ */
+
+static void release_gate(ps_lane *lane) {
+  if (lane->has_gate) {
+    lane->has_gate = 0;
+    atomic_flag_clear(lane->options.gate);
+  }
+}
+
+static void drop_link(ps_lane *lane, const penstock_error *why) {
+  if (lane->link) {
+    ps_link_destroy(lane->link, why);
+  }
+}
+
+/* Before the first success, an error that only the user can mend ends the gateway: they are there to see it. */
+static int ends_first_start(const ps_lane *lane, const penstock_error *error) {
+  if (lane->options.gateway->check_only) {
+    return 1;
+  }
+  switch (error->error_class) {
+  case PENSTOCK_CLASS_AUTH:
+  case PENSTOCK_CLASS_CONFIG:
+  case PENSTOCK_CLASS_PEER_IDENTITY:
+  case PENSTOCK_CLASS_INTERNAL:
+    return 1;
+  case PENSTOCK_CLASS_REFUSED: /* a host that refuses the connection may be starting */
+    return error->leg != PENSTOCK_LEG_TCP;
+  default:
+    return error->leg == PENSTOCK_LEG_LAUNCH || error->leg == PENSTOCK_LEG_READY;
+  }
+}
+
+static void on_retry(uv_timer_t *timer) {
+  ps_supervise_begin(timer->data);
+}
+
+static void wait_for_retry(ps_lane *lane, const penstock_error *error) {
+  uint64_t delay = ps_backoff_next(&lane->backoff);
+  lane->slow_retry = error->error_class == PENSTOCK_CLASS_AUTH || error->error_class == PENSTOCK_CLASS_CONFIG;
+  if (lane->slow_retry) {
+    delay = lane->backoff.max_ms;
+  }
+  (void)uv_timer_start(&lane->retry, on_retry, delay, 0);
+  ps_log_error(PENSTOCK_LOG_WARN, lane->profile, error);
+  ps_log(PENSTOCK_LOG_INFO, lane->profile, "next try in %llu ms", (unsigned long long)delay);
+  ps_lane_tell_state(lane, PS_STATE_DOWN, error, delay > 0 ? delay : 1);
+}
+
+static void give_up(ps_lane *lane, const penstock_error *error) {
+  lane->gave_up = 1;
+  ps_lane_tell_state(lane, PS_STATE_DOWN, error, 0);
+  if (lane->ever_up) {
+    ps_log_error(PENSTOCK_LOG_ERROR, lane->profile, error);
+  } else {
+    ps_lane_tell(lane, PS_LANE_FATAL, error, NULL);
+  }
+}
+
+/* The try has failed. The link stays if it is not what failed: the next try then begins at the solver. */
+static void fail(ps_lane *lane, const penstock_error *error, int keep_link) {
+  penstock_error copy = *error; /* may lie in the link */
+  release_gate(lane);
+  lane->phase = PS_PHASE_IDLE;
+  lane->last_try_ns = uv_hrtime();
+  ps_lane_tell_leg(lane, copy.leg, 0, NULL, &copy);
+  if (!keep_link) {
+    drop_link(lane, &copy);
+  }
+  if (lane->ever_up ? copy.error_class == PENSTOCK_CLASS_PEER_IDENTITY : ends_first_start(lane, &copy)) {
+    give_up(lane, &copy);
+  } else {
+    wait_for_retry(lane, &copy);
+  }
+}
+
+void ps_supervise_wake(ps_lane *lane) {
+  if (lane->phase != PS_PHASE_IDLE || lane->gave_up || lane->slow_retry || lane->stopping) {
+    return;
+  }
+  uint64_t since = (uv_hrtime() - lane->last_try_ns) / 1000000;
+  uint64_t wait = since >= WAKE_AFTER_MS ? 0 : WAKE_AFTER_MS - since;
+  if (uv_timer_get_due_in(&lane->retry) > wait) {
+    (void)uv_timer_start(&lane->retry, on_retry, wait, 0);
+  }
+}
+
+/* --- the phases --------------------------------------------------------------------------------- */
+
+static void enter_step(ps_lane *lane, ps_phase phase, ps_step step, uint64_t deadline_ms) {
+  lane->phase = phase;
+  lane->phase_ns = uv_hrtime();
+  ps_step_run(lane->link, step, deadline_ms);
+}
+
+void ps_supervise_begin(ps_lane *lane) {
+  penstock_error error;
+  (void)uv_timer_stop(&lane->retry);
+  if (lane->stopping) {
+    ps_lane_later(lane);
+    return;
+  }
+  lane->raced = 0;
+  if (lane->link) {
+    enter_find(lane);
+    return;
+  }
+  ps_lane_tell_state(lane, PS_STATE_CONNECTING, NULL, 0);
+  lane->link = ps_link_create(lane, &error);
+  if (!lane->link) {
+    fail(lane, &error, 0);
+    return;
+  }
+  enter_step(lane, PS_PHASE_CONNECT, PS_STEP_CONNECT,
+             (uint64_t)ps_settings_int(lane->settings, "connect_timeout", 30000));
+}
+
+static void on_ask(uv_timer_t *timer) {
+  ps_lane *lane = timer->data;
+  if (lane->link && (lane->phase == PS_PHASE_FIND || lane->phase == PS_PHASE_CONFIRM)) {
+    ps_probe_start(lane);
+  }
+}
+
+static void ask_again(ps_lane *lane, uint64_t delay_ms) {
+  (void)uv_timer_start(&lane->retry, on_ask, delay_ms, 0);
+}
+
+static void enter_find(ps_lane *lane) {
+  lane->phase = PS_PHASE_FIND;
+  lane->phase_ns = uv_hrtime();
+  lane->probe_tries = 0;
+  lane->link->solver_gone = 0;
+  if (lane->state != PS_STATE_CONNECTING) {
+    ps_lane_tell_state(lane, PS_STATE_CONNECTING, NULL, 0);
+  }
+  ps_probe_start(lane);
+}
+
+static void enter_serve(ps_lane *lane, int adopted) {
+  char text[160];
+  release_gate(lane);
+  uint64_t elapsed = uv_hrtime() - lane->phase_ns;
+  lane->launched = !adopted;
+  lane->phase = PS_PHASE_SERVE;
+  lane->ever_up = 1;
+  ps_backoff_reset(&lane->backoff);
+  if (lane->probe_mode == PS_PROBE_TCMD) {
+    (void)snprintf(text, sizeof(text), "a solver answers, protocol %s", lane->probe.version);
+  } else {
+    (void)snprintf(text, sizeof(text), "%s",
+                   lane->probe_mode == PS_PROBE_TCP ? "the endpoint accepts connections" : "not asked (probe = none)");
+  }
+  ps_lane_tell_leg(lane, PENSTOCK_LEG_ENDPOINT, elapsed, text, NULL);
+  ps_lane_tell_state(lane, PS_STATE_UP, NULL, 0);
+  ps_lane_tell(lane, PS_LANE_SERVING, NULL, lane->probe.version);
+}
+
+/* --- launching ---------------------------------------------------------------------------------- */
+
+/* Counts relaunches; a solver that ends again and again is not started for ever. */
+static int within_restart_limit(ps_lane *lane, penstock_error *error) {
+  int64_t limit = ps_settings_int(lane->settings, "restart_limit", 5);
+  const char *restart = ps_settings_string(lane->settings, "restart");
+  uint64_t now = uv_hrtime();
+  size_t kept = 0;
+  if (!lane->ever_up) {
+    return 1;
+  }
+  if (restart && strcmp(restart, "never") == 0) {
+    penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT,
+                  "the solver has ended, and `restart = never` forbids to start it again");
+    penstock_next(error, "start it by hand: it is found and served; or set `restart = always`");
+    return 0;
+  }
+  for (size_t i = 0; i < lane->launch_count; i++) {
+    if (now - lane->launches[i] < RESTART_WINDOW_NS) {
+      lane->launches[kept++] = lane->launches[i];
+    }
+  }
+  lane->launch_count = kept;
+  if ((int64_t)kept >= limit || kept == sizeof(lane->launches) / sizeof(lane->launches[0])) {
+    penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_TRANSIENT,
+                  "the solver was started %zu times within 10 minutes and ended each time", kept);
+    penstock_next(error, "read its server.log; a solver started by hand is found and served; `restart_limit` sets "
+                         "how often it is tried");
+    return 0;
+  }
+  lane->launches[lane->launch_count++] = now;
+  return 1;
+}
+
+static void begin_launch(ps_lane *lane) {
+  penstock_error error;
+  if (!lane->may_launch) {
+    penstock_fail(&error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT, "nothing listens at the solver's endpoint");
+    penstock_next(&error, lane->transport->launch
+                              ? "start the solver there, or set `launch = auto` so that penstock does"
+                              : "start what should listen there; this transport only forwards");
+    fail(lane, &error, 1);
+    return;
+  }
+  if (!lane->has_gate) {
+    if (atomic_flag_test_and_set(lane->options.gate)) {
+      ask_again(lane, GATE_EVERY_MS); /* another lane is at it: soon there will be a solver to find */
+      return;
+    }
+    lane->has_gate = 1;
+  }
+  if (!within_restart_limit(lane, &error)) {
+    fail(lane, &error, 1);
+    return;
+  }
+  ps_lane_tell_state(lane, PS_STATE_LAUNCHING, NULL, 0);
+  enter_step(lane, PS_PHASE_VALIDATE, PS_STEP_VALIDATE, LAUNCH_DEADLINE_MS);
+}
+
+static void step_failed(ps_lane *lane, ps_phase phase, const penstock_error *error) {
+  int launching = phase == PS_PHASE_LAUNCH || phase == PS_PHASE_READY;
+  if (launching && error->error_class == PENSTOCK_CLASS_REFUSED && !lane->raced) {
+    /* The port was taken between our look and the launch: perhaps by a solver that somebody else started. */
+    lane->raced = 1;
+    lane->link->gone_error = *error;
+    release_gate(lane);
+    enter_find(lane);
+    return;
+  }
+  fail(lane, error, phase != PS_PHASE_CONNECT);
+}
+
+/* What the user sees of a step whose transport reported no leg itself. */
+static void tell_step_leg(ps_lane *lane, const penstock_op *op, uint32_t leg, const char *text) {
+  if (op->legs == 0) {
+    ps_lane_tell_leg(lane, leg, uv_hrtime() - op->started_ns, text, NULL);
+  }
+}
+
+static void step_done(ps_lane *lane) {
+  penstock_op *op = &lane->link->op;
+  ps_phase phase = lane->phase;
+  uint64_t ready_ms = (uint64_t)ps_settings_int(lane->settings, "ready_timeout", 16000);
+  op->step = PS_STEP_NONE;
+  if (op->has_error) {
+    step_failed(lane, phase, &op->error);
+    return;
+  }
+  switch (phase) {
+  case PS_PHASE_CONNECT:
+    lane->link->connected = 1;
+    tell_step_leg(lane, op, PENSTOCK_LEG_LOCAL, "no link needed");
+    enter_find(lane);
+    break;
+  case PS_PHASE_VALIDATE:
+    tell_step_leg(lane, op, PENSTOCK_LEG_EXEC, "what the launch needs is there");
+    enter_step(lane, PS_PHASE_LAUNCH, PS_STEP_LAUNCH, LAUNCH_DEADLINE_MS);
+    break;
+  case PS_PHASE_LAUNCH:
+    lane->launched = 1;
+    tell_step_leg(lane, op, PENSTOCK_LEG_LAUNCH, "the solver's process runs");
+    lane->ready_end_ns = uv_hrtime() + ready_ms * 1000000;
+    enter_step(lane, PS_PHASE_READY, PS_STEP_READY, ready_ms);
+    break;
+  case PS_PHASE_READY:
+    tell_step_leg(lane, op, PENSTOCK_LEG_READY, "the solver says that it is ready");
+    lane->phase = PS_PHASE_CONFIRM;
+    lane->phase_ns = uv_hrtime();
+    ps_probe_start(lane);
+    break;
+  default: /* IDENTIFY always comes with an error */
+    break;
+  }
+}
+
+/* --- probing ------------------------------------------------------------------------------------ */
+
+static void identify(ps_lane *lane, const char *what) {
+  if (ps_step_has(lane->link, PS_STEP_IDENTIFY)) {
+    enter_step(lane, PS_PHASE_IDENTIFY, PS_STEP_IDENTIFY, IDENTIFY_DEADLINE_MS);
+    return;
+  }
+  penstock_error error;
+  penstock_fail(&error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED, "%s", what);
+  penstock_next(&error, "end what listens there, set another `endpoint`, or set `probe = tcp` if it is what you want");
+  fail(lane, &error, 1);
+}
+
+/* The solver was launched and says that it is ready, but the way to it does not work yet. */
+static void not_confirmed(ps_lane *lane) {
+  penstock_error error;
+  if (uv_hrtime() < lane->ready_end_ns) {
+    ask_again(lane, CONFIRM_EVERY_MS);
+    return;
+  }
+  penstock_fail(
+      &error, PENSTOCK_LEG_READY, PENSTOCK_CLASS_TRANSIENT,
+      "Server startup timed out: the solver says that it is ready, but does not answer through the transport");
+  if (lane->probe.error.what[0]) {
+    (void)snprintf(error.detail, sizeof(error.detail), "last answer: %s", lane->probe.error.what);
+  }
+  penstock_next(&error, "see that `endpoint` is the address on which it listens, or raise `ready_timeout`");
+  fail(lane, &error, 1);
+}
+
+static void probe_done(ps_lane *lane) {
+  ps_probe *probe = &lane->probe;
+  probe->finished = 0;
+  if (probe->result == PS_PROBE_SOLVER) {
+    enter_serve(lane, lane->phase == PS_PHASE_FIND && !(lane->launched && lane->ever_up));
+    return;
+  }
+  if (lane->phase == PS_PHASE_CONFIRM) {
+    not_confirmed(lane);
+    return;
+  }
+  switch (probe->result) {
+  case PS_PROBE_ABSENT:
+    if (lane->raced) {
+      fail(lane, &lane->link->gone_error, 1);
+    } else {
+      begin_launch(lane);
+    }
+    break;
+  case PS_PROBE_SILENT:
+    if (++lane->probe_tries < SILENT_TRIES) {
+      ask_again(lane, CONFIRM_EVERY_MS);
+    } else {
+      identify(lane, "something listens at the solver's endpoint and does not answer");
+    }
+    break;
+  case PS_PROBE_FOREIGN:
+    identify(lane, "something listens at the solver's endpoint that is no solver");
+    break;
+  default:
+    fail(lane, &probe->error, 1);
+    break;
+  }
+}
+
+/* --- the turn ----------------------------------------------------------------------------------- */
+
+static void link_lost(ps_lane *lane) {
+  penstock_error error = lane->link->lost_error;
+  if (lane->phase == PS_PHASE_IDLE) { /* was waiting for the solver: now for the link too */
+    drop_link(lane, &error);
+    return;
+  }
+  fail(lane, &error, 0);
+}
+
+void ps_supervise_turn(ps_lane *lane) {
+  if (lane->stopping) {
+    ps_end_continue(lane);
+    return;
+  }
+  if (lane->link && lane->link->op.step != PS_STEP_NONE && lane->link->op.completed) {
+    step_done(lane);
+  }
+  if (lane->link && lane->link->lost) {
+    link_lost(lane);
+  }
+  if (lane->link && lane->probe.finished) {
+    probe_done(lane);
+  }
+  if (lane->link && lane->link->solver_gone && lane->phase == PS_PHASE_SERVE) {
+    ps_log_error(PENSTOCK_LOG_WARN, lane->profile, &lane->link->gone_error);
+    enter_find(lane);
+  }
+}
