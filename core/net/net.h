@@ -35,6 +35,8 @@ int ps_net_pair(penstock_socket pair[2]);
 long ps_net_read(penstock_socket socket, void *buffer, size_t size);
 /** Writes: a count, or a code from above. Never raises a signal. */
 long ps_net_write(penstock_socket socket, const void *data, size_t size);
+/** Was the connection reset, or did it fail otherwise? Tells it once: whoever asks must act on it. */
+int ps_net_broken(penstock_socket socket);
 /** Ends our direction (FIN). */
 void ps_net_shutdown_write(penstock_socket socket);
 /** Bytes written that the peer has not acknowledged; 0 where that cannot be known. */

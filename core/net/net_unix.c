@@ -245,6 +245,12 @@ long ps_net_write(penstock_socket socket, const void *data, size_t size) {
   return errno == EAGAIN ? PS_NET_AGAIN : PS_NET_BROKEN;
 }
 
+int ps_net_broken(penstock_socket socket) {
+  int reason = 0;
+  socklen_t size = sizeof(reason);
+  return getsockopt((int)socket, SOL_SOCKET, SO_ERROR, &reason, &size) != 0 || reason != 0;
+}
+
 void ps_net_shutdown_write(penstock_socket socket) {
   (void)shutdown((int)socket, SHUT_WR);
 }
