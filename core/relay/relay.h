@@ -23,8 +23,8 @@ typedef struct ps_relay ps_relay;
 /** How a stream ended, with its counts. Borrowed until the callback returns. */
 typedef struct ps_stream_end {
   uint64_t id;
-  uint64_t up_bytes;           /**< client to far side */
-  uint64_t down_bytes;         /**< far side to client */
+  uint64_t up_bytes;   /**< client to far side */
+  uint64_t down_bytes; /**< far side to client */
   uint64_t duration_ns;
   int aborted;                 /**< 0 = both directions ended cleanly */
   const char *reason;          /**< aborted: who and why ("client reset the connection"), else NULL */
@@ -50,13 +50,19 @@ void ps_relay_stream_eof(penstock_sink *sink);
 void ps_relay_stream_writable(penstock_sink *sink);
 void ps_relay_stream_reset(penstock_sink *sink, const penstock_error *error);
 
-/** Streams that live. [lane thread] */
+/** Streams that live, or whose end was not reported yet. [lane thread] */
 size_t ps_relay_count(const ps_relay *relay);
-/** Aborts every stream that is joined to a credit stream, calling close(ABORT) on each before it returns (the link is gone). fd streams live on. */
+/**
+ * The link is gone: aborts every stream that is joined to a credit stream, and calls close(ABORT) on each
+ * before it returns. fd streams live on.
+ */
 void ps_relay_abort_credit(ps_relay *relay, const penstock_error *error);
 /** Aborts every stream, as above. */
 void ps_relay_abort_all(ps_relay *relay, const penstock_error *error);
-/** Frees the relay. All streams must have ended; `closed` comes on a later turn when the loop holds nothing of it any more. */
+/**
+ * Frees the relay; streams that are left are aborted and reported first. `closed` comes on a later turn,
+ * when the loop holds nothing of it any more.
+ */
 void ps_relay_destroy(ps_relay *relay, void (*closed)(void *context), void *context);
 
 #endif

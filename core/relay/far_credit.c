@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "relay/stream.h"
+
+penstock_sink *ps_stream_sink(ps_stream *stream) {
+  return (penstock_sink *)(void *)stream;
+}
+
+penstock_sink *ps_relay_join_credit(ps_relay *relay, uint64_t id, penstock_socket client,
+                                    const penstock_credit_stream *far) {
+  penstock_credit_stream copy = {0};
+  memcpy(&copy, far, far->struct_size < sizeof(copy) ? far->struct_size : sizeof(copy));
+  penstock_sink *sink = calloc(1, sizeof(*sink));
+  if (!sink) {
+    ps_net_reset(client);
+    copy.close(copy.stream, PENSTOCK_CLOSE_ABORT);
+    return NULL;
+  }
+  ps_stream *stream = &sink->stream;
+  sink->far = copy;
+  sink->chunk = copy.write_chunk > 0 ? copy.write_chunk : PS_RELAY_SHARE;
+  if (sink->chunk > PS_RELAY_BUFFER) {
+    sink->chunk = PS_RELAY_BUFFER;
+  }
+  stream->up.from = &stream->client;
+  stream->down.to = &stream->client;
+  if (ps_stream_begin(relay, stream, id, client) != PENSTOCK_OK) {
+    ps_stream_discard(stream);
+    copy.close(copy.stream, PENSTOCK_CLOSE_ABORT);
+    return NULL;
+  }
+  ps_stream_update(stream);
+  ps_stream_defer(stream); /* the transport is calling us: its first credit comes later */
+  return sink;
+}
+
+size_t ps_credit_write(penstock_sink *sink, const void *data, size_t size) {
+  const char *bytes = data;
+  size_t taken = 0;
+  while (taken < size && !sink->stream.ending) {
+    size_t part = size - taken < sink->chunk ? size - taken : sink->chunk;
+    sink->writing = 1;
+    sink->retry = 0;
+    size_t count = sink->far.write(sink->far.stream, bytes + taken, part);
+    sink->writing = 0;
+    if (count > part) {
+      ps_stream_finish(&sink->stream, "the transport took more bytes than it was given (a defect of the plugin)", NULL);
+      break;
+    }
+    taken += count;
+    if (count < part) {
+      if (sink->retry) { /* it was writable again before it had said that it is not */
+        ps_stream_defer(&sink->stream);
+      }
+      break;
+    }
+  }
+  return taken;
+}
+
+void ps_credit_return(penstock_sink *sink, size_t bytes) {
+  if (!sink->stream.down.eof) {
+    sink->credit += bytes;
+    sink->far.grant(sink->far.stream, bytes);
+  }
+}
+
+/* More of the backlog, as the transport can take it. */
+static void drain_up(ps_stream *stream) {
+  if (stream->up.backlog.size > 0) {
+    (void)ps_flow_drain(stream, &stream->up);
+    ps_stream_update(stream);
+  }
+}
+
+void ps_credit_work(penstock_sink *sink) {
+  if (!sink->granted) {
+    sink->granted = 1;
+    ps_credit_return(sink, PS_RELAY_WINDOW);
+  }
+  if (sink->retry && !sink->stream.ending) {
+    sink->retry = 0;
+    drain_up(&sink->stream);
+  }
+}
+
+uint64_t ps_relay_stream_data(penstock_sink *sink, const void *data, size_t size) {
+  ps_stream *stream = &sink->stream;
+  if (stream->ending || size == 0) {
+    return 0;
+  }
+  if (size > sink->credit || stream->down.eof) {
+    ps_stream_finish(stream, "the transport delivered more than it had credit for (a defect of the plugin)", NULL);
+    return 0;
+  }
+  sink->credit -= size;
+  size_t taken = ps_flow_push(stream, &stream->down, data, size);
+  if (stream->ending) {
+    return 0;
+  }
+  sink->credit += taken;
+  ps_stream_update(stream);
+  return taken;
+}
+
+void ps_relay_stream_eof(penstock_sink *sink) {
+  ps_stream *stream = &sink->stream;
+  if (!stream->ending) {
+    stream->down.eof = 1;
+    ps_flow_settle(stream, &stream->down);
+    ps_stream_update(stream);
+  }
+}
+
+void ps_relay_stream_writable(penstock_sink *sink) {
+  if (sink->writing) {
+    sink->retry = 1;
+  } else if (!sink->stream.ending) {
+    drain_up(&sink->stream);
+  }
+}
+
+void ps_relay_stream_reset(penstock_sink *sink, const penstock_error *error) {
+  ps_stream_finish(&sink->stream, "the far side reset the connection", error);
+}

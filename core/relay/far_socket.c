@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "relay/stream.h"
+
+int ps_relay_join_socket(ps_relay *relay, uint64_t id, penstock_socket client, penstock_socket far) {
+  ps_socket_stream *pair = calloc(1, sizeof(*pair));
+  if (!pair) {
+    ps_net_reset(client);
+    ps_net_reset(far);
+    return PENSTOCK_E_NOMEM;
+  }
+  ps_stream *stream = &pair->stream;
+  stream->far = &pair->far;
+  pair->far.socket = PENSTOCK_SOCKET_NONE;
+  stream->up = (ps_flow){.from = &stream->client, .to = &pair->far};
+  stream->down = (ps_flow){.from = &pair->far, .to = &stream->client};
+  int result = ps_stream_begin(relay, stream, id, client);
+  if (result == PENSTOCK_OK) {
+    result = ps_side_open(&pair->far, stream, far);
+  }
+  if (result != PENSTOCK_OK) {
+    ps_net_reset(far);
+    ps_stream_discard(stream);
+    return result;
+  }
+  ps_stream_update(stream);
+  return PENSTOCK_OK;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "relay/stream.h"
+
+static int is_up(const ps_stream *stream, const ps_flow *flow) {
+  return flow == &stream->up;
+}
+
+static void sender_broke(ps_stream *stream, const ps_flow *flow) {
+  ps_stream_finish(stream,
+                   is_up(stream, flow) ? "the client reset the connection" : "the far side reset the connection", NULL);
+}
+
+static void receiver_broke(ps_stream *stream, const ps_flow *flow) {
+  ps_stream_finish(stream,
+                   is_up(stream, flow) ? "the far side closed the connection before it had taken everything"
+                                       : "the client closed the connection before it had taken everything",
+                   NULL);
+}
+
+int ps_flow_open(const ps_flow *flow) {
+  return !flow->eof && flow->backlog.size == 0;
+}
+
+/* Gives bytes to the receiver; returns how many it took. A broken receiver ends the stream. */
+static size_t put(ps_stream *stream, ps_flow *flow, const void *data, size_t size) {
+  size_t taken = 0;
+  if (!flow->to) {
+    taken = ps_credit_write(ps_stream_sink(stream), data, size);
+  } else {
+    long count = ps_net_write(flow->to->socket, data, size);
+    if (count > 0) {
+      taken = (size_t)count;
+    } else if (count == PS_NET_BROKEN) {
+      receiver_broke(stream, flow);
+    }
+  }
+  flow->bytes += taken;
+  return taken;
+}
+
+size_t ps_flow_push(ps_stream *stream, ps_flow *flow, const void *data, size_t size) {
+  size_t taken = flow->backlog.size == 0 ? put(stream, flow, data, size) : 0;
+  if (taken < size && !stream->ending &&
+      ps_backlog_add(&flow->backlog, &stream->relay->stock, (const char *)data + taken, size - taken) != 0) {
+    ps_stream_finish(stream, "the gateway is out of memory", NULL);
+  }
+  return taken;
+}
+
+void ps_flow_read(ps_stream *stream, ps_flow *flow) {
+  if (!ps_flow_open(flow)) {
+    return;
+  }
+  size_t limit = ps_stream_turn(stream);
+  if (!flow->to) { /* whole writes as the transport likes them, at least one */
+    size_t chunk = ps_stream_sink(stream)->chunk;
+    limit = limit < chunk ? chunk : limit - limit % chunk;
+  }
+  unsigned char *buffer = stream->relay->buffer;
+  long count = ps_net_read(flow->from->socket, buffer, limit);
+  if (count == PS_NET_BROKEN) {
+    sender_broke(stream, flow);
+  } else if (count == 0) {
+    flow->eof = 1;
+    ps_flow_settle(stream, flow);
+  } else if (count > 0) {
+    (void)ps_flow_push(stream, flow, buffer, (size_t)count);
+  }
+}
+
+size_t ps_flow_drain(ps_stream *stream, ps_flow *flow) {
+  /* A transport that took all does not call again, so it is offered all. */
+  size_t limit = flow->to ? ps_stream_turn(stream) : flow->backlog.size;
+  size_t moved = 0;
+  while (moved < limit && flow->backlog.size > 0) {
+    size_t size;
+    const void *data = ps_backlog_front(&flow->backlog, &size);
+    size_t taken = put(stream, flow, data, size);
+    if (stream->ending) {
+      return moved;
+    }
+    ps_backlog_drop(&flow->backlog, &stream->relay->stock, taken);
+    moved += taken;
+    if (taken < size) {
+      break;
+    }
+  }
+  ps_flow_settle(stream, flow);
+  return moved;
+}
+
+void ps_flow_settle(ps_stream *stream, ps_flow *flow) {
+  if (!flow->eof || flow->ended || flow->backlog.size > 0) {
+    return;
+  }
+  flow->ended = 1;
+  if (flow->to) {
+    ps_net_shutdown_write(flow->to->socket);
+  } else {
+    penstock_sink *sink = ps_stream_sink(stream);
+    sink->far.shutdown_write(sink->far.stream);
+  }
+  if (stream->up.ended && stream->down.ended) {
+    ps_stream_finish(stream, NULL, NULL);
+  }
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "relay/relay.h"
+
+#include <stdlib.h>
+
+#include "relay/stream.h"
+
+/* --- the end of a relay ----------------------------------------------------------------------- */
+
+static void on_relay_handle_closed(uv_handle_t *handle) {
+  ps_relay *relay = handle->data;
+  if (--relay->handles > 0) {
+    return;
+  }
+  void (*closed)(void *) = relay->closed;
+  void *context = relay->closed_context;
+  ps_block_stock_clear(&relay->stock);
+  free(relay->buffer);
+  free(relay);
+  if (closed) {
+    closed(context);
+  }
+}
+
+static void close_handles(ps_relay *relay) {
+  if (uv_is_closing((uv_handle_t *)&relay->check)) {
+    return; /* the owner asked for it while it was told of the last stream */
+  }
+  uv_close((uv_handle_t *)&relay->check, on_relay_handle_closed);
+  uv_close((uv_handle_t *)&relay->wake, on_relay_handle_closed);
+}
+
+void ps_relay_destroy(ps_relay *relay, void (*closed)(void *context), void *context) {
+  relay->closed = closed;
+  relay->closed_context = context;
+  relay->destroying = 1;
+  if (relay->count == 0) {
+    close_handles(relay);
+  } else {
+    ps_relay_abort_all(relay, NULL);
+  }
+}
+
+/* --- the end of a stream ---------------------------------------------------------------------- */
+
+static ps_stream_error *error_create(const penstock_error *error) {
+  ps_stream_error *copy = error ? calloc(1, sizeof(*copy)) : NULL;
+  if (copy) {
+    memcpy(&copy->error, error, error->struct_size < sizeof(copy->error) ? error->struct_size : sizeof(copy->error));
+    copy->error.struct_size = (uint32_t)sizeof(copy->error);
+    copy->references = 1;
+  }
+  return copy;
+}
+
+static void error_release(ps_stream_error *error) {
+  if (error && --error->references == 0) {
+    free(error);
+  }
+}
+
+/* libuv holds nothing of the stream any more: tells its owner, and frees it. */
+static void stream_free(ps_stream *stream) {
+  ps_relay *relay = stream->relay;
+  ps_list_remove(&stream->node);
+  relay->count--;
+  if (relay->ended && !stream->silent) {
+    ps_stream_end end = {.id = stream->id,
+                         .up_bytes = stream->up.bytes,
+                         .down_bytes = stream->down.bytes,
+                         .duration_ns = uv_hrtime() - stream->started_ns,
+                         .aborted = stream->reason != NULL,
+                         .reason = stream->reason,
+                         .error = stream->error ? &stream->error->error : NULL};
+    relay->ended(relay->ended_context, &end);
+  }
+  error_release(stream->error);
+  free(stream);
+  if (relay->destroying && relay->count == 0) {
+    close_handles(relay);
+  }
+}
+
+static void on_side_closed(uv_handle_t *handle) {
+  ps_stream *stream = ((ps_side *)handle->data)->stream;
+  if (--stream->handles == 0) {
+    stream_free(stream);
+  }
+}
+
+/* A reset may have come after the last byte was read, or instead of the last acknowledgement. */
+static void check_for_late_reset(ps_stream *stream) {
+  if (ps_net_broken(stream->client.socket)) {
+    stream->reason = "the client reset the connection";
+  } else if (stream->far && ps_net_broken(stream->far->socket)) {
+    stream->reason = "the far side reset the connection";
+  }
+}
+
+/* Gives sockets and channel back, each in the way that tells its peer how the stream ended. */
+static void stream_release(ps_stream *stream) {
+  if (stream->released) {
+    return;
+  }
+  stream->released = 1;
+  ps_list_remove(&stream->pending);
+  if (!stream->reason) {
+    check_for_late_reset(stream);
+  }
+  int abort = stream->reason != NULL;
+  ps_backlog_clear(&stream->up.backlog, &stream->relay->stock);
+  ps_backlog_clear(&stream->down.backlog, &stream->relay->stock);
+  ps_side_close(&stream->client, abort, on_side_closed);
+  if (stream->far) {
+    ps_side_close(stream->far, abort, on_side_closed);
+  } else if (!stream->silent) {
+    penstock_sink *sink = ps_stream_sink(stream);
+    sink->far.close(sink->far.stream, abort ? PENSTOCK_CLOSE_ABORT : PENSTOCK_CLOSE_CLEAN);
+  }
+}
+
+static void end_with(ps_stream *stream, const char *reason, ps_stream_error *error) {
+  if (stream->ending) {
+    return;
+  }
+  stream->ending = 1;
+  stream->reason = reason;
+  stream->error = error;
+  if (error) {
+    error->references++;
+  }
+  ps_stream_defer(stream);
+}
+
+void ps_stream_finish(ps_stream *stream, const char *reason, const penstock_error *error) {
+  if (stream->ending) {
+    return;
+  }
+  ps_stream_error *copy = error_create(error);
+  end_with(stream, reason, copy);
+  error_release(copy);
+}
+
+static void on_wake(uv_idle_t *wake) {
+  (void)wake;
+}
+
+void ps_stream_defer(ps_stream *stream) {
+  ps_relay *relay = stream->relay;
+  if (ps_list_empty(&stream->pending)) {
+    ps_list_append(&relay->pending, &stream->pending);
+    (void)uv_idle_start(&relay->wake, on_wake);
+  }
+}
+
+static void abort_streams(ps_relay *relay, int credit_only, const char *reason, const penstock_error *error) {
+  ps_stream_error *copy = error_create(error);
+  ps_list *next;
+  for (ps_list *node = relay->streams.next; node != &relay->streams; node = next) {
+    ps_stream *stream = PS_CONTAINER(node, ps_stream, node);
+    next = node->next;
+    if (!credit_only || !stream->far) {
+      end_with(stream, reason, copy);
+      stream_release(stream);
+    }
+  }
+  error_release(copy);
+}
+
+void ps_relay_abort_credit(ps_relay *relay, const penstock_error *error) {
+  abort_streams(relay, 1, "the link to the far side is gone", error);
+}
+
+void ps_relay_abort_all(ps_relay *relay, const penstock_error *error) {
+  abort_streams(relay, 0, "the gateway ended the stream", error);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+int ps_stream_begin(ps_relay *relay, ps_stream *stream, uint64_t id, penstock_socket client) {
+  stream->relay = relay;
+  stream->id = id;
+  stream->started_ns = uv_hrtime();
+  ps_list_init(&stream->pending);
+  ps_list_append(&relay->streams, &stream->node);
+  relay->count++;
+  int result = ps_side_open(&stream->client, stream, client);
+  if (result != PENSTOCK_OK) {
+    ps_net_reset(client);
+  }
+  return result;
+}
+
+void ps_stream_discard(ps_stream *stream) {
+  stream->silent = 1;
+  stream->ending = 1;
+  stream->reason = "it could not begin";
+  stream_release(stream);
+  if (stream->handles == 0) {
+    stream_free(stream);
+  }
+}
+
+size_t ps_stream_turn(ps_stream *stream) {
+  ps_relay *relay = stream->relay;
+  if (stream->turn != relay->turn) {
+    stream->turn = relay->turn;
+    relay->ready_now++;
+  }
+  return relay->ready_now > 1 || relay->ready_last > 1 ? PS_RELAY_SHARE : PS_RELAY_BUFFER;
+}
+
+/* After the sockets of this turn were served: what could not be done from inside a call. */
+static void on_check(uv_check_t *check) {
+  ps_relay *relay = check->data;
+  ps_list todo;
+  relay->turn++;
+  relay->ready_last = relay->ready_now;
+  relay->ready_now = 0;
+  ps_list_init(&todo);
+  ps_list_splice(&todo, &relay->pending);
+  (void)uv_idle_stop(&relay->wake);
+  for (ps_list *node = ps_list_take(&todo); node; node = ps_list_take(&todo)) {
+    ps_stream *stream = PS_CONTAINER(node, ps_stream, pending);
+    if (stream->ending) {
+      stream_release(stream);
+    } else if (!stream->far) {
+      ps_credit_work(ps_stream_sink(stream));
+    }
+  }
+}
+
+size_t ps_relay_count(const ps_relay *relay) {
+  return relay->count;
+}
+
+ps_relay *ps_relay_create(uv_loop_t *loop, void (*ended)(void *context, const ps_stream_end *end), void *context) {
+  ps_relay *relay = calloc(1, sizeof(*relay));
+  unsigned char *buffer = malloc(PS_RELAY_BUFFER);
+  if (!relay || !buffer) {
+    free(relay);
+    free(buffer);
+    return NULL;
+  }
+  relay->loop = loop;
+  relay->buffer = buffer;
+  relay->ended = ended;
+  relay->ended_context = context;
+  relay->handles = 2;
+  relay->turn = 1; /* a new stream has seen none */
+  ps_list_init(&relay->streams);
+  ps_list_init(&relay->pending);
+  (void)uv_idle_init(loop, &relay->wake);
+  (void)uv_check_init(loop, &relay->check);
+  relay->wake.data = relay;
+  relay->check.data = relay;
+  (void)uv_check_start(&relay->check, on_check);
+  uv_unref((uv_handle_t *)&relay->check);
+  return relay;
+}

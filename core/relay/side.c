@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "relay/stream.h"
+
+/*
+ * Errors are always reported by the kernel, but only for a socket that is waited on for something. While a
+ * side is neither to be read nor written it is therefore watched for urgent data, which nobody sends: data
+ * and FIN do not wake us (waiting for UV_DISCONNECT would, without end, after a FIN), a reset does.
+ */
+#define ERRORS_ONLY UV_PRIORITIZED
+
+static const char *reset_by(const ps_side *side) {
+  return side == &side->stream->client ? "the client reset the connection" : "the far side reset the connection";
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events) {
+  ps_side *side = poll->data;
+  ps_stream *stream = side->stream;
+  int is_client = side == &stream->client;
+  if (status < 0) {
+    side->armed = 0; /* libuv stops the watch on an error */
+    ps_stream_finish(stream, reset_by(side), NULL);
+    return;
+  }
+  if (!stream->ending && (events & UV_WRITABLE)) {
+    ps_flow *flow = is_client ? &stream->down : &stream->up;
+    size_t size = ps_flow_drain(stream, flow);
+    if (!flow->from && size > 0 && !stream->ending) {
+      ps_credit_return(ps_stream_sink(stream), size);
+    }
+  }
+  if (!stream->ending && (events & UV_READABLE)) {
+    ps_flow_read(stream, is_client ? &stream->up : &stream->down);
+  }
+  if (!stream->ending && !(events & (UV_READABLE | UV_WRITABLE))) {
+    if (ps_net_broken(side->socket)) {
+      ps_stream_finish(stream, reset_by(side), NULL);
+    } else {
+      side->quiet = 1; /* both directions of the connection have ended (or there is urgent data) */
+    }
+  }
+  ps_stream_update(stream);
+}
+
+int ps_side_open(ps_side *side, ps_stream *stream, penstock_socket socket) {
+  side->stream = stream;
+  side->socket = socket;
+  if (uv_poll_init_socket(stream->relay->loop, &side->poll, (uv_os_sock_t)socket) != 0) {
+    side->socket = PENSTOCK_SOCKET_NONE;
+    return PENSTOCK_E_LIMIT;
+  }
+  side->poll.data = side;
+  stream->handles++;
+  ps_net_nodelay(socket);
+  return PENSTOCK_OK;
+}
+
+void ps_side_close(ps_side *side, int abort, uv_close_cb closed) {
+  if (side->socket == PENSTOCK_SOCKET_NONE) {
+    return;
+  }
+  uv_close((uv_handle_t *)&side->poll, closed);
+  if (abort) {
+    ps_net_reset(side->socket);
+  } else {
+    ps_net_close(side->socket);
+  }
+  side->socket = PENSTOCK_SOCKET_NONE;
+}
+
+/* Changing what libuv waits for costs system calls: only when it must. */
+static int side_arm(ps_side *side, int readable, int writable) {
+  int events = (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0);
+  if (events == 0 && !side->quiet) {
+    events = ERRORS_ONLY;
+  }
+  if (events == side->armed) {
+    return 0;
+  }
+  side->armed = events;
+  return events ? uv_poll_start(&side->poll, events, on_poll) : uv_poll_stop(&side->poll);
+}
+
+void ps_stream_update(ps_stream *stream) {
+  if (stream->ending) {
+    return;
+  }
+  int up = ps_flow_open(&stream->up);
+  int down = ps_flow_open(&stream->down);
+  int failed = side_arm(&stream->client, up, stream->down.backlog.size > 0);
+  if (stream->far) {
+    failed |= side_arm(stream->far, down, stream->up.backlog.size > 0);
+  }
+  if (failed) {
+    ps_stream_finish(stream, "the gateway cannot watch a socket", NULL);
+  }
+}

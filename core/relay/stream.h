@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file stream.h
+ * Inside of the relay: what its files share. Nothing outside of core/relay includes this.
+ *
+ * A stream has two flows (up: client to far side, down: back) and one or two sides (the client's socket,
+ * the far socket). A credit stream has no far side of its own: its up flow ends in the transport's write(),
+ * its down flow begins in stream_data.
+ *
+ * The end of a stream is always in two steps: ps_stream_finish() only decides how, from wherever it is noticed,
+ * also deep inside a transport's call; the work is done later from the loop. So nobody loses the ground
+ * under their feet, and no slot of a transport is called from inside its own call.
+ */
+#ifndef PS_RELAY_STREAM_H
+#define PS_RELAY_STREAM_H
+
+#include <uv.h>
+
+#include "base/list.h"
+#include "net/net.h"
+#include "relay/backlog.h"
+#include "relay/relay.h"
+
+/** Size in bytes of the buffer that all streams of a relay read into; also the turn of a stream that is alone. */
+#define PS_RELAY_BUFFER ((size_t)256 * 1024)
+/** Turn of a direction while other streams are ready too, in bytes. */
+#define PS_RELAY_SHARE ((size_t)64 * 1024)
+/** Credit of a stream, in bytes: what we are ready to hold for a slow client. */
+#define PS_RELAY_WINDOW ((size_t)2 * 1024 * 1024)
+
+typedef struct ps_stream ps_stream;
+
+/** A socket of a stream and its watch. */
+typedef struct ps_side {
+  uv_poll_t poll;
+  ps_stream *stream;
+  penstock_socket socket;
+  int armed; /**< the libuv events that are being waited for */
+  int quiet; /**< waiting for nothing but an error is of no more use: it would wake us without end */
+} ps_side;
+
+/** One direction. */
+typedef struct ps_flow {
+  ps_side *from; /**< NULL: bytes come by stream_data */
+  ps_side *to;   /**< NULL: bytes go to the transport's write() */
+  ps_backlog backlog;
+  uint64_t bytes; /**< that `to` has taken */
+  int eof;        /**< the sender has ended */
+  int ended;      /**< … and the receiver was told */
+} ps_flow;
+
+/** What a transport said, shared by the streams that it ended. */
+typedef struct ps_stream_error {
+  size_t references;
+  penstock_error error;
+} ps_stream_error;
+
+struct ps_stream {
+  ps_list node;    /**< in ps_relay::streams */
+  ps_list pending; /**< in ps_relay::pending */
+  ps_relay *relay;
+  uint64_t id;
+  uint64_t started_ns;
+  uint64_t turn;          /**< the last turn in which it was ready */
+  ps_side *far;           /**< NULL: a credit stream */
+  const char *reason;     /**< why it was aborted; NULL = it was not */
+  ps_stream_error *error; /**< may be NULL */
+  int ending;             /**< ps_stream_finish was called */
+  int released;           /**< sockets and channel are given back; only libuv's handles are left */
+  int handles;            /**< of libuv, that are still to be closed */
+  int silent;             /**< it never began: nobody is told of its end */
+  ps_flow up;
+  ps_flow down;
+  ps_side client;
+};
+
+/** A credit stream. */
+struct penstock_sink {
+  ps_stream stream; /**< first member */
+  penstock_credit_stream far;
+  size_t chunk;    /**< size of a write */
+  uint64_t credit; /**< bytes the transport may still deliver */
+  int granted;     /**< the first credit was given */
+  int writing;     /**< write() is being called */
+  int retry;       /**< stream_writable came from inside write() */
+};
+
+/** A stream with two sockets. */
+typedef struct ps_socket_stream {
+  ps_stream stream; /**< first member */
+  ps_side far;
+} ps_socket_stream;
+
+struct ps_relay {
+  uv_loop_t *loop;
+  uv_check_t check; /**< after each poll: counts turns, does what is pending */
+  uv_idle_t wake;   /**< active while something is pending, so that the loop does not sleep on it */
+  void (*ended)(void *context, const ps_stream_end *end);
+  void *ended_context;
+  void (*closed)(void *context);
+  void *closed_context;
+  ps_list streams;
+  ps_list pending;
+  size_t count;
+  uint64_t turn;
+  size_t ready_now;  /**< streams that were ready in this turn */
+  size_t ready_last; /**< … and in the one before */
+  int destroying;
+  int handles;
+  ps_block_stock stock;
+  unsigned char *buffer; /**< PS_RELAY_BUFFER bytes; only valid from a read to the write that follows */
+};
+
+/* relay.c */
+
+/** Fills in the common part and watches the client. On failure the stream is to be given to ps_stream_discard. */
+int ps_stream_begin(ps_relay *relay, ps_stream *stream, uint64_t id, penstock_socket client);
+/** Gives back a stream that could not begin; frees it, now or later. The client is reset. */
+void ps_stream_discard(ps_stream *stream);
+/**
+ * Decides how a stream ends; the first call counts. `reason` NULL = cleanly, else static text. From now on
+ * nothing moves; sockets and channel are given back on a later turn. `error` (optional) is copied.
+ */
+void ps_stream_finish(ps_stream *stream, const char *reason, const penstock_error *error);
+/** Has stream_work done for it on a later turn. */
+void ps_stream_defer(ps_stream *stream);
+/** Notes that a stream is ready; returns how many bytes it may move in a direction now. */
+size_t ps_stream_turn(ps_stream *stream);
+
+/* side.c */
+
+/** Begins to watch a socket. Returns 0 or a negative code; the socket is then the caller's to close. */
+int ps_side_open(ps_side *side, ps_stream *stream, penstock_socket socket);
+/** Ends the watch and closes the socket; `closed` comes on a later turn. */
+void ps_side_close(ps_side *side, int abort, uv_close_cb closed);
+/** Waits for what the flows of a stream need now. */
+void ps_stream_update(ps_stream *stream);
+
+/* flow.c */
+
+/** The sender's socket is readable: moves one turn's worth. */
+void ps_flow_read(ps_stream *stream, ps_flow *flow);
+/** The receiver can take more: gives it from the backlog. Returns how much went. */
+size_t ps_flow_drain(ps_stream *stream, ps_flow *flow);
+/** Hands bytes on; what is not taken at once goes to the backlog. Returns what was taken. */
+size_t ps_flow_push(ps_stream *stream, ps_flow *flow, const void *data, size_t size);
+/** Passes the sender's end on when all bytes went out. */
+void ps_flow_settle(ps_stream *stream, ps_flow *flow);
+/** Can the flow take bytes from its sender? */
+int ps_flow_open(const ps_flow *flow);
+
+/* far_credit.c */
+
+/** The sink of a credit stream. */
+penstock_sink *ps_stream_sink(ps_stream *stream);
+/** Writes to the transport; returns the count taken. */
+size_t ps_credit_write(penstock_sink *sink, const void *data, size_t size);
+/** Gives credit back for bytes that the client took. Never from inside a transport's call. */
+void ps_credit_return(penstock_sink *sink, size_t bytes);
+/** What was put off to a later turn. */
+void ps_credit_work(penstock_sink *sink);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* fd streams: every byte both ways, and the two directions end separately. */
+#include "relay_rig.h"
+
+#include <sys/syscall.h>
+
+/* A kernel that takes and gives less than it could, at random. */
+static int short_counts;
+
+ssize_t send(int fd, const void *data, size_t size, int flags);
+ssize_t recv(int fd, void *data, size_t size, int flags);
+
+static size_t fewer(size_t size) {
+  return short_counts && size > 1 && rig_random() % 3 == 0 ? rig_between(1, size) : size;
+}
+
+ssize_t send(int fd, const void *data, size_t size, int flags) {
+  if (short_counts && rig_random() % 7 == 0) {
+    errno = EAGAIN;
+    return -1;
+  }
+  return syscall(SYS_sendto, fd, data, fewer(size), flags, NULL, 0);
+}
+
+ssize_t recv(int fd, void *data, size_t size, int flags) {
+  if (short_counts && rig_random() % 7 == 0) {
+    errno = short_counts++ % 2 ? EAGAIN : EINTR;
+    return -1;
+  }
+  return syscall(SYS_recvfrom, fd, data, fewer(size), flags, NULL, NULL);
+}
+
+static int setup(void **state) {
+  short_counts = 0;
+  *state = rig_create();
+  return 0;
+}
+
+static int teardown(void **state) {
+  short_counts = 0;
+  rig_destroy(*state);
+  return 0;
+}
+
+static void exchange(rig *r, int tcp, int buffer, uint64_t up, uint64_t down) {
+  peer client = {.send_total = up, .half_close = 1};
+  peer far = {.send_total = down, .half_close = 1};
+  size_t before = r->ended_count;
+  rig_join(r, 7, tcp, buffer, &client, &far);
+  rig_run_until_ended(r, before + 1);
+  rig_run_until(r, &client.over);
+  rig_run_until(r, &far.over);
+  assert_true(client.eof && far.eof && !client.broken && !far.broken);
+  assert_int_equal(far.received, up);
+  assert_int_equal(client.received, down);
+  const ps_stream_end *end = &r->ended[before];
+  assert_int_equal(end->id, 7);
+  assert_int_equal(end->aborted, 0);
+  assert_null(end->reason);
+  assert_int_equal(end->up_bytes, up);
+  assert_int_equal(end->down_bytes, down);
+  peer_stop(&client, 0);
+  peer_stop(&far, 0);
+}
+
+static void test_sizes(void **state) {
+  static const uint64_t sizes[] = {0, 1, 2, 4095, 65536, 65537, 262144, 1000003};
+  for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    for (int tcp = 0; tcp < 2; tcp++) {
+      exchange(*state, tcp, 0, sizes[i], sizes[i] / 3);
+      exchange(*state, tcp, 0, sizes[i] / 2, sizes[i]);
+    }
+  }
+}
+
+static void test_both_ways_at_once(void **state) {
+  exchange(*state, 1, 0, MIB(24), MIB(24));
+  exchange(*state, 0, 0, MIB(8), MIB(8));
+}
+
+static void test_small_buffers(void **state) {
+  exchange(*state, 1, 4096, MIB(2), MIB(2));
+}
+
+static void test_short_counts(void **state) {
+  short_counts = 1;
+  exchange(*state, 1, 0, MIB(8), MIB(8));
+  exchange(*state, 1, 4096, MIB(1), MIB(1));
+  exchange(*state, 0, 0, MIB(4), MIB(4));
+}
+
+/* The client asks and ends its direction; the answer comes afterwards, and the other way round. */
+static void test_half_close(void **state) {
+  rig *r = *state;
+  for (int client_first = 0; client_first < 2; client_first++) {
+    peer client = {.send_total = MIB(1)};
+    peer far = {.send_total = MIB(1)};
+    peer *first = client_first ? &client : &far;
+    peer *second = client_first ? &far : &client;
+    size_t before = r->ended_count;
+    uint64_t answer = second->send_total;
+    first->half_close = 1;
+    second->send_total = 0;
+    rig_join(r, 1, 1, 0, &client, &far);
+    rig_run_until(r, &second->eof);
+    assert_int_equal(second->received, MIB(1));
+    assert_int_equal(r->ended_count, before);
+    assert_true(rig_idle_turns(r, 60) < 10); /* it must not spin on the half that has ended */
+    second->send_total = answer;
+    second->half_close = 1;
+    peer_arm(second);
+    rig_run_until(r, &first->eof);
+    assert_int_equal(first->received, answer);
+    rig_run_until_ended(r, before + 1);
+    assert_int_equal(r->ended[before].aborted, 0);
+    peer_stop(&client, 0);
+    peer_stop(&far, 0);
+  }
+}
+
+/* The sender ends while the receiver is slow: all bytes, then the end. */
+static void test_end_behind_a_slow_receiver(void **state) {
+  rig *r = *state;
+  for (int tcp = 0; tcp < 2; tcp++) {
+    peer client = {.send_total = MIB(12), .half_close = 1};
+    peer far = {.not_reading = 1, .half_close = 1};
+    size_t before = r->ended_count;
+    rig_join(r, 1, tcp, 0, &client, &far);
+    rig_settle(r);
+    assert_int_equal(r->ended_count, before);
+    far.not_reading = 0;
+    peer_arm(&far);
+    rig_run_until(r, &far.eof);
+    assert_int_equal(far.received, MIB(12));
+    rig_run_until_ended(r, before + 1);
+    assert_int_equal(r->ended[before].aborted, 0);
+    peer_stop(&client, 0);
+    peer_stop(&far, 0);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_both_ways_at_once, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_small_buffers, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_short_counts, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_half_close, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_end_behind_a_slow_receiver, setup, teardown),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
