@@ -140,22 +140,23 @@ int ps_net_is_loopback(const char *address) {
   return yes;
 }
 
-/* Waits for a non-blocking connect; returns 0 or an errno value. */
-static int await_connect(int fd, int timeout_ms) {
-  struct pollfd entry = {.fd = fd, .events = POLLOUT};
-  int reason = 0;
-  socklen_t size = sizeof(reason);
+int ps_net_wait(penstock_socket socket, int to_write, int timeout_ms) {
+  struct pollfd entry = {.fd = (int)socket, .events = to_write ? POLLOUT : POLLIN};
   int ready;
   do {
     ready = poll(&entry, 1, timeout_ms);
   } while (ready < 0 && errno == EINTR);
-  if (ready == 0) {
+  return ready != 0;
+}
+
+/* Waits for a non-blocking connect; returns 0 or an errno value. */
+static int await_connect(int fd, int timeout_ms) {
+  int reason = 0;
+  socklen_t size = sizeof(reason);
+  if (!ps_net_wait(fd, 1, timeout_ms)) {
     return ETIMEDOUT;
   }
-  if (ready < 0 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &reason, &size) != 0) {
-    return errno;
-  }
-  return reason;
+  return getsockopt(fd, SOL_SOCKET, SO_ERROR, &reason, &size) == 0 ? reason : errno;
 }
 
 int ps_net_connect(const char *address, int timeout_ms, penstock_socket *result, penstock_error *error) {
