@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures of the integration tests. Each thing that a fixture starts is stopped by pid when the test ends."""
+
+import itertools
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from support.build import Build
+from support.gateway import Gateway, write_ini
+from support.ports import free_port
+from support.solver import Solver, SolverRoot
+from support.sshd import Sshd
+
+
+@pytest.fixture
+def tmp():
+    """A folder of the test's own, with a short path (sockets have room for 108 bytes)."""
+    with tempfile.TemporaryDirectory(prefix="pst-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def penstock(tmp):
+    """The build under test: paths, environment(), run(). A sanitizer's report fails the test."""
+    home, reports = tmp / "home", tmp / "reports"
+    home.mkdir(mode=0o700)
+    reports.mkdir(mode=0o777)
+    yield Build(home, reports)
+    found = "\n".join(path.read_text(errors="replace") for path in sorted(reports.iterdir()))
+    assert not found, f"sanitizer reports:\n{found}"
+
+
+@pytest.fixture
+def solver_root(tmp, penstock):
+    """solver_root(name="root") makes a solver's folder below the test's own. Any file name will do."""
+    made = []
+
+    def make(name="root"):
+        root = SolverRoot(penstock, tmp / name)
+        made.append(root)
+        return root
+
+    yield make
+    for root in made:
+        root.close()
+
+
+@pytest.fixture
+def solver(penstock, solver_root):
+    """solver(port=0, fault=None, …) runs a demo solver outside any gateway and waits until it is ready."""
+    started = []
+    names = (f"solver{number}" for number in itertools.count())
+
+    def start(root=None, wait=True, **options):
+        made = Solver(penstock, root or solver_root(next(names)), **options)
+        started.append(made)
+        return made.wait_ready() if wait else made
+
+    yield start
+    for each in started:
+        each.stop()
+
+
+@pytest.fixture
+def gateway(tmp, penstock, solver_root):
+    """gateway({"transport": …}) writes a configuration and starts `penstock up` with it.
+
+    profile   keys of the profile; name its name; settings more keys for [gateway]
+    sections  more sections; args more arguments; env more environment
+    It listens on a free port unless `settings` says otherwise. It depends on solver_root so that gateways end
+    before the solvers' folders do.
+    """
+    started = []
+
+    def start(profile, name="lab", settings=None, sections=None, args=(), env=None):
+        number = len(started)
+        common = {"listen": "127.0.0.1:0", "log_level": "debug", **(settings or {})}
+        config = tmp / f"penstock{number}.ini"
+        write_ini(config, {"gateway": common, name: profile, **(sections or {})})
+        made = Gateway(penstock, config, name, tmp / f"gateway{number}.log", args, env)
+        made.config = config
+        started.append(made)
+        return made
+
+    yield start
+    for each in started:
+        each.close()
+
+
+@pytest.fixture
+def sshd(tmp):
+    """sshd(config=["AllowTcpForwarding no"], …) starts an OpenSSH server; see support.sshd.Sshd."""
+    started = []
+
+    def start(**options):
+        made = Sshd(tmp / f"sshd{len(started)}", **options)
+        started.append(made)
+        return made
+
+    yield start
+    for each in started:
+        each.stop()
+
+
+@pytest.fixture
+def port():
+    """port() gives a free loopback port."""
+    return free_port

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""Processes, known by pid: what they hold, and how they are stopped."""
+
+import os
+import signal
+from pathlib import Path
+
+from .wait import eventually
+
+
+def alive(pid):
+    """Does the process run (a zombie does not)?"""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (OSError, IndexError):
+        return False
+
+
+def fd_count(pid):
+    """How many descriptors it holds."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def rss_kib(pid):
+    """Its resident memory, in KiB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise AssertionError(f"process {pid} has no memory any more")
+
+
+def children(pid):
+    """Pids of its children."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += [int(child) for child in task.read_text().split()]
+        except OSError:
+            pass
+    return found
+
+
+def descendants(pid):
+    """Pids of its children, their children and so on."""
+    found = []
+    for child in children(pid):
+        found += [child] + descendants(child)
+    return found
+
+
+def running_from(folder):
+    """Pids of processes whose program or working directory lies in `folder`."""
+    folder = os.path.realpath(folder)
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit() or int(entry) == os.getpid():
+            continue
+        for link in ("exe", "cwd"):
+            try:
+                target = os.readlink(f"/proc/{entry}/{link}")
+            except OSError:
+                continue
+            if target == folder or target.startswith(folder + "/"):
+                found.append(int(entry))
+                break
+    return found
+
+
+def kill(pid, number=signal.SIGKILL):
+    """Sends a signal; one that has gone is fine."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def end(pids, timeout=5.0):
+    """Ends processes by pid: SIGTERM, and SIGKILL for what is left after `timeout` seconds."""
+    for pid in pids:
+        kill(pid, signal.SIGTERM)
+    try:
+        eventually(lambda: not any(alive(pid) for pid in pids), timeout)
+    except AssertionError:
+        for pid in pids:
+            kill(pid)
+        eventually(lambda: not any(alive(pid) for pid in pids), timeout)
