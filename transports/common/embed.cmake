@@ -1,0 +1,12 @@
+# cmake -D OUTPUT=x.c -D "INPUTS=a.sh;b.sh" -P embed.cmake: each file a.sh becomes `const char script_a[]`.
+set(text "/* SPDX-License-Identifier: MIT */\n#include \"common/process_scripts.h\"\n")
+foreach(input ${INPUTS})
+  get_filename_component(name ${input} NAME_WE)
+  file(READ ${input} body)
+  string(REPLACE "\\" "\\\\" body "${body}")
+  string(REPLACE "\"" "\\\"" body "${body}")
+  string(REPLACE "?" "\\?" body "${body}") # no trigraphs
+  string(REPLACE "\n" "\\n\"\n    \"" body "${body}")
+  string(APPEND text "\nconst char script_${name}[] =\n    \"${body}\";\n")
+endforeach()
+file(WRITE ${OUTPUT} "${text}")

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh disable=SC2154
+# After lib.sh. Starts the solver, once: ps_child is the script (solver.sh) that becomes it, ps_token its proof.
+
+# ps_lock: waits for its turn among launches in this folder. Descriptor 9 holds the lock, so that it ends with
+# this script however that ends.
+ps_lock() {
+  (: >>.penstock.lock) 2>/dev/null || ps_end root_unwritable "$ps_root"
+  exec 9>>.penstock.lock
+  ps_naps=0
+  while :; do
+    if command -v flock >/dev/null; then
+      flock -n 9
+    elif command -v perl >/dev/null; then
+      perl -e 'open(my $lock, ">>&=", 9) && flock($lock, 6) or exit 1'
+    elif command -v python3 >/dev/null; then
+      python3 -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)'
+    fi 2>/dev/null
+    # Other failures than "held" are a file system without locks: the solver's bind then decides who is first.
+    [ $? -eq 1 ] || return 0
+    [ "$ps_naps" -lt 100 ] || ps_end busy "$ps_root"
+    ps_nap
+  done
+}
+
+# ps_detach COMMAND...: in a session of its own, which no end of ours reaches.
+ps_detach() {
+  if command -v setsid >/dev/null; then
+    exec setsid "$@"
+  elif command -v perl >/dev/null; then
+    exec perl -e 'use POSIX (); POSIX::setsid(); exec { $ARGV[0] } @ARGV; exit 127' "$@"
+  elif command -v python3 >/dev/null; then
+    exec python3 -c 'import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[1:])' "$@"
+  fi
+  trap '' HUP
+  exec "$@"
+}
+
+ps_check_root
+ps_say root "$ps_root"
+ps_lock
+
+if ps_read_record "$ps_record"; then
+  if ps_runs; then
+    ps_say pid "$ps_pid"
+    ps_end running
+  fi
+  # It has ended; what it left behind may still hold its socket.
+  [ "$ps_was_boot" != "$(ps_boot)" ] || ps_end_tree 20
+fi
+if ps_find_listener; then
+  ps_say_holder
+  ps_end port_taken
+fi
+
+# A second solver that runs in the same folder gets files of its own.
+ps_suffix=
+for ps_other in .penstock-*.solver; do
+  if [ "$ps_other" != "$ps_record" ] && ps_read_record "$ps_other" && ps_runs; then
+    ps_suffix=-$ps_port
+  fi
+done
+ps_log=server$ps_suffix.log
+ps_progress=progress$ps_suffix.log
+
+rm -f "$ps_progress" 2>/dev/null
+[ ! -e "$ps_progress" ] || ps_end file_unwritable "${ps_root%/}/$ps_progress"
+# The log of the solver before says why that one ended.
+[ ! -s "$ps_log" ] || [ -L "$ps_log" ] || mv -f "$ps_log" "$ps_log.1" 2>/dev/null
+(: >"$ps_log") 2>/dev/null || ps_end file_unwritable "${ps_root%/}/$ps_log"
+
+# The child closes the pipe when it is about to become the solver, so this waits for just that. As a function it
+# is read to its end before it gives its standard input away.
+ps_report=$(
+  export PENSTOCK_TOKEN="$ps_token"
+  printf 'ps_solver() {\n%s\n}\nps_solver "$@"\n' "$ps_child" |
+    ps_detach /bin/sh -s "$ps_found" "$ps_log" "$ps_progress" 2>&1 9>&-
+)
+case $ps_report in
+  pid=*[!0-9]* | pid=) ;;
+  pid=*)
+    printf '%s\n' "$ps_report"
+    ps_say log_file "${ps_root%/}/$ps_log"
+    ps_end launched
+    ;;
+esac
+ps_say log "$ps_report"
+ps_end not_started "$ps_found"
