@@ -22,6 +22,8 @@
 /** Minor version: grows when members are appended. Informative; struct_size decides. */
 #define PENSTOCK_ABI_MINOR 0
 
+/** @def PENSTOCK_EXPORT
+ * Makes a symbol visible outside its library. */
 #if defined(_WIN32)
 #define PENSTOCK_EXPORT __declspec(dllexport)
 #elif defined(__GNUC__)
@@ -31,7 +33,7 @@
 #endif
 
 /** Does the other side's struct `ptr` reach as far as `member`, and is it set? For optional members. */
-#define PENSTOCK_HAS(ptr, type, member) \
+#define PENSTOCK_HAS(ptr, type, member)                                                                                \
   ((ptr)->struct_size >= offsetof(type, member) + sizeof((ptr)->member) && (ptr)->member != 0)
 
 /** A socket: a file descriptor on Unix, a SOCKET on Windows. */

@@ -48,7 +48,7 @@ typedef struct penstock_address {
 
 /** How a child process ended. Borrowed until the callback returns. */
 typedef struct penstock_exit {
-  uint32_t struct_size;
+  uint32_t struct_size;     /**< sizeof(penstock_exit) */
   int32_t code;             /**< exit status; -1 if a signal or the time limit ended it */
   int32_t signal;           /**< number of the signal that ended it, else 0 */
   uint32_t timed_out;       /**< 1 if the host ended it because `timeout_ms` passed */
@@ -60,7 +60,7 @@ typedef struct penstock_exit {
 
 /** A child process to start. Everything is copied by spawn(). */
 typedef struct penstock_spawn {
-  uint32_t struct_size;
+  uint32_t struct_size;    /**< sizeof(penstock_spawn) */
   uint32_t timeout_ms;     /**< ended (its whole group) after this; 0 = no limit */
   const char *const *argv; /**< NULL-terminated; argv[0] is looked up in PATH */
   const char *const *env;  /**< NULL-terminated NAME=value to add to the gateway's environment; NULL = none */
@@ -68,8 +68,9 @@ typedef struct penstock_spawn {
   const void *input;       /**< bytes for its standard input, which is then closed; NULL = empty */
   size_t input_size;       /**< bytes in it */
   size_t capture_limit;    /**< keep at most this many bytes of each output; the rest is read and dropped */
-  void (*done)(void *context, const penstock_exit *exit); /**< called once, when it has ended and its outputs are read */
-  void *context;                                          /**< for done */
+  /** Called once, when it has ended and its outputs are read. */
+  void (*done)(void *context, const penstock_exit *exit);
+  void *context; /**< for done */
 } penstock_spawn;
 
 /** What to ask the user. */
@@ -81,10 +82,10 @@ enum penstock_prompt_kind {
 
 /** The host table. One for each instance, valid from create() until destroy() has returned. */
 typedef struct penstock_host {
-  uint32_t struct_size;
-  uint32_t abi_minor;  /**< PENSTOCK_ABI_MINOR of the host */
-  void *impl;          /**< the host's own */
-  const char *version; /**< of the gateway, such as "0.1.0" */
+  uint32_t struct_size; /**< sizeof(penstock_host) */
+  uint32_t abi_minor;   /**< PENSTOCK_ABI_MINOR of the host */
+  void *impl;           /**< the host's own */
+  const char *version;  /**< of the gateway, such as "0.1.0" */
 
   /* --- services ------------------------------------------------------------------------------- */
 
@@ -104,7 +105,8 @@ typedef struct penstock_host {
   /** Ends the watch and frees it; allowed in its own callback. The callback does not come again. */
   void (*watch_stop)(const struct penstock_host *host, penstock_watch *watch);
 
-  /** Calls back after `delay_ms`, then every `repeat_ms` (0 = once; the handle is then freed after the call). NULL if out of memory. */
+  /** Calls back after `delay_ms`, then every `repeat_ms` (0 = once; the handle is then freed after the call). NULL: no
+   * memory. */
   penstock_timer *(*timer_start)(const struct penstock_host *host, uint64_t delay_ms, uint64_t repeat_ms,
                                  void (*callback)(void *context), void *context);
   /** Ends and frees a timer that has not fired for the last time; allowed in its own callback. */
@@ -155,8 +157,10 @@ typedef struct penstock_host {
   void (*op_done)(const struct penstock_host *host, penstock_op *op, const penstock_error *error);
   /** Says what a step is doing, for the user ("waiting for SERVER_READY, 4 s"). */
   void (*op_progress)(const struct penstock_host *host, penstock_op *op, const char *text);
-  /** A leg was passed within a step: which, how long it took, and what was found ("known_hosts:3 ED25519"). `text` may be NULL. */
-  void (*op_leg)(const struct penstock_host *host, penstock_op *op, uint32_t leg, uint64_t elapsed_ns, const char *text);
+  /** A leg was passed within a step: which, how long it took, and what was found ("known_hosts:3 ED25519"). `text` may
+   * be NULL. */
+  void (*op_leg)(const struct penstock_host *host, penstock_op *op, uint32_t leg, uint64_t elapsed_ns,
+                 const char *text);
 
   /* --- the link ------------------------------------------------------------------------------- */
 

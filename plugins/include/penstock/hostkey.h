@@ -20,20 +20,20 @@ enum penstock_hostkey_state {
 
 /** A host key as shown by the host. Plain memory like penstock_error. */
 typedef struct penstock_hostkey {
-  uint32_t struct_size;
-  uint32_t state;          /**< enum penstock_hostkey_state */
-  char host[256];          /**< as it is written in known_hosts: `name` or `[name]:port` */
-  char type[64];           /**< such as ssh-ed25519 */
-  char fingerprint[128];   /**< SHA256:… as ssh-keygen prints it */
-  char known[128];         /**< CHANGED: fingerprint of the key that is known */
-  char file[1024];         /**< known_hosts file that an accept would write, or that holds the known key */
-  char art[1024];          /**< randomart, several lines; may be empty */
+  uint32_t struct_size;  /**< sizeof(penstock_hostkey) */
+  uint32_t state;        /**< enum penstock_hostkey_state */
+  char host[256];        /**< as it is written in known_hosts: `name` or `[name]:port` */
+  char type[64];         /**< such as ssh-ed25519 */
+  char fingerprint[128]; /**< SHA256:… as ssh-keygen prints it */
+  char known[128];       /**< CHANGED: fingerprint of the key that is known */
+  char file[1024];       /**< known_hosts file that an accept would write, or that holds the known key */
+  char art[1024];        /**< randomart, several lines; may be empty */
 } penstock_hostkey;
 
 /** The extension. Both slots block like connect() and are called on an instance that was not connected. */
 typedef struct penstock_hostkey_ext {
-  uint32_t struct_size;
-  uint32_t reserved;
+  uint32_t struct_size; /**< sizeof(penstock_hostkey_ext) */
+  uint32_t reserved;    /**< 0 */
   /** Connects far enough to see the host's key, authenticates nothing, fills in `key`. */
   int32_t (*fetch)(penstock_instance *instance, uint64_t deadline_ms, penstock_hostkey *key, penstock_error *error);
   /** Writes the key that fetch() saw to its known_hosts file. Refused (class PEER_IDENTITY) for CHANGED. */

@@ -15,9 +15,9 @@ enum penstock_option_type {
   PENSTOCK_OPTION_INT = 2,      /**< whole number within [min, max]; get_int */
   PENSTOCK_OPTION_BOOL = 3,     /**< yes/no, true/false, on/off, 1/0; get_int gives 1 or 0 */
   PENSTOCK_OPTION_CHOICE = 4,   /**< one of `choices`; get_string gives the word */
-  PENSTOCK_OPTION_DURATION = 5, /**< number with ms, s, m or h (bare = seconds); get_int gives milliseconds; min, max in ms */
+  PENSTOCK_OPTION_DURATION = 5, /**< number with ms, s, m or h (bare = s); get_int, min and max in milliseconds */
   PENSTOCK_OPTION_PATH = 6,     /**< file-system path, `~` and `${ENV}` expanded on THIS machine; get_string */
-  PENSTOCK_OPTION_ADDRESS = 7,  /**< host:port, [v6]:port, or a bare port (then host 127.0.0.1); get_string gives host:port */
+  PENSTOCK_OPTION_ADDRESS = 7,  /**< host:port, [v6]:port or a bare port (on 127.0.0.1); get_string gives host:port */
   PENSTOCK_OPTION_LIST = 8,     /**< words separated by commas or new lines; get_item(0..) until NULL */
   PENSTOCK_OPTION_ENV = 9       /**< NAME=value items, one a line or comma-separated; get_item(0..) until NULL */
 };

@@ -20,14 +20,14 @@
 
 /** A plugin: the exported, constant data. Everything it points to lives as long as the plugin is loaded. */
 typedef struct penstock_plugin {
-  uint32_t struct_size; /**< sizeof(penstock_plugin) */
-  uint32_t abi_minor;   /**< PENSTOCK_ABI_MINOR it was built with */
-  const char *name;
-  const char *version;
+  uint32_t struct_size;                        /**< sizeof(penstock_plugin) */
+  uint32_t abi_minor;                          /**< PENSTOCK_ABI_MINOR it was built with */
+  const char *name;                            /**< of the plugin, for the user */
+  const char *version;                         /**< of the plugin */
   const char *license;                         /**< SPDX expression */
   const penstock_transport *const *transports; /**< `transport_count` of them */
-  uint32_t transport_count;
-  uint32_t reserved; /**< 0 */
+  uint32_t transport_count;                    /**< entries in `transports` */
+  uint32_t reserved;                           /**< 0 */
 } penstock_plugin;
 
 /** Name of the exported symbol of major version 1; another major version has another name. */
@@ -37,6 +37,8 @@ typedef struct penstock_plugin {
 /** What the symbols of all major versions start with. */
 #define PENSTOCK_PLUGIN_SYMBOL_PREFIX "penstock_plugin_"
 
+/** @def PENSTOCK_EXTERN_C
+ * Gives a declaration C linkage, in C and in C++. */
 #ifdef __cplusplus
 #define PENSTOCK_EXTERN_C extern "C"
 #else
@@ -44,17 +46,17 @@ typedef struct penstock_plugin {
 #endif
 
 /** Defines the exported symbol. `list` is an array of const penstock_transport pointers. */
-#define PENSTOCK_PLUGIN(plugin_name, plugin_version, plugin_license, list)                         \
-  PENSTOCK_EXTERN_C PENSTOCK_EXPORT const penstock_plugin PENSTOCK_PLUGIN_SYMBOL;                  \
-  const penstock_plugin PENSTOCK_PLUGIN_SYMBOL = {                                                 \
-      sizeof(penstock_plugin),                                                                     \
-      PENSTOCK_ABI_MINOR,                                                                          \
-      plugin_name,                                                                                 \
-      plugin_version,                                                                              \
-      plugin_license,                                                                              \
-      list,                                                                                        \
-      (uint32_t)(sizeof(list) / sizeof((list)[0])),                                                \
-      0,                                                                                           \
+#define PENSTOCK_PLUGIN(plugin_name, plugin_version, plugin_license, list)                                             \
+  PENSTOCK_EXTERN_C PENSTOCK_EXPORT const penstock_plugin PENSTOCK_PLUGIN_SYMBOL;                                      \
+  const penstock_plugin PENSTOCK_PLUGIN_SYMBOL = {                                                                     \
+      sizeof(penstock_plugin),                                                                                         \
+      PENSTOCK_ABI_MINOR,                                                                                              \
+      plugin_name,                                                                                                     \
+      plugin_version,                                                                                                  \
+      plugin_license,                                                                                                  \
+      list,                                                                                                            \
+      (uint32_t)(sizeof(list) / sizeof((list)[0])),                                                                    \
+      0,                                                                                                               \
   }
 
 #endif

@@ -12,6 +12,8 @@
 
 #include "plugin.h"
 
+/** @def PENSTOCK_PRINTF
+ * Lets the compiler check the arguments against a printf format. */
 #if defined(__GNUC__)
 #define PENSTOCK_PRINTF(format_at, first_at) __attribute__((format(printf, format_at, first_at)))
 #else
@@ -40,7 +42,8 @@ static inline void penstock_utf8_trim(char *text, size_t size) {
 
 /** Fills in `what` of an error and clears the rest. `error` may be NULL. Returns PENSTOCK_E_FAILED, for `return`. */
 PENSTOCK_PRINTF(4, 5)
-static inline int32_t penstock_fail(penstock_error *error, uint32_t leg, uint32_t error_class, const char *format, ...) {
+static inline int32_t penstock_fail(penstock_error *error, uint32_t leg, uint32_t error_class, const char *format,
+                                    ...) {
   if (error) {
     va_list arguments;
     error->struct_size = (uint32_t)sizeof(*error);

@@ -40,8 +40,8 @@ typedef struct penstock_transport {
   const char *name;               /**< what a profile writes as `transport =`; [a-z0-9-], at most 32 bytes */
   const char *summary;            /**< one line for the user */
   const penstock_option *options; /**< table of `option_count`; NULL if 0 */
-  uint32_t option_count;
-  uint32_t reserved; /**< 0 */
+  uint32_t option_count;          /**< entries in `options` */
+  uint32_t reserved;              /**< 0 */
 
   /**
    * Makes an instance from checked options. No input or output here beyond reading files. On failure
