@@ -58,7 +58,14 @@ const char *ps_config_path(const ps_config *config);
 size_t ps_config_profile_count(const ps_config *config);
 const char *ps_config_profile_name(const ps_config *config, size_t index);
 
-/** The raw text of a profile's key after inheritance and expansion; NULL if unset. For what must be known before the tables are (transport, plugin, plugin_path). */
+/**
+ * Is this profile there only for others to inherit from: it names no transport, and another one inherits
+ * from it? Then there is nothing to check or run by itself.
+ */
+int ps_config_is_template(const ps_config *config, const char *profile);
+
+/** The raw text of a profile's key after inheritance and expansion; NULL if unset. For what must be known before the
+ * tables are (transport, plugin, plugin_path). */
 const char *ps_config_raw(const ps_config *config, const char *profile, const char *key);
 
 /** Checked, typed values of one section. Opaque. */

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* The core's own keys: of [gateway], and of every profile. */
+#include "config/value.h"
+
+#define COUNT(list) (uint32_t)(sizeof(list) / sizeof((list)[0]))
+#define OPTION(type, flags, key, otherwise, help, min, max, choices)                                                   \
+  { sizeof(penstock_option), PENSTOCK_OPTION_##type, flags, 0, key, otherwise, help, min, max, choices }
+#define PLAIN(type, key, otherwise, help)     OPTION(type, 0, key, otherwise, help, 0, 0, NULL)
+#define CHOICE(key, otherwise, help, choices) OPTION(CHOICE, 0, key, otherwise, help, 0, 0, choices)
+#define MINUTES                               INT64_C(60000)
+
+static const char *const log_levels[] = {"error", "warn", "info", "debug", "trace", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const peers[] = {"own", "any", NULL};
+static const char *const launches[] = {"auto", "never", NULL};
+static const char *const probes[] = {"auto", "tcmd", "tcp", "none", NULL};
+static const char *const exits[] = {"keep", "stop", NULL};
+static const char *const restarts[] = {"always", "never", NULL};
+
+/* A listener may ask for any free port with 0. */
+#define LISTEN(otherwise, help) OPTION(ADDRESS, 0, "listen", otherwise, help, 0, 65535, NULL)
+
+static const penstock_option gateway_options[] = {
+    PLAIN(STRING, "profile", NULL, "Profile that `penstock up` uses when none is named"),
+    LISTEN("127.0.0.1:9090", "Address of the local port that clients connect to (host:port; port 0 = any free one)"),
+    CHOICE("log_level", "info", "How much is logged", log_levels),
+    CHOICE("log_format", "text", "Form of the log's lines", log_formats),
+    PLAIN(PATH, "log_file", NULL, "File that the log is appended to; standard error if unset"),
+    OPTION(STRING, PS_OPTION_FOLDERS, "plugin_path", NULL,
+           "Folders with transport plugins, separated by `:`, looked into before the built-in one", 0, 0, NULL),
+    OPTION(DURATION, 0, "stop_timeout", "10s", "How long an orderly shutdown may take", 100, 60 * MINUTES, NULL),
+};
+
+static const penstock_option profile_options[] = {
+    OPTION(STRING, PENSTOCK_OPTION_REQUIRED, "transport", NULL, "How the solver is reached: the name of a transport", 0,
+           0, NULL),
+    PLAIN(STRING, "description", NULL, "One line for people, shown by `penstock profiles`"),
+    PLAIN(STRING, "inherit", NULL, "Profile whose keys count where this one does not set them"),
+    PLAIN(PATH, "plugin", NULL, "Plugin file that brings the transport"),
+    OPTION(STRING, PS_OPTION_FOLDERS, "plugin_path", NULL, "As in [gateway], for this profile", 0, 0, NULL),
+    PLAIN(STRING, "plugin_sha256", NULL, "SHA-256 that the plugin file must have (64 hex digits)"),
+    LISTEN(NULL, "As in [gateway], for this profile"),
+    PLAIN(BOOL, "expose", "no", "The local port may be bound to an address that other machines reach"),
+    CHOICE("peers", "own", "Whose processes may connect: your own (and root's), or anybody's", peers),
+    OPTION(DURATION, 0, "hold", "20s", "How long a new connection waits while there is no link", 0, 10 * MINUTES, NULL),
+    CHOICE("launch", "auto", "Start the solver if none answers, or never (only forward)", launches),
+    CHOICE("probe", "auto", "How the solver is asked whether it serves; auto = tcmd if it can be launched, else tcp",
+           probes),
+    OPTION(DURATION, 0, "connect_timeout", "30s", "How long establishing the link may take", 100, 60 * MINUTES, NULL),
+    OPTION(DURATION, 0, "ready_timeout", "16s", "How long a launched solver may take until it serves", 100,
+           24 * 60 * MINUTES, NULL),
+    CHOICE("on_exit", "keep", "What happens to a solver that penstock launched when the gateway ends", exits),
+    CHOICE("restart", "always", "Launch a solver that has ended again", restarts),
+    OPTION(INT, 0, "restart_limit", "5", "Relaunches within 10 minutes before giving up", 0, 1000, NULL),
+    OPTION(DURATION, 0, "retry_min", "500ms", "First wait before connecting again", 10, 60 * MINUTES, NULL),
+    OPTION(DURATION, 0, "retry_max", "30s", "Longest wait before connecting again", 10, 24 * 60 * MINUTES, NULL),
+    OPTION(INT, 0, "lanes", "1", "Connections to the far side that streams are spread over", 1, 16, NULL),
+};
+
+const ps_option_table ps_gateway_table = {gateway_options, COUNT(gateway_options)};
+const ps_option_table ps_profile_table = {profile_options, COUNT(profile_options)};
