@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* Where plugin files are looked for. */
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "plugin/library.h"
+#include "plugin/registry.h"
+
+/** A growing NULL-terminated list. */
+typedef struct text_list {
+  char **items; /**< NULL before the first, and after a failure */
+  size_t count;
+  int failed;
+} text_list;
+
+/** Appends `front` + `back`, the first `length` bytes of front. Failures are kept until the end. */
+static void list_add(text_list *list, const char *front, size_t length, const char *back) {
+  char **items = list->failed ? NULL : realloc(list->items, (list->count + 2) * sizeof(*items));
+  if (!items) {
+    list->failed = 1;
+    return;
+  }
+  list->items = items;
+  size_t back_size = strlen(back) + 1;
+  char *text = malloc(length + back_size);
+  items[list->count] = text;
+  items[list->count + 1] = NULL;
+  if (!text) {
+    list->failed = 1;
+    return;
+  }
+  memcpy(text, front, length);
+  memcpy(text + length, back, back_size);
+  list->count++;
+}
+
+/** The list as a result: never NULL unless memory ran out. */
+static char **list_take(text_list *list) {
+  if (!list->failed && !list->items) {
+    list->items = calloc(1, sizeof(*list->items));
+  }
+  if (list->failed) {
+    ps_registry_free_list(list->items);
+    list->items = NULL;
+  }
+  return list->items;
+}
+
+void ps_registry_free_list(char **list) {
+  for (size_t i = 0; list && list[i]; i++) {
+    free(list[i]);
+  }
+  free(list);
+}
+
+static int is_folder(const char *path) {
+  struct stat facts;
+  return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
+}
+
+/** The folder of the plugins that came with this program: in the build tree, or as installed (perhaps moved as a
+ * whole). */
+static void add_built_in(text_list *list) {
+  static const char *const beside[] = {"/plugins", "/" PENSTOCK_RELATIVE_PLUGIN_DIR};
+  char *program = ps_program_folder();
+  size_t before = list->count;
+  for (size_t i = 0; program && !list->failed && i < sizeof(beside) / sizeof(beside[0]); i++) {
+    list_add(list, program, strlen(program), beside[i]);
+    if (!list->failed && is_folder(list->items[before])) {
+      free(program);
+      return;
+    }
+    if (list->count > before) {
+      list->count = before;
+      free(list->items[before]);
+      list->items[before] = NULL;
+    }
+  }
+  free(program);
+  list_add(list, PENSTOCK_INSTALLED_PLUGIN_DIR, strlen(PENSTOCK_INSTALLED_PLUGIN_DIR), "");
+}
+
+char **ps_registry_folders(const ps_plugin_request *request) {
+  text_list list = {0};
+  const char *path = request && request->plugin_path ? request->plugin_path : "";
+  while (*path) {
+    size_t length = strcspn(path, ":");
+    if (length) {
+      list_add(&list, path, length, "");
+    }
+    path += length + (path[length] == ':');
+  }
+  add_built_in(&list);
+  return list_take(&list);
+}
+
+static int is_plugin_file(const struct dirent *entry) {
+  size_t length = strlen(entry->d_name);
+  return length > 3 && entry->d_name[0] != '.' && strcmp(entry->d_name + length - 3, ".so") == 0;
+}
+
+static int by_name(const struct dirent **left, const struct dirent **right) {
+  return strcmp((*left)->d_name, (*right)->d_name);
+}
+
+char **ps_registry_files(const char *folder) {
+  text_list list = {0};
+  struct dirent **entries = NULL;
+  int count = scandir(folder, &entries, is_plugin_file, by_name);
+  char *front = NULL;
+  size_t length = strlen(folder);
+  if (count > 0) {
+    front = malloc(length + 2);
+    list.failed = !front;
+  }
+  if (front) {
+    memcpy(front, folder, length);
+    if (length == 0 || folder[length - 1] != '/') {
+      front[length++] = '/';
+    }
+  }
+  for (int i = 0; i < count; i++) {
+    list_add(&list, front, length, entries[i]->d_name);
+    free(entries[i]);
+  }
+  free((void *)entries);
+  free(front);
+  return list_take(&list);
+}
