@@ -14,7 +14,6 @@ penstock_sink *ps_relay_join_credit(ps_relay *relay, uint64_t id, penstock_socke
   penstock_sink *sink = calloc(1, sizeof(*sink));
   if (!sink) {
     ps_net_reset(client);
-    copy.close(copy.stream, PENSTOCK_CLOSE_ABORT);
     return NULL;
   }
   ps_stream *stream = &sink->stream;
@@ -27,7 +26,6 @@ penstock_sink *ps_relay_join_credit(ps_relay *relay, uint64_t id, penstock_socke
   stream->down.to = &stream->client;
   if (ps_stream_begin(relay, stream, id, client) != PENSTOCK_OK) {
     ps_stream_discard(stream);
-    copy.close(copy.stream, PENSTOCK_CLOSE_ABORT);
     return NULL;
   }
   ps_stream_update(stream);

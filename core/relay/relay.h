@@ -38,8 +38,8 @@ ps_relay *ps_relay_create(uv_loop_t *loop, void (*ended)(void *context, const ps
 int ps_relay_join_socket(ps_relay *relay, uint64_t id, penstock_socket client, penstock_socket far);
 /**
  * Joins a client with a credit stream (copied, up to its struct_size). `client` becomes the relay's, also
- * on failure. NULL if out of memory: the relay has then called close(ABORT). Otherwise close() is called
- * exactly once, on a later turn. The sink is valid until then.
+ * on failure. NULL if out of memory: the stream stays its owner's and nothing of it is called. Otherwise
+ * close() is called exactly once, on a later turn. The sink is valid until then.
  */
 penstock_sink *ps_relay_join_credit(ps_relay *relay, uint64_t id, penstock_socket client,
                                     const penstock_credit_stream *stream);

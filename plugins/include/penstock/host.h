@@ -175,7 +175,11 @@ typedef struct penstock_host {
 
   /** An open ends well with a connected, non-blocking stream socket, which becomes the host's. */
   void (*open_done_socket)(const struct penstock_host *host, penstock_open *open, penstock_socket socket);
-  /** An open ends well with a credit stream (copied). The sink returned is valid until the stream's close(). */
+  /**
+   * An open ends well with a credit stream (copied). The sink returned is valid until the stream's close().
+   * NULL: the host cannot take it (out of memory), the open is over, and the stream stays the transport's,
+   * which frees it: close() does not come.
+   */
   penstock_sink *(*open_done_credit)(const struct penstock_host *host, penstock_open *open,
                                      const penstock_credit_stream *stream);
   /**
