@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A block with its header is one allocation of 64 KiB. */
-#define BLOCK_ROOM  (64u * 1024u - sizeof(ps_block))
+#define BLOCK_ROOM  ((size_t)64 * 1024)
 #define STOCK_LIMIT 16
 
 struct ps_block {

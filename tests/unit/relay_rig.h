@@ -46,6 +46,9 @@ UNUSED static uint64_t rig_random(void) {
 }
 
 UNUSED static size_t rig_between(size_t low, size_t high) {
+  if (high <= low) {
+    return low;
+  }
   return low + (size_t)(rig_random() % (high - low + 1));
 }
 
@@ -163,6 +166,14 @@ UNUSED static void rig_settle(rig *r) {
     turns = rig_idle_turns(r, 20);
     assert_true(turns < 1000000);
   } while (turns > 3);
+}
+
+/** The loop sleeps. A late probe of the kernel's may wake it now and then, a watch that spins does so always. */
+UNUSED static void rig_check_quiet(rig *r) {
+  int tries = 0;
+  while (rig_idle_turns(r, 50) >= 10) {
+    assert_true(++tries < 40);
+  }
 }
 
 UNUSED static void rig_destroy(rig *r) {
@@ -301,8 +312,8 @@ static void peer_on_ready(uv_poll_t *poll, int status, int events) {
 /** Starts a program at `fd`; members that say what it does are set by the caller before. */
 UNUSED static void peer_start(rig *r, peer *p, int fd) {
   p->fd = fd;
-  if (p->chunk == 0 || p->chunk > 64 * 1024) {
-    p->chunk = 64 * 1024;
+  if (p->chunk == 0 || p->chunk > KIB(64)) {
+    p->chunk = KIB(64);
   }
   p->poll = malloc(sizeof(*p->poll));
   assert_non_null(p->poll);

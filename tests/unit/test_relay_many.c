@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* Many streams: 2,000 lives without a leak, what an idle one costs, and nobody gets more than a turn. */
+#include <dirent.h>
+#include <sys/syscall.h>
+
+#include "credit_fake.h"
+#include "relay/stream.h"
+
+#define STREAMS    2000
+#define MAX_SOCKET 65536
+
+/* --- who reads how much in a turn --------------------------------------------------------------- */
+
+static struct {
+  const rig *rig; /* NULL = nobody looks */
+  uint64_t turn;
+  size_t ready; /* sockets that were read in this turn */
+  size_t ready_before;
+  size_t largest_alone;
+  size_t largest_shared; /* … while there were others */
+  size_t read[MAX_SOCKET];
+  uint64_t seen[MAX_SOCKET]; /* the turn that `read` is of */
+} watch;
+
+static void note_read(int fd, size_t size) {
+  if (watch.turn != watch.rig->turns) {
+    watch.ready_before = watch.rig->turns == watch.turn + 1 ? watch.ready : 0;
+    watch.turn = watch.rig->turns;
+    watch.ready = 0;
+  }
+  if (watch.seen[fd] != watch.turn + 1) {
+    watch.seen[fd] = watch.turn + 1;
+    watch.read[fd] = 0;
+    watch.ready++;
+  }
+  watch.read[fd] += size;
+  size_t *largest = watch.ready > 1 || watch.ready_before > 1 ? &watch.largest_shared : &watch.largest_alone;
+  *largest = watch.read[fd] > *largest ? watch.read[fd] : *largest;
+}
+
+ssize_t recv(int fd, void *data, size_t size, int flags) {
+  ssize_t count = syscall(SYS_recvfrom, fd, data, size, flags, NULL, NULL);
+  if (watch.rig && count > 0 && fd < MAX_SOCKET) {
+    note_read(fd, (size_t)count);
+  }
+  return count;
+}
+
+/* --- lives --------------------------------------------------------------------------------------- */
+
+static size_t open_files(void) {
+  size_t count = 0;
+  DIR *folder = opendir("/proc/self/fd");
+  assert_non_null(folder);
+  while (readdir(folder)) {
+    count++;
+  }
+  closedir(folder);
+  return count;
+}
+
+typedef struct life {
+  peer client;
+  peer far;
+  fake credit;
+} life;
+
+/* All kinds of lives side by side: with either far side, ended cleanly or by either side's abort. */
+static void run_lives(rig *r, life *lives, size_t count) {
+  memset(lives, 0, count * sizeof(*lives));
+  size_t ended = r->ended_count;
+  for (size_t i = 0; i < count; i++) {
+    life *l = &lives[i];
+    int clean = i % 3 == 0;
+    l->client = (peer){.send_total = rig_between(0, 5000), .half_close = clean};
+    l->far = (peer){.send_total = rig_between(0, 5000), .half_close = clean};
+    l->credit = (fake){.send_total = rig_between(0, 5000), .half_close = clean, .budget = 10, .refill = 3000};
+    if (i % 2) {
+      rig_join(r, i, 1, 0, &l->client, &l->far);
+    } else {
+      rig_join_credit(r, i, 1, 0, &l->client, &l->credit);
+    }
+  }
+  assert_int_equal(ps_relay_count(r->relay), count);
+  rig_settle(r);
+  for (size_t i = 0; i < count; i++) {
+    if (i % 3 == 1) {
+      peer_stop(&lives[i].client, 1);
+    } else if (i % 3 == 2 && i % 2) {
+      peer_stop(&lives[i].far, 1);
+    } else if (i % 3 == 2) {
+      ps_relay_stream_reset(lives[i].credit.sink, NULL);
+    }
+  }
+  rig_run_until_ended(r, ended + count);
+  assert_int_equal(ps_relay_count(r->relay), 0);
+  for (size_t i = ended; i < r->ended_count; i++) {
+    assert_int_equal(r->ended[i].aborted, r->ended[i].id % 3 != 0);
+  }
+  for (size_t i = 0; i < count; i++) {
+    peer_stop(&lives[i].client, 0);
+    peer_stop(&lives[i].far, 0);
+  }
+}
+
+static void test_lives(void **state) {
+  (void)state;
+  rig *r = rig_create();
+  size_t at_once = (ps_net_raise_limit() - 100) / 4;
+  at_once = at_once < STREAMS ? at_once : STREAMS;
+  life *lives = calloc(at_once, sizeof(*lives));
+  assert_non_null(lives);
+  size_t before = open_files();
+  for (size_t done = 0; done < STREAMS; done += at_once) {
+    run_lives(r, lives, at_once);
+  }
+  assert_int_equal(open_files(), before);
+  free(lives);
+  rig_destroy(r);
+}
+
+static void test_an_idle_stream_is_small(void **state) {
+  (void)state;
+  rig *r = rig_create();
+  peer client = {.send_total = MIB(1)};
+  peer far = {.send_total = MIB(1)};
+  assert_true(sizeof(ps_socket_stream) <= 1024);
+  assert_true(sizeof(struct penstock_sink) <= 1024);
+  rig_join(r, 1, 1, 4096, &client, &far);
+  rig_settle(r);
+  assert_int_equal(client.received, MIB(1));
+  const ps_stream *stream = PS_CONTAINER(r->relay->streams.next, ps_stream, node);
+  assert_null(stream->up.backlog.first);
+  assert_null(stream->down.backlog.first);
+  peer_stop(&client, 0);
+  peer_stop(&far, 1);
+  rig_run_until_ended(r, 1);
+  rig_destroy(r);
+}
+
+/* --- turns --------------------------------------------------------------------------------------- */
+
+static void run_bulk(rig *r, size_t count, peer *clients, peer *fars) {
+  memset(&watch, 0, sizeof(watch));
+  for (size_t i = 0; i < count; i++) {
+    clients[i] = (peer){.send_total = MIB(100000)};
+    fars[i] = (peer){0};
+    rig_join(r, i, 1, 0, &clients[i], &fars[i]);
+    for (int k = 0; k < 20; k++) { /* so that there is more to read than a turn */
+      peer_send(&clients[i]);
+    }
+  }
+  watch.rig = r;
+  uv_timer_start(&r->watchdog, rig_on_deadline, DEADLINE, 0);
+  while (fars[0].received < MIB(16)) {
+    uv_run(&r->loop, UV_RUN_ONCE);
+  }
+  uv_timer_stop(&r->watchdog);
+  watch.rig = NULL;
+  for (size_t i = 0; i < count; i++) {
+    peer_stop(&clients[i], 1);
+  }
+  rig_run_until_ended(r, count);
+  for (size_t i = 0; i < count; i++) {
+    peer_stop(&fars[i], 0);
+  }
+}
+
+static void test_a_turn_is_bounded(void **state) {
+  (void)state;
+  rig *r = rig_create();
+  peer clients[8];
+  peer fars[8];
+  run_bulk(r, 8, clients, fars);
+  assert_true(watch.largest_shared > 0 && watch.largest_shared <= PS_RELAY_SHARE);
+  for (size_t i = 1; i < 8; i++) {
+    assert_true(fars[i].received > MIB(16) / 4);
+  }
+  rig_destroy(r);
+}
+
+static void test_alone_it_takes_more(void **state) {
+  (void)state;
+  rig *r = rig_create();
+  peer client;
+  peer far;
+  run_bulk(r, 1, &client, &far);
+  assert_true(watch.largest_alone > PS_RELAY_SHARE && watch.largest_alone <= PS_RELAY_BUFFER);
+  rig_destroy(r);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_lives),
+      cmocka_unit_test(test_an_idle_stream_is_small),
+      cmocka_unit_test(test_a_turn_is_bounded),
+      cmocka_unit_test(test_alone_it_takes_more),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
