@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+
+#include "gateway/gateway.h"
+
+/* Where the way broke off, for errors whose class alone does not say what kind of failure it is. */
+static ps_exit_code by_leg(const penstock_error *error) {
+  switch (error->leg) {
+  case PENSTOCK_LEG_DNS:
+  case PENSTOCK_LEG_TCP:
+    return PS_EXIT_UNREACHABLE;
+  case PENSTOCK_LEG_CONTAINER:
+  case PENSTOCK_LEG_LAUNCH:
+  case PENSTOCK_LEG_READY:
+    return PS_EXIT_LAUNCH;
+  default:
+    return error->error_class == PENSTOCK_CLASS_TRANSIENT ? PS_EXIT_UNREACHABLE : PS_EXIT_FAILED;
+  }
+}
+
+ps_exit_code ps_cli_exit_code(const penstock_error *error) {
+  if (!error) {
+    return PS_EXIT_OK;
+  }
+  switch (error->error_class) {
+  case PENSTOCK_CLASS_AUTH:
+    return PS_EXIT_AUTH;
+  case PENSTOCK_CLASS_PEER_IDENTITY:
+    return PS_EXIT_IDENTITY;
+  case PENSTOCK_CLASS_CONFIG:
+    /* A name that does not resolve is a host that cannot be reached, whoever spelled it. */
+    return error->leg == PENSTOCK_LEG_DNS ? PS_EXIT_UNREACHABLE : PS_EXIT_CONFIG;
+  case PENSTOCK_CLASS_REFUSED:
+    switch (error->leg) {
+    case PENSTOCK_LEG_LOCAL:
+    case PENSTOCK_LEG_ENDPOINT:
+      return PS_EXIT_PORT;
+    case PENSTOCK_LEG_AUTH:
+      return PS_EXIT_AUTH;
+    case PENSTOCK_LEG_HOST_KEY:
+      return PS_EXIT_IDENTITY;
+    default:
+      return by_leg(error);
+    }
+  case PENSTOCK_CLASS_CANCELLED:
+  case PENSTOCK_CLASS_INTERNAL:
+    return PS_EXIT_FAILED;
+  default:
+    return by_leg(error);
+  }
+}
+
+void ps_cli_leave_if_abandoned(int exit_code) {
+  if (ps_gateway_abandoned()) {
+    _Exit(exit_code);
+  }
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file out.h
+ * Standard output, line by line, in a way that cannot hold up the gateway: a reader that stops reading (a
+ * pager, Ctrl-S) must not stop the listener with it, and one that goes away must not end it.
+ * Thread: any, all of it, but start and stop belong to the main thread.
+ */
+#ifndef PS_OUT_H
+#define PS_OUT_H
+
+#include <penstock/sdk.h>
+
+/**
+ * From now on a thread of its own writes; lines wait in memory (up to 256 KiB, then they are dropped, and how many is
+ * said when the reader is back, as a JSON object if `json`). Before, and if no thread can be had, lines are
+ * written at once.
+ */
+void ps_out_start(int json);
+/** Writes what waits, for a second at most, and goes back to writing at once. */
+void ps_out_stop(void);
+
+/** Writes one formatted line; the line's end is added. Nothing happens once the reader has gone. */
+void ps_out_line(const char *format, ...) PENSTOCK_PRINTF(1, 2);
+/** The same for text of any length that is no format. */
+void ps_out_text(const char *text);
+/** Shows what is going on: on a terminal in place, over the last such text; else as a line if it is news. */
+void ps_out_progress(const char *text);
+
+#endif

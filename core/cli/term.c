@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/term.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static ps_color color_mode = PS_COLOR_AUTO;
+
+void ps_term_set_color(ps_color mode) {
+  color_mode = mode;
+}
+
+static int is_set(const char *name) {
+  const char *value = getenv(name);
+  return value && value[0];
+}
+
+static int is_dumb(void) {
+  const char *terminal = getenv("TERM");
+  return terminal && strcmp(terminal, "dumb") == 0;
+}
+
+int ps_term_can_rewrite(ps_stream stream) {
+  return ps_term_is_terminal(stream) && !is_dumb();
+}
+
+const char *ps_term_style(ps_stream stream, ps_style style) {
+  static const char *const codes[] = {
+      [PS_STYLE_END] = "\033[0m",   [PS_STYLE_STRONG] = "\033[1m", [PS_STYLE_GOOD] = "\033[32m",
+      [PS_STYLE_WARN] = "\033[33m", [PS_STYLE_BAD] = "\033[31m",   [PS_STYLE_FAINT] = "\033[2m",
+  };
+  if (color_mode == PS_COLOR_ALWAYS) {
+    return codes[style];
+  }
+  /* https://no-color.org: set and not empty means no colour, unless the command line asks for it. */
+  if (color_mode == PS_COLOR_NEVER || is_set("NO_COLOR") || is_dumb() || !ps_term_is_terminal(stream)) {
+    return "";
+  }
+  return codes[style];
+}
