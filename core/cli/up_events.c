@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/up_events.h"
+
+#include "cli/cli.h"
+#include "cli/json_out.h"
+#include "cli/legs.h"
+#include "cli/out.h"
+#include "cli/show.h"
+#include "probe/ask.h"
+
+/* A held connection may have to wait for the lane; a busy solver for its work. */
+#define SELF_TEST_TIMEOUT_MS 10000
+
+void ps_up_events_init(ps_up_events *told, const ps_profile *profile, int json, int self_test) {
+  memset(told, 0, sizeof(*told));
+  told->profile = profile;
+  told->json = json;
+  told->self_test = self_test;
+  told->since_ns = uv_hrtime();
+}
+
+/* --- the address, as a client on this machine writes it ----------------------------------------- */
+
+static int starts_with(const char *text, const char *start) {
+  return strncmp(text, start, strlen(start)) == 0;
+}
+
+static void set_address(ps_up_events *told, const char *address) {
+  const char *port = strrchr(address, ':');
+  const char *host = NULL; /* stands for the address, since that cannot be connected to or is hard to read */
+  const char *shown = NULL;
+  if (starts_with(address, "0.0.0.0:") || starts_with(address, "127.0.0.1:")) {
+    host = "127.0.0.1";
+    shown = "localhost";
+  } else if (starts_with(address, "[::]:")) {
+    host = "[::1]";
+    shown = host;
+  }
+  (void)snprintf(told->target, sizeof(told->target), "%s%s", host ? host : "", host ? port : address);
+  (void)snprintf(told->shown, sizeof(told->shown), "%s%s", shown ? shown : "", shown ? port : address);
+}
+
+/* --- the self-test ------------------------------------------------------------------------------ */
+
+static void tell_self_test(const ps_up_events *told, const ps_ask_result *result) {
+  int ok = result->verdict == PS_ASK_SOLVER;
+  char span[32];
+  char text[4 * sizeof(result->error.what)];
+  if (told->json) {
+    ps_json_line(json_pack("{s:s, s:b, s:f, s:o, s:o}", "event", "self_test", "ok", ok, "ms",
+                           (double)result->elapsed_ns / 1e6, "protocol_version",
+                           ps_json_text(ok ? result->version : NULL), "error",
+                           ps_json_error(ok ? NULL : &result->error)));
+  } else if (ok) {
+    ps_out_line("Self-test: a solver answers through %s in %s, protocol %s.", told->shown,
+                ps_show_span(span, sizeof(span), result->elapsed_ns),
+                ps_show_safe(text, sizeof(text), result->version));
+  } else {
+    ps_out_line("Self-test failed: %s.", ps_show_safe(text, sizeof(text), result->error.what));
+  }
+}
+
+/* In a thread of its own: the gateway must go on to serve it. Reads only what stays the same from now on. */
+static void run_self_test(void *context) {
+  const ps_up_events *told = context;
+  ps_ask_result result;
+  ps_ask(told->target, SELF_TEST_TIMEOUT_MS, &result);
+  tell_self_test(told, &result);
+}
+
+void ps_up_self_test(ps_up_events *told) {
+  if (told->self_test) {
+    told->self_test = 0;
+    told->testing = uv_thread_create(&told->tester, run_self_test, told) == 0;
+    if (!told->testing) {
+      ps_out_text("Self-test failed: no thread can be had.");
+    }
+  }
+}
+
+/* --- for people --------------------------------------------------------------------------------- */
+
+static void text_listening(void *context, const char *address) {
+  ps_up_events *told = context;
+  char name[256];
+  set_address(told, address);
+  ps_out_line("Listening on %s for profile '%s' (%s).", address, ps_show_safe(name, sizeof(name), told->profile->name),
+              told->profile->transport->name);
+}
+
+static void tell_down(const ps_up_events *told, const penstock_error *error, uint64_t next_try_ms) {
+  char span[32];
+  if (!error) {
+    return;
+  }
+  if (next_try_ms == 0 && !told->served) {
+    return; /* the gateway ends with this very error, which is then told as the outcome */
+  }
+  ps_cli_print_error(PS_STDOUT, "Down", error);
+  if (next_try_ms > 0) {
+    ps_out_line("  Next try in %s; connections are held meanwhile.",
+                ps_show_span(span, sizeof(span), next_try_ms * 1000000u));
+  } else {
+    ps_out_text("  No further try: end the gateway with Ctrl-C and start it anew once this is mended.");
+  }
+}
+
+static void text_state(void *context, ps_state state, const penstock_error *error, uint64_t next_try_ms) {
+  ps_up_events *told = context;
+  ps_state before = told->state;
+  int serves = state == PS_STATE_UP || state == PS_STATE_DEGRADED;
+  int served = before == PS_STATE_UP || before == PS_STATE_DEGRADED;
+  told->state = state;
+  if (served && !serves) {
+    told->since_ns = uv_hrtime();
+  }
+  switch (state) {
+  case PS_STATE_DOWN:
+    tell_down(told, error, next_try_ms);
+    break;
+  case PS_STATE_CONNECTING:
+    ps_out_progress("Connecting ...");
+    break;
+  case PS_STATE_LAUNCHING:
+    ps_out_text("No solver runs there: starting one.");
+    break;
+  case PS_STATE_UP:
+    if (before == PS_STATE_DEGRADED) {
+      ps_out_text("Well again.");
+    }
+    break;
+  case PS_STATE_DEGRADED:
+    if (error) {
+      ps_cli_print_error(PS_STDOUT, "Degraded", error);
+    }
+    break;
+  case PS_STATE_STOPPING:
+    ps_out_progress("Stopping ...");
+    break;
+  }
+}
+
+static void text_leg(void *context, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error) {
+  (void)context;
+  ps_legs_line(leg, elapsed_ns, text, error);
+}
+
+static void text_progress(void *context, const char *text) {
+  char safe[512];
+  (void)context;
+  ps_out_progress(ps_show_safe(safe, sizeof(safe), text));
+}
+
+static void text_serving(void *context, int adopted, const char *protocol_version) {
+  ps_up_events *told = context;
+  char version[128];
+  char span[32];
+  int known = protocol_version && protocol_version[0];
+  ps_out_line("%sServing.%s Point Blender at %s (%s%s%s, after %s). Ctrl-C ends it.",
+              ps_term_style(PS_STDOUT, PS_STYLE_GOOD), ps_term_style(PS_STDOUT, PS_STYLE_END), told->shown,
+              !adopted ? "solver launched"
+              : known  ? "running solver adopted"
+                       : "endpoint answers",
+              known ? ", protocol " : "", known ? ps_show_safe(version, sizeof(version), protocol_version) : "",
+              ps_show_span(span, sizeof(span), uv_hrtime() - told->since_ns));
+  told->served = 1;
+  told->launched = !adopted;
+  ps_up_self_test(told);
+}
+
+const ps_gateway_events ps_up_text_events = {text_listening, text_state, text_leg, text_progress, text_serving};
+
+/* --- as JSON ------------------------------------------------------------------------------------ */
+
+static void json_listening(void *context, const char *address) {
+  set_address(context, address);
+  ps_json_line(json_pack("{s:s, s:s}", "event", "listening", "address", address));
+}
+
+static void json_state(void *context, ps_state state, const penstock_error *error, uint64_t next_try_ms) {
+  (void)context;
+  ps_json_line(json_pack("{s:s, s:s, s:o, s:I}", "event", "state", "state", ps_state_name(state), "error",
+                         ps_json_error(error), "next_try_ms", (json_int_t)next_try_ms));
+}
+
+static void json_leg(void *context, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error) {
+  (void)context;
+  ps_json_line(ps_legs_json(leg, elapsed_ns, text, error));
+}
+
+static void json_progress(void *context, const char *text) {
+  (void)context;
+  ps_json_line(json_pack("{s:s, s:o}", "event", "progress", "text", ps_json_text(text)));
+}
+
+static void json_serving(void *context, int adopted, const char *protocol_version) {
+  ps_json_line(json_pack("{s:s, s:b, s:o}", "event", "serving", "adopted", adopted, "protocol_version",
+                         ps_json_text(protocol_version ? protocol_version : "")));
+  ps_up_self_test(context);
+}
+
+const ps_gateway_events ps_up_json_events = {json_listening, json_state, json_leg, json_progress, json_serving};
+
+void ps_up_json_problems(const ps_problems *problems) {
+  for (size_t i = 0; i < problems->count; i++) {
+    ps_json_line(ps_json_problem(&problems->items[i]));
+  }
+}
+
+/* --- the end ------------------------------------------------------------------------------------ */
+
+static void tell_stopped(const ps_up_events *told) {
+  const char *on_exit = ps_settings_string(told->profile->settings, "on_exit");
+  char name[256];
+  if (!told->served) {
+    ps_out_text("Stopped.");
+  } else if (!on_exit || strcmp(on_exit, "stop") != 0 || !told->profile->transport->stop) {
+    ps_out_line("Stopped. The solver keeps running; 'penstock up %s' finds it again.",
+                ps_show_safe(name, sizeof(name), told->profile->name));
+  } else if (told->launched) {
+    ps_out_text("Stopped, and the solver with it (on_exit = stop).");
+  } else {
+    ps_out_text(
+        "Stopped. The solver was ended too if penstock once launched it (on_exit = stop); else it keeps running.");
+  }
+}
+
+void ps_up_events_end(ps_up_events *told, const penstock_error *error, int exit_code) {
+  if (told->testing) {
+    uv_thread_join(&told->tester);
+  }
+  if (told->json) {
+    ps_up_json_stopped(error, exit_code);
+  } else if (!error) {
+    tell_stopped(told);
+  }
+}
+
+void ps_up_json_stopped(const penstock_error *error, int exit_code) {
+  ps_json_line(json_pack("{s:s, s:o, s:i}", "event", "stopped", "error", ps_json_error(error), "exit_code", exit_code));
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file up_events.h
+ * What `penstock up` tells while the gateway runs: lines for people, or JSON.
+ * Thread: the main thread.
+ */
+#ifndef PS_UP_EVENTS_H
+#define PS_UP_EVENTS_H
+
+#include <uv.h>
+
+#include "cli/profile_select.h"
+#include "gateway/gateway.h"
+
+/** The context of the events. */
+typedef struct ps_up_events {
+  const ps_profile *profile;
+  int json;
+  int self_test;      /**< 0 once it has been started */
+  int testing;        /**< the self-test's thread is to be joined */
+  uv_thread_t tester; /**< runs the self-test */
+  ps_state state;     /**< the last one told */
+  uint64_t since_ns;  /**< since when it is not served */
+  int served;         /**< it was served at least once */
+  int launched;       /**< the last solver was launched, not found */
+  char target[128];   /**< where a client on this machine connects to */
+  char shown[128];    /**< the same, as it is written for people */
+} ps_up_events;
+
+extern const ps_gateway_events ps_up_text_events;
+extern const ps_gateway_events ps_up_json_events;
+
+void ps_up_events_init(ps_up_events *told, const ps_profile *profile, int json, int self_test);
+/** Tells the end (and, as JSON, the `error`, or NULL) and waits for the self-test. */
+void ps_up_events_end(ps_up_events *told, const penstock_error *error, int exit_code);
+/** Begins the self-test if it was asked for and has not been done. For the two tables. */
+void ps_up_self_test(ps_up_events *told);
+/** {"event":"problem",…} for each. */
+void ps_up_json_problems(const ps_problems *problems);
+/** The last line, {"event":"stopped",…}. */
+void ps_up_json_stopped(const penstock_error *error, int exit_code);
+
+#endif
