@@ -23,9 +23,10 @@ typedef struct ps_host {
   ps_list watches;
   ps_list timers;
   ps_list processes;
-  ps_list requests; /**< resolves and jobs under way */
-  size_t pending;   /**< libuv handles and requests that have not ended yet */
+  ps_list requests; /**< resolves under way */
+  size_t pending;   /**< watches, timers, processes and requests whose memory is still in use */
   int closing;
+  uv_idle_t closer; /**< takes ps_host_close to a later turn */
   void (*closed)(void *context);
   void *closed_context;
 } ps_host;
@@ -37,7 +38,8 @@ void ps_host_init(ps_host *host, uv_loop_t *loop, const char *source);
  * Ends what is left: watches, timers and resolves without calling back; child processes are killed as a
  * group and reaped; a job still gets its `done` (its context is freed there). `closed` comes on a later
  * turn of the loop, once, when nothing refers to `host` any more. After this call slots refuse with
- * PENSTOCK_E_CANCELLED or NULL.
+ * PENSTOCK_E_CANCELLED or NULL. A name server that does not answer does not hold it up: such a resolve is
+ * left behind on the loop, and ends there by itself.
  */
 void ps_host_close(ps_host *host, void (*closed)(void *context), void *context);
 

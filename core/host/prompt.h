@@ -10,7 +10,8 @@
 
 /** May the user be asked? Default: yes if /dev/tty can be opened. `--batch` says no. */
 void ps_prompt_allow(int allowed);
-/** Ends a question that is open, now and from now on (orderly shutdown): it returns PENSTOCK_E_CANCELLED. [any thread, async-signal-safe] */
+/** Ends a question that is open, now and from now on (orderly shutdown): it returns PENSTOCK_E_CANCELLED. [any thread,
+ * async-signal-safe] */
 void ps_prompt_cancel(void);
 /** Asks; see penstock_host::prompt. Blocks the calling thread. */
 int32_t ps_prompt(uint32_t kind, const char *key, const char *question, char *answer, size_t answer_size);
