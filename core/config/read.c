@@ -224,7 +224,8 @@ static int on_value(void *user, const char *section, const char *name, const cha
     spell(key, spelling, acted_on);
     spell(text, spelling, acted_on);
     if (self->fed == FED_KEY) {
-      self->entry = self->section ? add_entry(self, trim(key), trim(text)) : NULL;
+      /* The line was trimmed, so blanks at the end of the text are within a value that goes on in a piece. */
+      self->entry = self->section ? add_entry(self, trim(key), text + strspn(text, " \t")) : NULL;
       self->text_line = self->line;
     } else if (self->entry) {
       extend_entry(self, text);
