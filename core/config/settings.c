@@ -77,7 +77,16 @@ int ps_slot_set(ps_slot *slot, const char *text, ps_place place, ps_problems *pr
 }
 
 int ps_slot_default(ps_slot *slot, ps_problems *problems) {
-  return slot->option.default_value ? ps_slot_set(slot, slot->option.default_value, (ps_place){NULL, 0}, problems) : 0;
+  ps_problems own = {0};
+  if (!slot->option.default_value) {
+    return 0;
+  }
+  int result = ps_slot_set(slot, slot->option.default_value, (ps_place){NULL, 0}, &own);
+  if (result != 0) {
+    ps_problems_add(problems, 1, NULL, 0, "the default of %s", own.count > 0 ? own.items[0].text : slot->option.key);
+  }
+  ps_problems_clear(&own);
+  return result;
 }
 
 /* What is wrong with a declared option, as a plugin may bring one; NULL if nothing. */
