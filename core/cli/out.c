@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "cli/term.h"
 
-#define QUEUE_LIMIT  (256u * 1024u)
+#define QUEUE_LIMIT  ((size_t)256 * 1024)
 #define STOP_WAIT_NS 1000000000u
 
 typedef struct chunk {
