@@ -72,8 +72,8 @@ static void on_serving(void *context, int adopted, const char *protocol_version)
   uint64_t elapsed = uv_hrtime() - trial->started_ns;
   trial->served = 1;
   if (trial->check->json) {
-    print_event(trial, json_pack("{s:s, s:b, s:f, s:b, s:o, s:n}", "event", "result", "ok", 1, "ms",
-                                 (double)elapsed / 1e6, "adopted", adopted, "protocol_version",
+    print_event(trial, json_pack("{s:s, s:b, s:o, s:b, s:o, s:n}", "event", "result", "ok", 1, "ms",
+                                 ps_json_ms(elapsed), "adopted", adopted, "protocol_version",
                                  ps_json_text(protocol_version ? protocol_version : ""), "error"));
     return;
   }
@@ -90,8 +90,8 @@ static const ps_gateway_events events = {.leg = on_leg, .progress = on_progress,
 
 static void tell_failed(const check_trial *trial, const penstock_error *error) {
   if (trial->check->json) {
-    print_event(trial, json_pack("{s:s, s:b, s:f, s:o}", "event", "result", "ok", 0, "ms",
-                                 (double)(uv_hrtime() - trial->started_ns) / 1e6, "error", ps_json_error(error)));
+    print_event(trial, json_pack("{s:s, s:b, s:o, s:o}", "event", "result", "ok", 0, "ms",
+                                 ps_json_ms(uv_hrtime() - trial->started_ns), "error", ps_json_error(error)));
   } else {
     ps_cli_print_error(PS_STDOUT, "  failed", error);
   }

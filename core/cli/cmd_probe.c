@@ -40,10 +40,10 @@ static void print_json(const char *address, const ps_ask_result *result) {
   int solver = result->verdict == PS_ASK_SOLVER;
   ps_show_bytes(answer, sizeof(answer), result->answer, result->answer_size);
   ps_json_line(json_pack(
-      "{s:o, s:b, s:s, s:o, s:o, s:f, s:o, s:o}", "address", ps_json_text(address), "solver", solver, "result",
+      "{s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o}", "address", ps_json_text(address), "solver", solver, "result",
       verdict_name(result->verdict), "protocol_version", ps_json_text(solver ? result->version : NULL), "form",
       ps_json_text(solver ? (result->legacy ? "half-close" : "length-prefixed") : NULL), "ms",
-      (double)result->elapsed_ns / 1e6, "answer", ps_json_text(result->verdict == PS_ASK_FOREIGN ? answer : NULL),
+      ps_json_ms(result->elapsed_ns), "answer", ps_json_text(result->verdict == PS_ASK_FOREIGN ? answer : NULL),
       "error", ps_json_error(solver ? NULL : &result->error)));
 }
 

@@ -17,6 +17,7 @@ typedef struct up_line {
   int self_test;
   int verbose;
   char **arguments;
+  int ran; /* the gateway has run, and has told its end */
 } up_line;
 
 static int parse(int argc, char **argv, up_line *line) {
@@ -56,15 +57,14 @@ static int wrong_profile(const up_line *line, ps_profiles *profiles) {
   ps_cli_print_problems(PS_STDERR, &profiles->problems);
   if (line->json) {
     ps_up_json_problems(&profiles->problems);
-    ps_up_json_stopped(NULL, PS_EXIT_CONFIG);
   }
   return PS_EXIT_CONFIG;
 }
 
-static int run(const up_line *line, const ps_profile *profile) {
+static int run(up_line *line, const ps_profile *profile) {
   penstock_error error;
   ps_up_events told;
-  ps_up_events_init(&told, profile, line->json, line->self_test);
+  ps_up_events_init(&told, profile, line->json, line->self_test, line->verbose);
   const ps_gateway_options options = {
       .profile = profile->name,
       .transport = profile->transport,
@@ -74,6 +74,7 @@ static int run(const up_line *line, const ps_profile *profile) {
       .context = &told,
   };
   memset(&error, 0, sizeof(error));
+  line->ran = 1;
   ps_out_start(line->json);
   int failed = ps_gateway_run(&options, &error) != 0;
   int exit_code = failed ? (int)ps_cli_exit_code(&error) : PS_EXIT_OK;
@@ -86,7 +87,7 @@ static int run(const up_line *line, const ps_profile *profile) {
   return exit_code;
 }
 
-static int open_and_run(const up_line *line, ps_profiles *profiles, ps_profile *profile) {
+static int open_and_run(up_line *line, ps_profiles *profiles, ps_profile *profile) {
   int exit_code;
   if (line->listen && profile->settings &&
       ps_settings_set(profile->settings, "listen", line->listen, "--listen", &profiles->problems) != 0) {
@@ -124,5 +125,8 @@ int ps_cmd_up(int argc, char **argv) {
     }
   }
   ps_profiles_free(&profiles);
+  if (line.json && !line.ran) {
+    ps_up_json_stopped(NULL, exit_code);
+  }
   return exit_code;
 }

@@ -21,6 +21,10 @@ json_t *ps_json_text(const char *text) {
   return value;
 }
 
+json_t *ps_json_ms(uint64_t nanoseconds) {
+  return json_real((double)(nanoseconds / 1000) / 1e3);
+}
+
 json_t *ps_json_error(const penstock_error *error) {
   if (!error) {
     return json_null();
@@ -38,7 +42,7 @@ json_t *ps_json_problem(const ps_problem *problem) {
 
 void ps_json_line(json_t *object) {
   /* ASCII only: a terminal that shows it is not driven by what is in it. */
-  char *line = object ? json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+  char *line = object ? json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12)) : NULL;
   if (line) {
     ps_out_text(line);
     free(line);

@@ -13,6 +13,8 @@
 
 /** Text as JSON; NULL becomes null, bytes that are no UTF-8 are escaped. A new reference. */
 json_t *ps_json_text(const char *text);
+/** A span of time in milliseconds, exact to the microsecond. A new reference. */
+json_t *ps_json_ms(uint64_t nanoseconds);
 /** {"leg","class","what","next","detail"}; null for NULL. A new reference. */
 json_t *ps_json_error(const penstock_error *error);
 /** {"event":"problem","file","line","severity","text"}. A new reference. */

@@ -23,6 +23,6 @@ void ps_legs_line(uint32_t leg, uint64_t elapsed_ns, const char *text, const pen
 }
 
 json_t *ps_legs_json(uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error) {
-  return json_pack("{s:s, s:s, s:f, s:o, s:o}", "event", "leg", "leg", ps_leg_name(leg), "ms", (double)elapsed_ns / 1e6,
+  return json_pack("{s:s, s:s, s:o, s:o, s:o}", "event", "leg", "leg", ps_leg_name(leg), "ms", ps_json_ms(elapsed_ns),
                    "text", ps_json_text(text), "error", ps_json_error(error));
 }

@@ -11,11 +11,12 @@
 /* A held connection may have to wait for the lane; a busy solver for its work. */
 #define SELF_TEST_TIMEOUT_MS 10000
 
-void ps_up_events_init(ps_up_events *told, const ps_profile *profile, int json, int self_test) {
+void ps_up_events_init(ps_up_events *told, const ps_profile *profile, int json, int self_test, int verbose) {
   memset(told, 0, sizeof(*told));
   told->profile = profile;
   told->json = json;
   told->self_test = self_test;
+  told->verbose = verbose;
   told->since_ns = uv_hrtime();
 }
 
@@ -47,8 +48,8 @@ static void tell_self_test(const ps_up_events *told, const ps_ask_result *result
   char span[32];
   char text[4 * sizeof(result->error.what)];
   if (told->json) {
-    ps_json_line(json_pack("{s:s, s:b, s:f, s:o, s:o}", "event", "self_test", "ok", ok, "ms",
-                           (double)result->elapsed_ns / 1e6, "protocol_version",
+    ps_json_line(json_pack("{s:s, s:b, s:o, s:o, s:o}", "event", "self_test", "ok", ok, "ms",
+                           ps_json_ms(result->elapsed_ns), "protocol_version",
                            ps_json_text(ok ? result->version : NULL), "error",
                            ps_json_error(ok ? NULL : &result->error)));
   } else if (ok) {
@@ -88,20 +89,36 @@ static void text_listening(void *context, const char *address) {
               told->profile->transport->name);
 }
 
-static void tell_down(const ps_up_events *told, const penstock_error *error, uint64_t next_try_ms) {
+/* The first try is told in full; of those that follow only what is new. */
+static int is_told(const ps_up_events *told) {
+  return told->tries <= 1 || told->verbose;
+}
+
+static void tell_down(ps_up_events *told, const penstock_error *error, uint64_t next_try_ms) {
   char span[32];
-  if (!error) {
-    return;
-  }
+  char line[128];
+  ps_show_span(span, sizeof(span), next_try_ms * 1000000u);
   if (next_try_ms == 0 && !told->served) {
     return; /* the gateway ends with this very error, which is then told as the outcome */
   }
+  if (next_try_ms > 0 && !told->verbose && strcmp(told->reason, error->what) == 0) {
+    (void)snprintf(line, sizeof(line), "Still down after %u tries; next try in %s", told->tries, span);
+    ps_out_progress(line);
+    return;
+  }
+  (void)snprintf(told->reason, sizeof(told->reason), "%s", error->what);
   ps_cli_print_error(PS_STDOUT, "Down", error);
   if (next_try_ms > 0) {
-    ps_out_line("  Next try in %s; connections are held meanwhile.",
-                ps_show_span(span, sizeof(span), next_try_ms * 1000000u));
+    ps_out_line("  Next try in %s; new connections are held meanwhile.", span);
   } else {
     ps_out_text("  No further try: end the gateway with Ctrl-C and start it anew once this is mended.");
+  }
+}
+
+static void tell_connecting(ps_up_events *told) {
+  told->tries++;
+  if (is_told(told) || ps_term_can_rewrite(PS_STDOUT)) {
+    ps_out_progress("Connecting ...");
   }
 }
 
@@ -114,35 +131,25 @@ static void text_state(void *context, ps_state state, const penstock_error *erro
   if (served && !serves) {
     told->since_ns = uv_hrtime();
   }
-  switch (state) {
-  case PS_STATE_DOWN:
-    tell_down(told, error, next_try_ms);
-    break;
-  case PS_STATE_CONNECTING:
-    ps_out_progress("Connecting ...");
-    break;
-  case PS_STATE_LAUNCHING:
+  if (state == PS_STATE_CONNECTING) {
+    tell_connecting(told);
+  } else if (state == PS_STATE_LAUNCHING) {
     ps_out_text("No solver runs there: starting one.");
-    break;
-  case PS_STATE_UP:
-    if (before == PS_STATE_DEGRADED) {
-      ps_out_text("Well again.");
-    }
-    break;
-  case PS_STATE_DEGRADED:
-    if (error) {
-      ps_cli_print_error(PS_STDOUT, "Degraded", error);
-    }
-    break;
-  case PS_STATE_STOPPING:
+  } else if (state == PS_STATE_STOPPING) {
     ps_out_progress("Stopping ...");
-    break;
+  } else if (state == PS_STATE_UP && before == PS_STATE_DEGRADED) {
+    ps_out_text("Well again.");
+  } else if (state == PS_STATE_DEGRADED && error) {
+    ps_cli_print_error(PS_STDOUT, "Degraded", error);
+  } else if (state == PS_STATE_DOWN && error) {
+    tell_down(told, error, next_try_ms);
   }
 }
 
 static void text_leg(void *context, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error) {
-  (void)context;
-  ps_legs_line(leg, elapsed_ns, text, error);
+  if (is_told(context)) {
+    ps_legs_line(leg, elapsed_ns, text, error);
+  }
 }
 
 static void text_progress(void *context, const char *text) {
@@ -164,6 +171,8 @@ static void text_serving(void *context, int adopted, const char *protocol_versio
               known ? ", protocol " : "", known ? ps_show_safe(version, sizeof(version), protocol_version) : "",
               ps_show_span(span, sizeof(span), uv_hrtime() - told->since_ns));
   told->served = 1;
+  told->tries = 0;
+  told->reason[0] = '\0';
   told->launched = !adopted;
   ps_up_self_test(told);
 }
@@ -212,7 +221,7 @@ void ps_up_json_problems(const ps_problems *problems) {
 static void tell_stopped(const ps_up_events *told) {
   const char *on_exit = ps_settings_string(told->profile->settings, "on_exit");
   char name[256];
-  if (!told->served) {
+  if (!told->served || !told->profile->transport->launch) {
     ps_out_text("Stopped.");
   } else if (!on_exit || strcmp(on_exit, "stop") != 0 || !told->profile->transport->stop) {
     ps_out_line("Stopped. The solver keeps running; 'penstock up %s' finds it again.",

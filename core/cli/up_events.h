@@ -19,7 +19,10 @@ typedef struct ps_up_events {
   int self_test;      /**< 0 once it has been started */
   int testing;        /**< the self-test's thread is to be joined */
   uv_thread_t tester; /**< runs the self-test */
+  int verbose;        /**< tell each try in full */
   ps_state state;     /**< the last one told */
+  unsigned tries;     /**< since it was last served */
+  char reason[512];   /**< why it is down, as last told in full */
   uint64_t since_ns;  /**< since when it is not served */
   int served;         /**< it was served at least once */
   int launched;       /**< the last solver was launched, not found */
@@ -30,7 +33,7 @@ typedef struct ps_up_events {
 extern const ps_gateway_events ps_up_text_events;
 extern const ps_gateway_events ps_up_json_events;
 
-void ps_up_events_init(ps_up_events *told, const ps_profile *profile, int json, int self_test);
+void ps_up_events_init(ps_up_events *told, const ps_profile *profile, int json, int self_test, int verbose);
 /** Tells the end (and, as JSON, the `error`, or NULL) and waits for the self-test. */
 void ps_up_events_end(ps_up_events *told, const penstock_error *error, int exit_code);
 /** Begins the self-test if it was asked for and has not been done. For the two tables. */
