@@ -10,6 +10,7 @@
  */
 #include <ctype.h>
 #include <ini.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -375,12 +376,8 @@ static char *feed(char *buffer, int size, void *stream) {
    * build of inih that grows its buffer never takes a line for unfinished. */
   size_t room = size > 8 ? (size_t)size - 4 : 0;
   size_t count = strlen(text) < room ? strlen(text) : room;
-  char *out = buffer;
-  if (self->fed == FED_CONTINUATION || self->fed == FED_PIECE) {
-    *out++ = '\t';
-  }
-  memcpy(out, text, count);
-  memcpy(out + count, "\n", 2);
+  int continues = self->fed == FED_CONTINUATION || self->fed == FED_PIECE;
+  (void)snprintf(buffer, (size_t)size, "%s%.*s\n", continues ? "\t" : "", (int)count, text);
   self->rest = text[count] ? text + count : NULL;
   return buffer;
 }

@@ -8,13 +8,13 @@
 #include "base/text.h"
 
 int ps_pointers_add(void *list, size_t *count, void *item) {
-  char *items;
+  void *items;
   memcpy(&items, list, sizeof(items)); /* a pointer to pointers of any kind */
-  char *more = realloc(items, (*count + 1) * sizeof(item));
+  void **more = realloc(items, (*count + 1) * sizeof(*more));
   if (!more) {
     return PENSTOCK_E_NOMEM;
   }
-  memcpy(more + *count * sizeof(item), &item, sizeof(item));
+  more[*count] = item;
   memcpy(list, &more, sizeof(more));
   (*count)++;
   return 0;

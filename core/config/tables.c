@@ -8,6 +8,8 @@
 #define PLAIN(type, key, otherwise, help)     OPTION(type, 0, key, otherwise, help, 0, 0, NULL)
 #define CHOICE(key, otherwise, help, choices) OPTION(CHOICE, 0, key, otherwise, help, 0, 0, choices)
 #define MINUTES                               INT64_C(60000)
+#define HOUR                                  (60 * MINUTES)
+#define DAY                                   (24 * HOUR)
 
 static const char *const log_levels[] = {"error", "warn", "info", "debug", "trace", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
@@ -28,7 +30,7 @@ static const penstock_option gateway_options[] = {
     PLAIN(PATH, "log_file", NULL, "File that the log is appended to; standard error if unset"),
     OPTION(STRING, PS_OPTION_FOLDERS, "plugin_path", NULL,
            "Folders with transport plugins, separated by `:`, looked into before the built-in one", 0, 0, NULL),
-    OPTION(DURATION, 0, "stop_timeout", "10s", "How long an orderly shutdown may take", 100, 60 * MINUTES, NULL),
+    OPTION(DURATION, 0, "stop_timeout", "10s", "How long an orderly shutdown may take", 100, HOUR, NULL),
 };
 
 static const penstock_option profile_options[] = {
@@ -46,14 +48,13 @@ static const penstock_option profile_options[] = {
     CHOICE("launch", "auto", "Start the solver if none answers, or never (only forward)", launches),
     CHOICE("probe", "auto", "How the solver is asked whether it serves; auto = tcmd if it can be launched, else tcp",
            probes),
-    OPTION(DURATION, 0, "connect_timeout", "30s", "How long establishing the link may take", 100, 60 * MINUTES, NULL),
-    OPTION(DURATION, 0, "ready_timeout", "16s", "How long a launched solver may take until it serves", 100,
-           24 * 60 * MINUTES, NULL),
+    OPTION(DURATION, 0, "connect_timeout", "30s", "How long establishing the link may take", 100, HOUR, NULL),
+    OPTION(DURATION, 0, "ready_timeout", "16s", "How long a launched solver may take until it serves", 100, DAY, NULL),
     CHOICE("on_exit", "keep", "What happens to a solver that penstock launched when the gateway ends", exits),
     CHOICE("restart", "always", "Launch a solver that has ended again", restarts),
     OPTION(INT, 0, "restart_limit", "5", "Relaunches within 10 minutes before giving up", 0, 1000, NULL),
-    OPTION(DURATION, 0, "retry_min", "500ms", "First wait before connecting again", 10, 60 * MINUTES, NULL),
-    OPTION(DURATION, 0, "retry_max", "30s", "Longest wait before connecting again", 10, 24 * 60 * MINUTES, NULL),
+    OPTION(DURATION, 0, "retry_min", "500ms", "First wait before connecting again", 10, HOUR, NULL),
+    OPTION(DURATION, 0, "retry_max", "30s", "Longest wait before connecting again", 10, DAY, NULL),
     OPTION(INT, 0, "lanes", "1", "Connections to the far side that streams are spread over", 1, 16, NULL),
 };
 

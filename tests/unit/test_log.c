@@ -211,16 +211,18 @@ static void threads_do_not_mix(void **state) {
   char *text = slurp(path);
   char *rest = text;
   for (char *line = strsep(&rest, "\n"); line && *line; line = strsep(&rest, "\n")) {
-    char source[16];
-    int number = -1;
-    int end = 0;
-    assert_int_equal(sscanf(line, "%*s info %15[^:]: line %d of many, long enough to be torn if it were not whole%n",
-                            source, &number, &end),
-                     2);
-    assert_int_equal(line[end], '\0');
+    char *source = strstr(line, " info  ");
+    assert_non_null(source);
+    source += strlen(" info  ");
+    char *number = strstr(source, ": line ");
+    char *end = NULL;
+    assert_non_null(number);
+    *number = '\0';
+    long count = strtol(number + strlen(": line "), &end, 10);
+    assert_string_equal(end, " of many, long enough to be torn if it were not whole");
     for (int i = 0; i < THREADS; i++) {
       if (strcmp(names[i], source) == 0) {
-        assert_int_equal(number, next[i]);
+        assert_int_equal(count, next[i]);
         next[i]++;
       }
     }
