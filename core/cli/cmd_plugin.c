@@ -30,7 +30,7 @@ static void print_row(const plugin_row *row) {
   char path[1024];
   char names[512] = "";
   if (!row->plugin) {
-    ps_cli_print_error(PS_STDOUT, "Refused", &row->error);
+    ps_cli_print_error(PS_STDOUT, "Unusable", &row->error);
     return;
   }
   const penstock_plugin *plugin = row->plugin->plugin;

@@ -9,6 +9,7 @@
 #include "cli/out.h"
 #include "cli/show.h"
 #include "cli/term.h"
+#include "config/value.h"
 
 static const char *type_name(uint32_t type) {
   static const char *const names[] = {
@@ -27,23 +28,12 @@ static const struct {
     {PENSTOCK_OPTION_DEPRECATED, "deprecated"}, {PENSTOCK_OPTION_FAR_PATH, "far-path"},
 };
 
-/* A limit as a user would write it: durations in the largest unit that is exact. */
 static void add_limit(ps_text *text, const penstock_option *option, int64_t value) {
-  static const struct {
-    int64_t size;
-    const char *unit;
-  } units[] = {{3600000, "h"}, {60000, "m"}, {1000, "s"}};
   if (option->type == PENSTOCK_OPTION_DURATION) {
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-      if (value % units[i].size == 0 && value != 0) {
-        ps_text_addf(text, "%" PRId64 "%s", value / units[i].size, units[i].unit);
-        return;
-      }
-    }
-    ps_text_addf(text, "%" PRId64 "ms", value);
-    return;
+    ps_duration_add(text, value);
+  } else {
+    ps_text_addf(text, "%" PRId64, value);
   }
-  ps_text_addf(text, "%" PRId64, value);
 }
 
 static int has_range(const penstock_option *option) {
