@@ -22,7 +22,8 @@ json_t *ps_json_text(const char *text) {
 }
 
 json_t *ps_json_ms(uint64_t nanoseconds) {
-  return json_real((double)(nanoseconds / 1000) / 1e3);
+  uint64_t microseconds = nanoseconds / 1000;
+  return json_real((double)microseconds / 1e3);
 }
 
 json_t *ps_json_error(const penstock_error *error) {
