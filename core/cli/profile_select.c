@@ -98,16 +98,15 @@ const char *ps_profiles_choose(const ps_profiles *profiles, const char *command,
   return NULL;
 }
 
-/* A fault of the plugin is a fault of the line that names the transport. */
-static void add_plugin_problem(ps_profiles *profiles, const ps_settings *settings, const char *name,
-                               const penstock_error *error) {
-  const char *origin = settings ? ps_settings_origin(settings, "transport") : NULL;
-  const char *colon = origin ? strrchr(origin, ':') : NULL;
-  char file[1024];
-  (void)snprintf(file, sizeof(file), "%.*s", (int)(colon ? colon - origin : 0), colon ? origin : "");
-  ps_problems_add(&profiles->problems, 1, colon ? file : ps_config_path(profiles->config),
-                  colon ? (int)strtol(colon + 1, NULL, 10) : 0, "profile '%s': %s%s%s", name, error->what,
-                  error->next[0] ? "; " : "", error->next);
+/* A fault of the plugin is a fault of the line that names it, or else its transport. */
+static void add_plugin_problem(ps_profiles *profiles, const char *name, const penstock_error *error) {
+  int line = 0;
+  const char *file = ps_config_place(profiles->config, name, "plugin", &line);
+  if (!file) {
+    file = ps_config_place(profiles->config, name, "transport", &line);
+  }
+  ps_problems_add(&profiles->problems, 1, file ? file : ps_config_path(profiles->config), line, "profile '%s': %s%s%s",
+                  name, error->what, error->next[0] ? "; " : "", error->next);
 }
 
 static int load_plugin(ps_profiles *profiles, ps_profile *profile, penstock_error *error) {
@@ -137,10 +136,10 @@ int ps_profile_open(ps_profiles *profiles, const char *name, ps_profile *profile
   memset(profile, 0, sizeof(*profile));
   profile->name = name;
   int loaded = load_plugin(profiles, profile, &error);
-  profile->settings = ps_config_check_profile(profiles->config, name, profile->transport, &profiles->problems);
   if (loaded != 0) {
-    add_plugin_problem(profiles, profile->settings, name, &error);
+    add_plugin_problem(profiles, name, &error);
   }
+  profile->settings = ps_config_check_profile(profiles->config, name, profile->transport, &profiles->problems);
   if (profile->settings) {
     fill_in_listen(profiles, profile->settings);
   }

@@ -210,12 +210,20 @@ int ps_config_is_template(const ps_config *config, const char *profile) {
   return section && section->is_parent && !ps_section_find(section, "transport");
 }
 
-const char *ps_config_raw(const ps_config *config, const char *profile, const char *key) {
+static ps_entry *find_entry(const ps_config *config, const char *profile, const char *key) {
   const ps_section *section = ps_sections_profile(config, profile);
   ps_entry *entry = section ? ps_section_find(section, key) : NULL;
-  if (!entry) {
-    entry = find_in_gateway(config, key);
-  }
+  return entry ? entry : find_in_gateway(config, key);
+}
+
+const char *ps_config_place(const ps_config *config, const char *profile, const char *key, int *line) {
+  const ps_entry *entry = find_entry(config, profile, key);
+  *line = entry ? entry->place.line : 0;
+  return entry ? entry->place.file : NULL;
+}
+
+const char *ps_config_raw(const ps_config *config, const char *profile, const char *key) {
+  ps_entry *entry = find_entry(config, profile, key);
   if (entry && !entry->expanded) {
     penstock_option option = {.struct_size = sizeof(option), .type = PENSTOCK_OPTION_STRING, .key = key};
     for (uint32_t i = 0; i < ps_profile_table.count; i++) {

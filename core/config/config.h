@@ -67,6 +67,8 @@ int ps_config_is_template(const ps_config *config, const char *profile);
 /** The raw text of a profile's key after inheritance and expansion; NULL if unset. For what must be known before the
  * tables are (transport, plugin, plugin_path). */
 const char *ps_config_raw(const ps_config *config, const char *profile, const char *key);
+/** Where that text stands: the file (borrowed) and *line; NULL if it is unset. */
+const char *ps_config_place(const ps_config *config, const char *profile, const char *key, int *line);
 
 /** Checked, typed values of one section. Opaque. */
 typedef struct ps_settings ps_settings;
