@@ -45,6 +45,7 @@ static const penstock_option profile_options[] = {
     PLAIN(BOOL, "expose", "no", "The local port may be bound to an address that other machines reach"),
     CHOICE("peers", "own", "Whose processes may connect: your own (and root's), or anybody's", peers),
     OPTION(DURATION, 0, "hold", "20s", "How long a new connection waits while there is no link", 0, 10 * MINUTES, NULL),
+    OPTION(DURATION, 0, "stop_timeout", "10s", "As in [gateway], for this profile", 100, HOUR, NULL),
     CHOICE("launch", "auto", "Start the solver if none answers, or never (only forward)", launches),
     CHOICE("probe", "auto", "How the solver is asked whether it serves; auto = tcmd if it can be launched, else tcp",
            probes),

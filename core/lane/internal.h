@@ -201,6 +201,7 @@ struct ps_lane {
   uint64_t launches[16]; /**< times of relaunches, for restart_limit */
   size_t launch_count;
   ps_backoff backoff;
+  char logged[512]; /**< the failure that the log has: the same one again and again is one line */
 
   int stopping;
   int finished; /**< the loop's handles are being closed */

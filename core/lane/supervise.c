@@ -67,8 +67,10 @@ static void wait_for_retry(ps_lane *lane, const penstock_error *error) {
     delay = lane->backoff.max_ms;
   }
   (void)uv_timer_start(&lane->retry, on_retry, delay, 0);
-  ps_log_error(PENSTOCK_LOG_WARN, lane->profile, error);
-  ps_log(PENSTOCK_LOG_INFO, lane->profile, "next try in %llu ms", (unsigned long long)delay);
+  int again = strcmp(lane->logged, error->what) == 0;
+  (void)snprintf(lane->logged, sizeof(lane->logged), "%s", error->what);
+  ps_log_error(again ? PENSTOCK_LOG_DEBUG : PENSTOCK_LOG_WARN, lane->profile, error);
+  ps_log(PENSTOCK_LOG_DEBUG, lane->profile, "next try in %llu ms", (unsigned long long)delay);
   ps_lane_tell_state(lane, PS_STATE_DOWN, error, delay > 0 ? delay : 1);
 }
 
@@ -170,6 +172,7 @@ static void enter_serve(ps_lane *lane, int adopted) {
   lane->phase = PS_PHASE_SERVE;
   lane->ever_up = 1;
   ps_backoff_reset(&lane->backoff);
+  lane->logged[0] = '\0';
   if (lane->probe_mode == PS_PROBE_TCMD) {
     (void)snprintf(text, sizeof(text), "a solver answers, protocol %s", lane->probe.version);
   } else {

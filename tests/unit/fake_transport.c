@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "fake_transport.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+fake_control fake;
+
+struct penstock_instance {
+  const penstock_host *host;
+  penstock_op *op;
+};
+
+/* --- the server --------------------------------------------------------------------------------- */
+
+static int server_fd = -1;
+static struct sockaddr_in server_address;
+static pthread_t server_thread;
+
+static void *serve(void *unused) {
+  static const char answer[] = "{\"protocol_version\": \"0.18\", \"status\": \"NO_DATA\"}";
+  char buffer[4096];
+  for (;;) {
+    int fd = accept(server_fd, NULL, NULL);
+    if (fd < 0) {
+      return unused;
+    }
+    while (recv(fd, buffer, sizeof(buffer), 0) > 0) {
+    }
+    (void)send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL);
+    close(fd);
+  }
+}
+
+void fake_server_start(void) {
+  socklen_t size = sizeof(server_address);
+  server_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  server_address.sin_family = AF_INET;
+  server_address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (bind(server_fd, (struct sockaddr *)&server_address, sizeof(server_address)) != 0 || listen(server_fd, 64) != 0 ||
+      getsockname(server_fd, (struct sockaddr *)&server_address, &size) != 0 ||
+      pthread_create(&server_thread, NULL, serve, NULL) != 0) {
+    abort();
+  }
+}
+
+void fake_server_stop(void) {
+  (void)shutdown(server_fd, SHUT_RDWR);
+  (void)pthread_join(server_thread, NULL);
+  close(server_fd);
+}
+
+void fake_reset(void) {
+  memset(&fake, 0, sizeof(fake));
+  fake.listening = 1;
+}
+
+/* --- steps -------------------------------------------------------------------------------------- */
+
+static void fill_error(penstock_error *error) {
+  penstock_fail(error, fake.error_leg, fake.error_class, "the fake fails as it was told");
+  penstock_next(error, "nothing");
+}
+
+static void on_later(void *context) {
+  penstock_instance *self = context;
+  penstock_op *op = self->op;
+  self->op = NULL;
+  self->host->op_done(self->host, op, NULL);
+}
+
+static void answer(penstock_instance *self, penstock_op *op, int how) {
+  penstock_error error;
+  switch (how) {
+  case FAKE_OK:
+    self->host->op_done(self->host, op, NULL);
+    break;
+  case FAKE_LATER:
+    self->op = op;
+    (void)self->host->timer_start(self->host, 20, 0, on_later, self);
+    break;
+  case FAKE_TWICE:
+    self->host->op_done(self->host, op, NULL);
+    self->host->op_done(self->host, op, NULL);
+    break;
+  case FAKE_FAIL:
+    fill_error(&error);
+    self->host->op_done(self->host, op, &error);
+    break;
+  case FAKE_LINK_LOST:
+    penstock_fail(&error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "the fake lost its link");
+    self->host->link_lost(self->host, &error);
+    break;
+  default:
+    self->op = op;
+    break;
+  }
+}
+
+static int32_t fake_create(const penstock_host *host, const penstock_config *config, penstock_instance **instance,
+                           penstock_error *error) {
+  (void)config;
+  (void)error;
+  *instance = calloc(1, sizeof(**instance));
+  (*instance)->host = host;
+  return PENSTOCK_OK;
+}
+
+static void fake_destroy(penstock_instance *self) {
+  fake.destroys++;
+  free(self);
+}
+
+static void fake_connect(penstock_instance *self, penstock_op *op, uint64_t deadline_ms) {
+  (void)deadline_ms;
+  fake.connects++;
+  answer(self, op, fake.connect);
+}
+
+static void fake_validate(penstock_instance *self, penstock_op *op, uint64_t deadline_ms) {
+  (void)deadline_ms;
+  fake.validates++;
+  answer(self, op, FAKE_OK);
+}
+
+static void fake_launch(penstock_instance *self, penstock_op *op, uint64_t deadline_ms) {
+  (void)deadline_ms;
+  fake.launches++;
+  answer(self, op, fake.launch);
+  fake.listening = 1;
+}
+
+static void fake_ready(penstock_instance *self, penstock_op *op, uint64_t deadline_ms) {
+  (void)deadline_ms;
+  fake.readies++;
+  answer(self, op, fake.ready);
+}
+
+static void fake_stop(penstock_instance *self, penstock_op *op, uint64_t deadline_ms) {
+  (void)deadline_ms;
+  fake.stops++;
+  answer(self, op, FAKE_LATER);
+}
+
+static void fake_cancel(penstock_instance *self, penstock_op *op) {
+  penstock_error error;
+  fake.cancels++;
+  if (self->op == op && fake.connect != FAKE_STUBBORN) {
+    self->op = NULL;
+    penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CANCELLED, "cancelled");
+    self->host->op_done(self->host, op, &error);
+  }
+}
+
+/* --- streams ------------------------------------------------------------------------------------ */
+
+static void fail_open(penstock_instance *self, penstock_open *open, uint32_t leg, uint32_t error_class) {
+  penstock_error error;
+  penstock_fail(&error, leg, error_class, "the fake does not open");
+  self->host->open_failed(self->host, open, &error);
+}
+
+static void fake_open_stream(penstock_instance *self, penstock_open *open, uint64_t deadline_ms) {
+  (void)deadline_ms;
+  fake.opens++;
+  if (!fake.listening) {
+    fail_open(self, open, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED);
+    return;
+  }
+  if (fake.fail_opens > 0) {
+    fake.fail_opens--;
+    fail_open(self, open, PENSTOCK_LEG_STREAM, PENSTOCK_CLASS_TRANSIENT);
+    return;
+  }
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (connect(fd, (struct sockaddr *)&server_address, sizeof(server_address)) != 0) {
+    abort();
+  }
+  (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+  self->host->open_done_socket(self->host, open, fd);
+}
+
+static void fake_cancel_open(penstock_instance *self, penstock_open *open) {
+  (void)self;
+  (void)open;
+}
+
+const penstock_transport fake_transport = {
+    .struct_size = sizeof(penstock_transport),
+    .name = "fake",
+    .summary = "for tests",
+    .create = fake_create,
+    .destroy = fake_destroy,
+    .connect = fake_connect,
+    .validate = fake_validate,
+    .launch = fake_launch,
+    .ready = fake_ready,
+    .stop = fake_stop,
+    .cancel = fake_cancel,
+    .open_stream = fake_open_stream,
+    .cancel_open = fake_cancel_open,
+};
