@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/config.h"
+
 static const char NAME_CHARACTERS[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
 static const char KEY_CHARACTERS[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
 static const char PLUGIN_CHARACTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
@@ -87,10 +89,23 @@ static int check_choices(const abi_copy *copy, const penstock_option *option) {
   return 0;
 }
 
+/** Has every profile a key of that name already? */
+static int is_core_key(const char *key) {
+  for (uint32_t i = 0; i < ps_profile_table.count; i++) {
+    if (strcmp(ps_profile_table.options[i].key, key) == 0) {
+      return 1;
+    }
+  }
+  return strcmp(key, "include") == 0;
+}
+
 static int check_option(const abi_copy *copy, const penstock_option *option, size_t number) {
   if (!is_word(option->key, KEY_CHARACTERS, 48) || option->key[0] < 'a') {
     return refuse(copy, "option number %zu has a key that is not made of a-z, 0-9 and _ (1 to 48, a letter first)",
                   number);
+  }
+  if (is_core_key(option->key)) {
+    return refuse(copy, "option '%s' is a key that every profile has already", option->key);
   }
   if (option->type < PENSTOCK_OPTION_STRING || option->type > PENSTOCK_OPTION_ENV) {
     return refuse(copy, "option '%s' has a type that this penstock does not know (%lu)", option->key,

@@ -138,6 +138,9 @@ static void spoil_key_null(tables *t) {
 static void spoil_key_twice(tables *t) {
   t->options[1].key = "key";
 }
+static void spoil_key_of_core(tables *t) {
+  t->options[1].key = "listen";
+}
 static void spoil_type(tables *t) {
   t->options[1].type = PENSTOCK_OPTION_ENV + 1;
 }
@@ -209,6 +212,7 @@ static void each_fault_is_named(void **state) {
       {spoil_key_digit, "option number 2 has a key"},
       {spoil_key_null, "option number 2 has a key"},
       {spoil_key_twice, "option 'key' is declared twice"},
+      {spoil_key_of_core, "option 'listen' is a key that every profile has already"},
       {spoil_type, "option 'other_key2' has a type that this penstock does not know (10)"},
       {spoil_help, "option 'other_key2' has no help"},
       {spoil_range, "a range that is empty"},
