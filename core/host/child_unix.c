@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-extern char **environ;
+extern char **environ; // NOLINT(readability-redundant-declaration): POSIX leaves it to us, glibc does not
 
 #define PATH_SIZE 4096
 

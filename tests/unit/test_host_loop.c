@@ -422,7 +422,7 @@ static void on_resolved(void *context, const penstock_address *addresses, uint32
   assert_int_equal(count == 0, error != NULL);
   if (count > 0) {
     self->first = addresses[0];
-  } else {
+  } else if (error) {
     self->error = *error;
   }
 }
@@ -513,8 +513,8 @@ static void test_resolve_is_dropped_at_close(void **state) {
 
 typedef struct job {
   atomic_int worked;
-  uv_thread_t worker;
   int done;
+  uv_thread_t worker;
 } job;
 
 static void on_work(void *context) {

@@ -75,7 +75,7 @@ static int teardown(void **state) {
 
 static void on_cancel_signal(int number) {
   (void)number;
-  ps_prompt_cancel();
+  ps_prompt_cancel(); // NOLINT(bugprone-signal-handler): made for it
 }
 
 static _Noreturn void be_asker(const char *terminal, int reports, void (*scenario)(report *to)) {

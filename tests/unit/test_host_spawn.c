@@ -334,7 +334,7 @@ static void test_contract_is_checked(void **state) {
 static void test_limit_of_descriptors(void **state) {
   (void)state;
   const char *argv[] = {"true", NULL};
-  int hoard[512];
+  int hoard[512] = {0};
   size_t count = 0;
   ended end = {0};
   penstock_error error;
@@ -347,6 +347,7 @@ static void test_limit_of_descriptors(void **state) {
   while (count < 512 && (hoard[count] = dup(0)) >= 0) {
     count++;
   }
+  assert_in_range(count, 4, 511);
   (void)close(hoard[--count]);
   (void)close(hoard[--count]);
   (void)close(hoard[--count]);
