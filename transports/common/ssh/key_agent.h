@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file key_agent.h
+ * The user's SSH agent, one key at a time (draft-miller-ssh-agent).
+ *
+ * libssh offers every key that an agent holds, stops at the first one that it does not know, and waits
+ * for ever for a signature. So it gets a stand-in: an agent that holds the one key chosen by
+ * key_agent_choose, passes its signing requests on to the real one, and ends at a deadline.
+ *
+ * Thread: the lane's. The stand-in is a thread of its own, joined by key_agent_close.
+ */
+#ifndef TRANSPORTS_SSH_KEY_AGENT_H
+#define TRANSPORTS_SSH_KEY_AGENT_H
+
+#include <penstock/sdk.h>
+
+/** An agent that was asked for its keys. Opaque. */
+typedef struct key_agent key_agent;
+
+/** A key that the agent holds. Borrowed until key_agent_close. */
+typedef struct key_agent_key {
+  const uint8_t *blob; /**< public key in SSH's wire form */
+  size_t blob_size;
+  char type[64];
+  char comment[128]; /**< printable */
+} key_agent_key;
+
+/**
+ * Connects to the agent at `path` and asks for its keys; both by `deadline_ms` from now. NULL with a reason in
+ * `why` if it cannot be had.
+ */
+key_agent *key_agent_open(const char *path, uint64_t deadline_ms, char *why, size_t why_size);
+/** Ends the stand-in and closes the agent. Whoever uses its socket must be done with it. */
+void key_agent_close(key_agent *agent);
+
+/** Key number `index`; NULL past the end. */
+const key_agent_key *key_agent_get(const key_agent *agent, size_t index);
+/** The one key that the stand-in shows from now on. */
+void key_agent_choose(key_agent *agent, size_t index);
+/**
+ * Starts the stand-in and returns the socket to speak to it, which becomes the caller's; PENSTOCK_SOCKET_NONE if
+ * that fails. Once an agent.
+ */
+penstock_socket key_agent_stand_in(key_agent *agent);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file ssh_dial.h
+ * The TCP connection below an SSH session: every address of the host is tried in turn.
+ *
+ * Sockets are non-blocking, not inherited, and carry TCP_NODELAY.
+ * Thread: any; nothing is shared.
+ */
+#ifndef TRANSPORTS_SSH_DIAL_H
+#define TRANSPORTS_SSH_DIAL_H
+
+#include <penstock/sdk.h>
+
+/** Room for an address and port as text, with the NUL. */
+#define DIAL_TEXT_SIZE 80
+
+/** Starts to connect. Returns 0 with `*socket` (connected, or on its way: wait for writable), or an errno value. */
+int dial_start(const penstock_address *address, penstock_socket *socket);
+/** Asks how a connect that has become writable ended: 0, or an errno value. */
+int dial_result(penstock_socket socket);
+/** Waits for a socket that was started. Returns as dial_result, or ETIMEDOUT. */
+int dial_wait(penstock_socket socket, uint64_t timeout_ms);
+/** Closes a socket. */
+void dial_close(penstock_socket socket);
+
+/** Writes "192.0.2.1:22", "[2001:db8::1]:22". */
+void dial_text(const penstock_address *address, char text[DIAL_TEXT_SIZE]);
+/** Resolves a name, and blocks. Returns the count of `addresses` filled in, 0 with `error` (leg DNS). */
+uint32_t dial_resolve(const char *host, uint16_t port, penstock_address *addresses, uint32_t room,
+                      penstock_error *error);
+
+/** The error of a name that does not resolve; `reason` is the resolver's word for it. */
+void dial_name_error(penstock_error *error, const char *host, const char *reason);
+/** The error of a host that no address of was reached; `code` is an errno value. */
+void dial_connect_error(penstock_error *error, const char *host, const char *address, int code);
+
+/** Makes the kernel give up data that the peer leaves unacknowledged for this long, where it can. */
+void dial_set_timeout(penstock_socket socket, uint32_t timeout_ms);
+/** Sends the next acknowledgements at once, where the kernel can. To be said again after each read. */
+void dial_quick_ack(penstock_socket socket);
+/** Makes a socket non-blocking (again). */
+void dial_set_nonblocking(penstock_socket socket);
+/** Another descriptor of the same socket; PENSTOCK_SOCKET_NONE if there are no more. */
+penstock_socket dial_duplicate(penstock_socket socket);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/ssh/ssh_dial.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+typedef union any_address {
+  struct sockaddr any;
+  struct sockaddr_in v4;
+  struct sockaddr_in6 v6;
+  struct sockaddr_storage room;
+} any_address;
+
+static socklen_t to_kernel(const penstock_address *address, any_address *out) {
+  memset(out, 0, sizeof(*out));
+  if (address->family == 6) {
+    out->v6.sin6_family = AF_INET6;
+    out->v6.sin6_port = htons(address->port);
+    out->v6.sin6_scope_id = address->scope;
+    memcpy(&out->v6.sin6_addr, address->bytes, 16);
+    return sizeof(out->v6);
+  }
+  out->v4.sin_family = AF_INET;
+  out->v4.sin_port = htons(address->port);
+  memcpy(&out->v4.sin_addr, address->bytes, 4);
+  return sizeof(out->v4);
+}
+
+static int from_kernel(const struct sockaddr *address, penstock_address *out) {
+  any_address in;
+  memset(out, 0, sizeof(*out));
+  out->struct_size = (uint32_t)sizeof(*out);
+  if (address->sa_family == AF_INET6) {
+    memcpy(&in.v6, address, sizeof(in.v6));
+    out->family = 6;
+    out->port = ntohs(in.v6.sin6_port);
+    out->scope = in.v6.sin6_scope_id;
+    memcpy(out->bytes, &in.v6.sin6_addr, 16);
+  } else if (address->sa_family == AF_INET) {
+    memcpy(&in.v4, address, sizeof(in.v4));
+    out->family = 4;
+    out->port = ntohs(in.v4.sin_port);
+    memcpy(out->bytes, &in.v4.sin_addr, 4);
+  }
+  return out->family != 0;
+}
+
+void dial_set_nonblocking(penstock_socket socket) {
+  int flags = fcntl((int)socket, F_GETFL);
+  if (flags >= 0) {
+    (void)fcntl((int)socket, F_SETFL, flags | O_NONBLOCK);
+  }
+}
+
+int dial_start(const penstock_address *address, penstock_socket *out) {
+  any_address target;
+  int on = 1;
+  socklen_t size = to_kernel(address, &target);
+  int fd = socket(target.any.sa_family, SOCK_STREAM, 0);
+  *out = PENSTOCK_SOCKET_NONE;
+  if (fd < 0) {
+    return errno;
+  }
+  (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+  dial_set_nonblocking(fd);
+  (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+  if (connect(fd, &target.any, size) != 0 && errno != EINPROGRESS && errno != EINTR) {
+    int code = errno;
+    (void)close(fd);
+    return code;
+  }
+  *out = fd;
+  return 0;
+}
+
+int dial_result(penstock_socket socket) {
+  int code = 0;
+  socklen_t size = sizeof(code);
+  return getsockopt((int)socket, SOL_SOCKET, SO_ERROR, &code, &size) == 0 ? code : errno;
+}
+
+int dial_wait(penstock_socket socket, uint64_t timeout_ms) {
+  struct pollfd poller = {.fd = (int)socket, .events = POLLOUT};
+  int timeout = timeout_ms > 600000 ? 600000 : (int)timeout_ms;
+  int count = poll(&poller, 1, timeout);
+  return count > 0 ? dial_result(socket) : count == 0 ? ETIMEDOUT : errno;
+}
+
+void dial_close(penstock_socket socket) {
+  if (socket != PENSTOCK_SOCKET_NONE) {
+    (void)close((int)socket);
+  }
+}
+
+penstock_socket dial_duplicate(penstock_socket socket) {
+  int fd = fcntl((int)socket, F_DUPFD_CLOEXEC, 0);
+  return fd >= 0 ? fd : PENSTOCK_SOCKET_NONE;
+}
+
+void dial_text(const penstock_address *address, char text[DIAL_TEXT_SIZE]) {
+  char host[INET6_ADDRSTRLEN] = "?";
+  (void)inet_ntop(address->family == 6 ? AF_INET6 : AF_INET, address->bytes, host, sizeof(host));
+  (void)snprintf(text, DIAL_TEXT_SIZE, address->family == 6 ? "[%s]:%u" : "%s:%u", host, (unsigned)address->port);
+}
+
+uint32_t dial_resolve(const char *host, uint16_t port, penstock_address *addresses, uint32_t room,
+                      penstock_error *error) {
+  char service[8];
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+  struct addrinfo *list = NULL;
+  uint32_t count = 0;
+  (void)snprintf(service, sizeof(service), "%u", (unsigned)port);
+  int code = getaddrinfo(host, service, &hints, &list);
+  for (struct addrinfo *each = list; code == 0 && each && count < room; each = each->ai_next) {
+    count += (uint32_t)from_kernel(each->ai_addr, &addresses[count]);
+  }
+  if (list) {
+    freeaddrinfo(list);
+  }
+  if (count == 0) {
+    dial_name_error(error, host, code ? gai_strerror(code) : "it has no address");
+  }
+  return count;
+}
+
+void dial_name_error(penstock_error *error, const char *host, const char *reason) {
+  (void)penstock_fail(error, PENSTOCK_LEG_DNS, PENSTOCK_CLASS_TRANSIENT, "cannot resolve %s: %s", host, reason);
+  penstock_next(error,
+                "Check the spelling and the network. If %s is an alias from ~/.ssh/config: that file is not read, set "
+                "`host`, `port` and `user` to what `ssh -G %s` prints",
+                host, host);
+}
+
+void dial_connect_error(penstock_error *error, const char *host, const char *address, int code) {
+  (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "cannot connect to %s (%s): %s", host, address,
+                      strerror(code));
+  if (code == ECONNREFUSED) {
+    penstock_next(error, "The machine answers, but no SSH server listens there: check `port`, and that sshd runs");
+  } else {
+    penstock_next(error, "Check that the machine is on, that a VPN it needs is up, and that no firewall is between");
+  }
+}
+
+void dial_set_timeout(penstock_socket socket, uint32_t timeout_ms) {
+#if defined(TCP_USER_TIMEOUT)
+  unsigned value = timeout_ms;
+  (void)setsockopt((int)socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &value, sizeof(value));
+#else
+  (void)socket;
+  (void)timeout_ms;
+#endif
+}
+
+void dial_quick_ack(penstock_socket socket) {
+#if defined(TCP_QUICKACK)
+  int on = 1;
+  (void)setsockopt((int)socket, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+#else
+  (void)socket;
+#endif
+}
