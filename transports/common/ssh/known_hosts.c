@@ -207,14 +207,15 @@ static int read_line(const char *line, const char *name, const char *bare_name, 
   return read_key(cursor, entry);
 }
 
-static int add_entry(known_hosts *known, const known_hosts_entry *entry) {
+/* A cleared place after the entries; NULL if out of memory. */
+static known_hosts_entry *next_entry(known_hosts *known) {
   known_hosts_entry *grown = realloc(known->entries, (known->count + 1) * sizeof(*grown));
   if (!grown) {
-    return PENSTOCK_E_NOMEM;
+    return NULL;
   }
   known->entries = grown;
-  known->entries[known->count++] = *entry;
-  return 0;
+  memset(&grown[known->count], 0, sizeof(*grown));
+  return &grown[known->count];
 }
 
 static int load_file(known_hosts *known, const char *file, const char *bare_name, penstock_error *error) {
@@ -233,14 +234,14 @@ static int load_file(known_hosts *known, const char *file, const char *bare_name
   int result = 0;
   unsigned number = 0;
   while (!result && getline(&line, &room, stream) >= 0) {
-    known_hosts_entry entry = {.file = file, .line = ++number};
-    if (read_line(line, known->name, bare_name, &entry)) {
-      result = add_entry(known, &entry);
-      if (result) {
-        free(entry.blob);
-        (void)penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_INTERNAL, "out of memory");
-      }
+    known_hosts_entry *entry = next_entry(known);
+    if (!entry) {
+      result = penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_INTERNAL, "out of memory");
+      break;
     }
+    entry->file = file;
+    entry->line = ++number;
+    known->count += (size_t)read_line(line, known->name, bare_name, entry);
   }
   if (!result && ferror(stream)) {
     result =

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * connect: name and TCP connection are waited for in the loop, so that they can be cancelled (a host that is
+ * switched off is the usual failure); the handshake and the login then block within what is left of the deadline,
+ * because agents, passphrases and libssh do.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/ssh/ssh_dial.h"
+#include "common/ssh/ssh_internal.h"
+
+enum { ADDRESSES_MAX = 16, ATTEMPT_MIN_MS = 1000 };
+
+struct ssh_connecting {
+  ssh_link *link; /* which frees this; at the latest then the resolver is silent */
+  const penstock_host *host;
+  penstock_op *op; /* NULL once completed */
+  uint64_t deadline_ns;
+  uint64_t started_ns; /* of the leg that runs */
+  penstock_address addresses[ADDRESSES_MAX];
+  uint32_t count;
+  uint32_t at; /* the address that is tried */
+  penstock_socket socket;
+  penstock_watch *watch;
+  penstock_timer *timer;
+  char reached[DIAL_TEXT_SIZE];
+};
+
+static void leg_done(ssh_connecting *connecting, uint32_t leg, const char *text) {
+  const penstock_host *host = connecting->host;
+  uint64_t now = host->now_ns(host);
+  host->op_leg(host, connecting->op, leg, now - connecting->started_ns, text);
+  connecting->started_ns = now;
+}
+
+static void stop_waiting(ssh_connecting *connecting) {
+  const penstock_host *host = connecting->host;
+  if (connecting->watch) {
+    host->watch_stop(host, connecting->watch);
+    connecting->watch = NULL;
+  }
+  if (connecting->timer) {
+    host->timer_stop(host, connecting->timer);
+    connecting->timer = NULL;
+  }
+}
+
+/* Completes the step: the last thing done with `connecting`. */
+static void complete(ssh_connecting *connecting, const penstock_error *error) {
+  const penstock_host *host = connecting->host;
+  penstock_op *op = connecting->op;
+  stop_waiting(connecting);
+  dial_close(connecting->socket);
+  connecting->socket = PENSTOCK_SOCKET_NONE;
+  connecting->op = NULL;
+  if (error) {
+    ssh_link_hang_up(connecting->link);
+  }
+  host->op_done(host, op, error);
+}
+
+/* --- handshake and login --------------------------------------------------------------------------- */
+
+static int establish(ssh_connecting *connecting, penstock_error *error) {
+  ssh_link *link = connecting->link;
+  known_hosts known = {0};
+  char text[512] = "";
+  int result = ssh_handshake(link, connecting->deadline_ns, &known, error);
+  if (!result) {
+    result = ssh_verify_host(link, &known, text, sizeof(text), error);
+  }
+  known_hosts_unload(&known);
+  if (result) {
+    return result;
+  }
+  leg_done(connecting, PENSTOCK_LEG_HOST_KEY, text);
+  if (ssh_log_in(link, connecting->deadline_ns, text, sizeof(text), error)) {
+    return PENSTOCK_E_FAILED;
+  }
+  leg_done(connecting, PENSTOCK_LEG_AUTH, text);
+  penstock_logf(link->host, PENSTOCK_LOG_DEBUG, "%s: %s, cipher %s, libssh %s", link->settings.host,
+                ssh_get_serverbanner(link->session), ssh_get_cipher_out(link->session), ssh_version(0));
+  return ssh_link_go(link, error);
+}
+
+static void connected(ssh_connecting *connecting) {
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  stop_waiting(connecting);
+  connecting->link->socket = connecting->socket;
+  connecting->socket = PENSTOCK_SOCKET_NONE;
+  leg_done(connecting, PENSTOCK_LEG_TCP, connecting->reached);
+  int result = establish(connecting, &error);
+  complete(connecting, result ? &error : NULL);
+}
+
+/* --- TCP ------------------------------------------------------------------------------------------- */
+
+static void try_address(ssh_connecting *connecting);
+
+/* An address is no good: the next one, or the end. */
+static void address_failed(ssh_connecting *connecting, int code) {
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  stop_waiting(connecting);
+  dial_close(connecting->socket);
+  connecting->socket = PENSTOCK_SOCKET_NONE;
+  penstock_logf(connecting->host, PENSTOCK_LOG_DEBUG, "%s: %s", connecting->reached, strerror(code));
+  connecting->at++;
+  if (connecting->at < connecting->count && ssh_time_left(connecting->link, connecting->deadline_ns) > 0) {
+    try_address(connecting);
+    return;
+  }
+  dial_connect_error(&error, connecting->link->settings.host, connecting->reached, code);
+  complete(connecting, &error);
+}
+
+static void on_writable(void *context, uint32_t events) {
+  ssh_connecting *connecting = context;
+  (void)events;
+  int code = dial_result(connecting->socket);
+  if (code == 0) {
+    connected(connecting);
+  } else {
+    address_failed(connecting, code);
+  }
+}
+
+static void on_attempt_timeout(void *context) {
+  ssh_connecting *connecting = context;
+  connecting->timer = NULL;
+  address_failed(connecting, ETIMEDOUT);
+}
+
+static void try_address(ssh_connecting *connecting) {
+  const penstock_host *host = connecting->host;
+  const penstock_address *address = &connecting->addresses[connecting->at];
+  dial_text(address, connecting->reached);
+  int code = dial_start(address, &connecting->socket);
+  if (code) {
+    address_failed(connecting, code);
+    return;
+  }
+  uint64_t left = ssh_time_left(connecting->link, connecting->deadline_ns);
+  uint64_t share = left / (connecting->count - connecting->at);
+  share = share < ATTEMPT_MIN_MS ? (left < ATTEMPT_MIN_MS ? left : ATTEMPT_MIN_MS) : share;
+  connecting->watch = host->watch_start(host, connecting->socket, PENSTOCK_EVENT_WRITE, on_writable, connecting);
+  connecting->timer = host->timer_start(host, share, 0, on_attempt_timeout, connecting);
+  if (!connecting->watch || !connecting->timer) {
+    address_failed(connecting, ENOMEM);
+  }
+}
+
+/* --- DNS ------------------------------------------------------------------------------------------- */
+
+static void on_resolved(void *context, const penstock_address *addresses, uint32_t count, const penstock_error *why) {
+  ssh_connecting *connecting = context;
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  char first[DIAL_TEXT_SIZE];
+  char text[DIAL_TEXT_SIZE + 32];
+  if (!connecting->op) {
+    return; /* cancelled, or too late */
+  }
+  stop_waiting(connecting);
+  if (count == 0) {
+    dial_name_error(&error, connecting->link->settings.host, why ? why->what : "it has no address");
+    complete(connecting, &error);
+    return;
+  }
+  const char *each = (const char *)addresses;
+  for (uint32_t i = 0; i < count && i < ADDRESSES_MAX; i++, each += addresses->struct_size) {
+    connecting->addresses[connecting->count++] = *(const penstock_address *)(const void *)each;
+  }
+  dial_text(&connecting->addresses[0], first);
+  (void)snprintf(text, sizeof(text), connecting->count > 1 ? "%s and %u more" : "%s", first, connecting->count - 1);
+  leg_done(connecting, PENSTOCK_LEG_DNS, text);
+  try_address(connecting);
+}
+
+static void on_resolve_timeout(void *context) {
+  ssh_connecting *connecting = context;
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  connecting->timer = NULL;
+  dial_name_error(&error, connecting->link->settings.host, "no name server answered in time");
+  complete(connecting, &error);
+}
+
+/* --- the step -------------------------------------------------------------------------------------- */
+
+void ssh_link_connect(ssh_link *link, penstock_op *op, uint64_t deadline_ms) {
+  const penstock_host *host = link->host;
+  const ssh_settings *settings = &link->settings;
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  ssh_connecting *connecting = calloc(1, sizeof(*connecting));
+  if (!connecting) {
+    (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+    host->op_done(host, op, &error);
+    return;
+  }
+  link->connecting = connecting;
+  connecting->link = link;
+  connecting->host = host;
+  connecting->op = op;
+  connecting->socket = PENSTOCK_SOCKET_NONE;
+  connecting->started_ns = host->now_ns(host);
+  connecting->deadline_ns = connecting->started_ns + deadline_ms * 1000000u;
+  connecting->timer = host->timer_start(host, deadline_ms, 0, on_resolve_timeout, connecting);
+  if (host->resolve(host, settings->host, settings->port, 0, on_resolved, connecting)) {
+    (void)penstock_fail(&error, PENSTOCK_LEG_DNS, PENSTOCK_CLASS_INTERNAL,
+                        "cannot resolve %s: the resolver is not to be had", settings->host);
+    complete(connecting, &error);
+  }
+}
+
+void ssh_link_connect_cancel(ssh_link *link, penstock_op *op) {
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  if (link->connecting && link->connecting->op == op) {
+    (void)penstock_fail(&error, PENSTOCK_LEG_NONE, PENSTOCK_CLASS_CANCELLED, "cancelled");
+    complete(link->connecting, &error);
+  }
+}
+
+void ssh_connect_abandon(ssh_link *link) {
+  if (link->connecting) {
+    stop_waiting(link->connecting);
+    dial_close(link->connecting->socket);
+    free(link->connecting);
+    link->connecting = NULL;
+  }
+}

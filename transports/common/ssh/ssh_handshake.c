@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "common/ssh/ssh_dial.h"
+#include "common/ssh/ssh_internal.h"
+
+uint64_t ssh_time_left(const ssh_link *link, uint64_t deadline_ns) {
+  uint64_t now = link->host->now_ns(link->host);
+  return deadline_ns > now ? (deadline_ns - now) / 1000000u : 0;
+}
+
+void ssh_limit_time(ssh_link *link, uint64_t deadline_ns) {
+  uint64_t left = ssh_time_left(link, deadline_ns);
+  long seconds = (long)(left / 1000u);
+  long microseconds = (long)(left % 1000u) * 1000;
+  if (left == 0) {
+    microseconds = 1000; /* 0 would be no limit at all */
+  }
+  (void)ssh_options_set(link->session, SSH_OPTIONS_TIMEOUT, &seconds);
+  (void)ssh_options_set(link->session, SSH_OPTIONS_TIMEOUT_USEC, &microseconds);
+}
+
+/* --- settings of the session ----------------------------------------------------------------------- */
+
+/*
+ * The order in which key types are asked for: first those that are known for this host, as OpenSSH does, so
+ * that a host is not "changed" because it has keys of other types too. ssh-rsa (SHA-1) is not asked for.
+ */
+static void host_key_types(const known_hosts *known, char *list, size_t size) {
+  static const struct {
+    const char *type;
+    const char *algorithms;
+  } types[] = {
+      {"ssh-ed25519", "ssh-ed25519"},
+      {"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256"},
+      {"ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384"},
+      {"ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521"},
+      {"ssh-rsa", "rsa-sha2-512,rsa-sha2-256"},
+  };
+  size_t used = 0;
+  list[0] = '\0';
+  for (int want_known = 1; want_known >= 0; want_known--) {
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+      if (known_hosts_has_type(known, types[i].type) == want_known && used < size) {
+        used += (size_t)snprintf(list + used, size - used, "%s%s", used ? "," : "", types[i].algorithms);
+      }
+    }
+  }
+}
+
+static int set_option(ssh_link *link, enum ssh_options_e option, const void *value, const char *name,
+                      penstock_error *error) {
+  if (ssh_options_set(link->session, option, value) == 0) {
+    return 0;
+  }
+  (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "%s: %s", name, ssh_get_error(link->session));
+  penstock_next(error, "See `penstock plugin show ssh` for what the option takes");
+  return PENSTOCK_E_FAILED;
+}
+
+/* Every setting is given; no file of ssh's is read by the library. */
+static int set_options(ssh_link *link, const known_hosts *known, penstock_error *error) {
+  const ssh_settings *settings = &link->settings;
+  const char *compression = settings->compression ? "yes" : "no";
+  char types[256];
+  const int no = 0;
+  host_key_types(known, types, sizeof(types));
+  /* Only a name in the library's messages: the socket is ours. Some addresses it does not take (a scope id). */
+  (void)ssh_options_set(link->session, SSH_OPTIONS_HOST, settings->host);
+  return set_option(link, SSH_OPTIONS_PROCESS_CONFIG, &no, "libssh", error) ||
+                 set_option(link, SSH_OPTIONS_USER, settings->user, "user", error) ||
+                 set_option(link, SSH_OPTIONS_KNOWNHOSTS, "/dev/null", "libssh", error) ||
+                 set_option(link, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null", "libssh", error) ||
+                 set_option(link, SSH_OPTIONS_HOSTKEYS, types, "host key types", error) ||
+                 set_option(link, SSH_OPTIONS_CIPHERS_C_S, settings->ciphers, "ciphers", error) ||
+                 set_option(link, SSH_OPTIONS_CIPHERS_S_C, settings->ciphers, "ciphers", error) ||
+                 set_option(link, SSH_OPTIONS_COMPRESSION, compression, "compression", error)
+             ? PENSTOCK_E_FAILED
+             : 0;
+}
+
+/* --- key exchange ---------------------------------------------------------------------------------- */
+
+static void explain_failure(ssh_link *link, uint64_t deadline_ns, penstock_error *error) {
+  const char *reason = ssh_get_error(link->session);
+  const char *host = link->settings.host;
+  unsigned port = link->settings.port;
+  if (ssh_time_left(link, deadline_ns) == 0) {
+    (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
+                        "%s accepts connections on port %u, but no SSH server answered in time", host, port);
+    penstock_next(error, "Check that port %u is the SSH server's, and that the machine is not overloaded", port);
+  } else if (strstr(reason, "no match for method") || strstr(reason, "kex error")) {
+    (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_CONFIG, "no common algorithm with %s: %s", host,
+                        reason);
+    penstock_next(error, "If `ciphers` is set, add one that the server has; a very old server needs to be updated");
+  } else if (!ssh_get_serverbanner(link->session)) {
+    (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "no SSH server answers on port %u of %s: %s",
+                        port, host, reason);
+    penstock_next(error,
+                  "Check `port`. A server that is overloaded, or that blocks this address, hangs up in this way");
+  } else {
+    (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "the SSH handshake with %s failed: %s", host,
+                        reason);
+  }
+}
+
+/* Fetches the shown key in wire form. */
+static int take_shown_key(ssh_link *link, penstock_error *error) {
+  ssh_shown_key *shown = &link->shown;
+  ssh_key key = NULL;
+  char *text = NULL;
+  free(shown->blob);
+  memset(shown, 0, sizeof(*shown));
+  if (ssh_get_server_publickey(link->session, &key) == SSH_OK && ssh_pki_export_pubkey_base64(key, &text) == SSH_OK) {
+    shown->blob = known_hosts_decode(text, strlen(text), &shown->blob_size);
+  }
+  ssh_string_free_char(text);
+  ssh_key_free(key);
+  if (!shown->blob || known_hosts_blob_type(shown->blob, shown->blob_size, shown->type, sizeof(shown->type))) {
+    return penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_INTERNAL, "the host key of %s cannot be read",
+                         link->settings.host);
+  }
+  known_hosts_fingerprint(shown->blob, shown->blob_size, shown->fingerprint);
+  return 0;
+}
+
+int ssh_handshake(ssh_link *link, uint64_t deadline_ns, known_hosts *known, penstock_error *error) {
+  const ssh_settings *settings = &link->settings;
+  if (known_hosts_load(known, (const char *const *)settings->known_hosts, settings->host, settings->port, error)) {
+    return PENSTOCK_E_FAILED;
+  }
+  link->session = ssh_new();
+  /* libssh closes its descriptor whenever it finds the connection broken; the watched one must stay open. */
+  socket_t duplicate = (socket_t)dial_duplicate(link->socket);
+  if (!link->session || duplicate < 0) {
+    dial_close(duplicate);
+    return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "no memory or descriptor for a session");
+  }
+  if (set_options(link, known, error) || set_option(link, SSH_OPTIONS_FD, &duplicate, "libssh", error)) {
+    dial_close(duplicate);
+    return PENSTOCK_E_FAILED;
+  }
+  ssh_set_blocking(link->session, 1);
+  ssh_limit_time(link, deadline_ns);
+  dial_quick_ack(link->socket);
+  if (ssh_connect(link->session) != SSH_OK) {
+    explain_failure(link, deadline_ns, error);
+    return PENSTOCK_E_FAILED;
+  }
+  if (take_shown_key(link, error)) {
+    return PENSTOCK_E_FAILED;
+  }
+  link->shown.verdict = known_hosts_check(known, link->shown.blob, link->shown.blob_size, NULL);
+  return 0;
+}
+
+/* --- judging the host ------------------------------------------------------------------------------ */
+
+/* "known_hosts:3" for the usual file, else the whole path. */
+static void entry_place(const known_hosts_entry *entry, char *text, size_t size) {
+  const char *name = strrchr(entry->file, '/');
+  (void)snprintf(text, size, "%s:%u", name ? name + 1 : entry->file, entry->line);
+}
+
+static int refuse_pinned(const ssh_link *link, penstock_error *error) {
+  const ssh_settings *settings = &link->settings;
+  (void)penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY,
+                      "%s showed the %s key %s, and not the pinned one, %s", settings->host, link->shown.type,
+                      link->shown.fingerprint, settings->fingerprint);
+  penstock_next(error,
+                "Do not connect until you know why. If the pin is of another of the host's keys, set "
+                "host_key_fingerprint to that of its %s key",
+                link->shown.type);
+  return PENSTOCK_E_FAILED;
+}
+
+static int refuse_unknown(const ssh_link *link, const known_hosts *known, penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY,
+                      "the host key of %s is not known: %s %s", known->name, link->shown.type, link->shown.fingerprint);
+  penstock_next(error, "Compare the fingerprint with what the host's administrator says, then: penstock trust %s",
+                link->settings.profile);
+  if (error) {
+    for (size_t i = 0; i < known->count; i++) {
+      if (known->entries[i].marker == KNOWN_HOSTS_CERT_AUTHORITY) {
+        (void)snprintf(error->detail, sizeof(error->detail),
+                       "%s:%u names a certificate authority for this host, but host certificates are not checked yet",
+                       known->entries[i].file, known->entries[i].line);
+        break;
+      }
+    }
+  }
+  return PENSTOCK_E_FAILED;
+}
+
+static int refuse_changed(const ssh_link *link, const known_hosts *known, const known_hosts_entry *entry,
+                          penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY,
+                      "the host key of %s has changed: known is %s %s (%s:%u), shown was %s %s", known->name,
+                      entry->type, entry->fingerprint, entry->file, entry->line, link->shown.type,
+                      link->shown.fingerprint);
+  penstock_next(error,
+                "Someone may be in between: ask the administrator. Only if the change is right: ssh-keygen -f '%s' -R "
+                "'%s', then penstock trust %s",
+                entry->file, known->name, link->settings.profile);
+  if (error) {
+    size_t used = 0;
+    for (size_t i = 0; i < known->count && used < sizeof(error->detail); i++) {
+      const known_hosts_entry *each = &known->entries[i];
+      if (each->marker == KNOWN_HOSTS_PLAIN && !each->without_port) {
+        used += (size_t)snprintf(error->detail + used, sizeof(error->detail) - used, "%sknown: %s %s (%s:%u)",
+                                 used ? "\n" : "", each->type, each->fingerprint, each->file, each->line);
+      }
+    }
+    penstock_utf8_trim(error->detail, sizeof(error->detail));
+  }
+  return PENSTOCK_E_FAILED;
+}
+
+static int refuse_revoked(const ssh_link *link, const known_hosts_entry *entry, penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY,
+                      "%s showed a revoked key: %s %s (@revoked in %s:%u)", link->settings.host, link->shown.type,
+                      link->shown.fingerprint, entry->file, entry->line);
+  penstock_next(error, "The key was withdrawn, perhaps because it was stolen: ask the host's administrator for the new "
+                       "one");
+  return PENSTOCK_E_FAILED;
+}
+
+static int accept_new(ssh_link *link, const known_hosts *known, char *text, size_t text_size, penstock_error *error) {
+  const ssh_settings *settings = &link->settings;
+  if (known_hosts_append(settings->known_hosts[0], settings->host, settings->port, link->shown.blob,
+                         link->shown.blob_size, error)) {
+    return PENSTOCK_E_FAILED;
+  }
+  (void)snprintf(text, text_size, "new, added to %s: %s %s", settings->known_hosts[0], link->shown.type,
+                 link->shown.fingerprint);
+  penstock_logf(link->host, PENSTOCK_LOG_WARN, "%s is new: its key %s %s is now in %s (host_key = accept-new)",
+                known->name, link->shown.type, link->shown.fingerprint, settings->known_hosts[0]);
+  return 0;
+}
+
+int ssh_verify_host(ssh_link *link, const known_hosts *known, char *text, size_t text_size, penstock_error *error) {
+  const ssh_shown_key *shown = &link->shown;
+  const known_hosts_entry *entry = NULL;
+  known_hosts_verdict verdict = known_hosts_check(known, shown->blob, shown->blob_size, &entry);
+  if (verdict == KNOWN_HOSTS_IS_REVOKED) {
+    return refuse_revoked(link, entry, error);
+  }
+  if (link->settings.fingerprint) {
+    (void)snprintf(text, text_size, "pinned %s %s", shown->type, shown->fingerprint);
+    return strcmp(link->settings.fingerprint, shown->fingerprint) == 0 ? 0 : refuse_pinned(link, error);
+  }
+  if (verdict == KNOWN_HOSTS_OK) {
+    char place[128];
+    entry_place(entry, place, sizeof(place));
+    (void)snprintf(text, text_size, "%s %s", place, shown->type);
+    return 0;
+  }
+  if (verdict == KNOWN_HOSTS_CHANGED) {
+    return refuse_changed(link, known, entry, error);
+  }
+  return link->settings.host_key == SSH_HOST_KEY_ACCEPT_NEW ? accept_new(link, known, text, text_size, error)
+                                                            : refuse_unknown(link, known, error);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file ssh_internal.h
+ * What the files of an SSH link share. Not for others.
+ *
+ * How the link meets libssh 0.10 (each of these was learnt the hard way):
+ *  - libssh is called from two kinds of places: from the link's own turn (ssh_link.c: dispatch, then sweep), and from
+ *    the carrier's slots. Almost any call of libssh can read packets and run the callbacks of other channels, so
+ * callbacks only mark, except that data is handed on during the link's own turn. Channels are freed in the sweep alone.
+ *  - Nothing is called back from inside a slot: what a slot finds out is marked, and a turn is asked for
+ * (ssh_link_kick).
+ *  - libssh closes its descriptor when it likes. It gets a duplicate; the watched one stays ours.
+ *  - ssh_channel_close sends CLOSE only if EOF went out at once, else wants to be called again: see ssh_link_bury.
+ *  - ssh_channel_free on a channel that is opening leaves the server's half open for ever: likewise.
+ */
+#ifndef TRANSPORTS_SSH_INTERNAL_H
+#define TRANSPORTS_SSH_INTERNAL_H
+
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+
+#include "common/ssh/known_hosts.h"
+#include "common/ssh/ssh_link.h"
+#include "common/ssh/ssh_settings.h"
+
+typedef struct ssh_stream ssh_stream;
+typedef struct ssh_connecting ssh_connecting;
+
+/** A channel that nobody uses any more, until its CLOSE is out (and, if it was opening, the answer has come). */
+typedef struct ssh_grave {
+  struct ssh_grave *next;
+  ssh_channel channel;
+  int is_opening;
+} ssh_grave;
+
+/** The key that the host showed in the last handshake. */
+typedef struct ssh_shown_key {
+  uint8_t *blob;
+  size_t blob_size;
+  char type[64];
+  char fingerprint[KNOWN_HOSTS_FINGERPRINT_SIZE];
+  known_hosts_verdict verdict;
+} ssh_shown_key;
+
+struct ssh_link {
+  carrier carrier; /* first: a carrier* is a ssh_link* */
+  const penstock_host *host;
+  ssh_settings settings;
+
+  ssh_connecting *connecting; /* of the one connect of this link */
+  penstock_socket socket;     /* ours, for the watch and its options */
+  ssh_session session;
+  ssh_event event;
+  penstock_watch *watch;
+  uint32_t watch_events;
+  penstock_timer *kick;
+  penstock_timer *keepalive;
+  struct ssh_counter_struct counter; /* of the socket's bytes */
+  uint64_t bytes_seen;               /* counter.in_bytes at the last keepalive tick */
+  unsigned silent_ticks;
+  int is_degraded;
+  ssh_shown_key shown;
+
+  int is_up;
+  int may_deliver;        /* the link's own turn is reading: data callbacks may hand data on */
+  int is_stalled;         /* libssh takes no data though there is room (a key exchange runs): wait for the next read */
+  uint64_t bytes_handled; /* counter.in_bytes when a turn last looked: packets read since then want a turn */
+  int is_dead;
+  int is_lost_told;
+  penstock_error death;
+  char denial[256];  /* the server's last word on a channel that it would not open */
+  int is_denial_new; /* it came since the last sweep */
+
+  ssh_stream *streams; /* all of them */
+  size_t stream_count;
+  ssh_stream *writers; /* those that wait for their turn to write, first one first */
+  ssh_stream **writers_end;
+  uint8_t *scratch; /* for draining and for opening windows; WINDOW_MAX bytes, of which few are ever touched */
+
+  carrier_run *runs; /* all of them, oldest first */
+  ssh_grave *graves;
+};
+
+enum {
+  SSH_WINDOW = 2 << 20,       /* receive window of a stream that moves data */
+  SSH_WINDOW_MAX = 8 << 20,   /* of one of a few that move much: 40 ms away, 2 MiB would be 50 MB/s */
+  SSH_WRITE_CHUNK = 2 * 32758 /* two full packets: fast, and still quick for the others (measured) */
+};
+
+/* --- ssh_link.c ------------------------------------------------------------------------------------ */
+
+/** Asks for a turn of the link as soon as the loop comes round. */
+void ssh_link_kick(ssh_link *link);
+/** Notes that the session is gone; streams and host are told in the next turn. `what` NULL = ask libssh. */
+void ssh_link_die(ssh_link *link, uint32_t leg, const char *what);
+/** Is the session gone as far as libssh knows? Notes it if so. */
+int ssh_link_check(ssh_link *link);
+/** To be said at the end of every slot that called libssh: asks for what follows from the call. */
+void ssh_link_settle(ssh_link *link);
+/** Does libssh hold bytes that the socket has not taken yet? Nothing more is then written. */
+int ssh_link_is_clogged(const ssh_link *link);
+/** Takes a channel off its user's hands. Its callbacks must have been removed. */
+void ssh_link_bury(ssh_link *link, ssh_channel channel, int is_opening);
+/** After login: the loop takes over. Returns 0, or a negative code with `error`. */
+int ssh_link_go(ssh_link *link, penstock_error *error);
+/** Ends the session, if there is one, and closes the socket. */
+void ssh_link_hang_up(ssh_link *link);
+/** Keeps the reason for a channel that was denied: the session's next error would write over it. */
+void ssh_link_note_denial(ssh_link *link);
+/** The server's reason for a channel that it would not open: its code (RFC 4254, 5.1; 0 if unknown) and text. */
+unsigned ssh_link_denial(const ssh_link *link, const char **text);
+
+/* --- ssh_handshake.c: blocking, before the link is up ---------------------------------------------- */
+
+/** Milliseconds that are left until `deadline_ns` (host clock); 0 if none are. */
+uint64_t ssh_time_left(const ssh_link *link, uint64_t deadline_ns);
+/** Hands the time that is left to libssh as the limit of its next call. */
+void ssh_limit_time(ssh_link *link, uint64_t deadline_ns);
+/** Key exchange over the connected `link->socket`; fills in `link->shown` and judges the key by known_hosts. */
+int ssh_handshake(ssh_link *link, uint64_t deadline_ns, known_hosts *known, penstock_error *error);
+/** Refuses the shown key if it must be; adds it if the settings allow that. `text` gets what was found. */
+int ssh_verify_host(ssh_link *link, const known_hosts *known, char *text, size_t text_size, penstock_error *error);
+
+/* --- ssh_auth.c: blocking, before the link is up --------------------------------------------------- */
+
+/** Logs in with a key. `text` gets how. */
+int ssh_log_in(ssh_link *link, uint64_t deadline_ns, char *text, size_t text_size, penstock_error *error);
+
+/* --- ssh_connect.c --------------------------------------------------------------------------------- */
+
+/** Ends a connect without completing it, and frees what it holds. */
+void ssh_connect_abandon(ssh_link *link);
+
+/* --- ssh_stream.c ---------------------------------------------------------------------------------- */
+
+void ssh_stream_open(carrier *self, penstock_open *open, const char *host, uint16_t port, uint64_t deadline_ms);
+void ssh_stream_open_cancel(carrier *self, penstock_open *open);
+/** After a dispatch: hands on what is waiting, ends what has ended. */
+void ssh_stream_sweep(ssh_link *link);
+/** Lets waiting streams write, in turn. */
+void ssh_stream_write_turn(ssh_link *link);
+/** Frees all streams without calling back. */
+void ssh_stream_drop_all(ssh_link *link);
+
+/* --- ssh_run.c ------------------------------------------------------------------------------------- */
+
+carrier_run *ssh_run_start(carrier *self, const char *body, size_t body_size, uint64_t timeout_ms,
+                           void (*done)(void *context, const carrier_result *result), void *context,
+                           penstock_error *error);
+void ssh_run_cancel(carrier *self, carrier_run *run);
+/** After a dispatch: moves each run on. */
+void ssh_run_sweep(ssh_link *link);
+/** Frees all runs without calling back. */
+void ssh_run_drop_all(ssh_link *link);
+
+#endif

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+#include <libssh/server.h> /* ssh_send_keepalive, which is the client's too */
+#include <stdlib.h>
+
+#include "common/ssh/ssh_dial.h"
+#include "common/ssh/ssh_internal.h"
+
+enum {
+  READS_A_TURN = 16, /* of 4 KiB each (libssh's buffer): a fair turn is 64 KiB */
+  SILENT_TICKS_DEGRADED = 3,
+  SILENT_TICKS_DEAD = 5 /* ticks of half a keepalive: silent for at most three keepalives */
+};
+
+static const carrier_ops link_ops = {
+    .run = ssh_run_start,
+    .run_cancel = ssh_run_cancel,
+    .open = ssh_stream_open,
+    .open_cancel = ssh_stream_open_cancel,
+};
+
+/* --- life ------------------------------------------------------------------------------------------ */
+
+ssh_link *ssh_link_create(const penstock_host *host, const penstock_config *config, penstock_error *error) {
+  ssh_link *link = calloc(1, sizeof(*link));
+  if (!link) {
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+    return NULL;
+  }
+  if (ssh_settings_read(&link->settings, config, error)) {
+    free(link);
+    return NULL;
+  }
+  link->host = host;
+  link->carrier.ops = &link_ops;
+  link->carrier.host = host;
+  link->carrier.where = link->settings.host;
+  link->socket = PENSTOCK_SOCKET_NONE;
+  link->writers_end = &link->writers;
+  return link;
+}
+
+void ssh_link_destroy(ssh_link *link) {
+  if (!link) {
+    return;
+  }
+  ssh_connect_abandon(link);
+  ssh_run_drop_all(link);
+  ssh_stream_drop_all(link);
+  ssh_link_hang_up(link);
+  free(link->shown.blob);
+  free(link->scratch);
+  ssh_settings_clear(&link->settings);
+  free(link);
+}
+
+carrier *ssh_link_carrier(ssh_link *link) {
+  return &link->carrier;
+}
+
+void ssh_link_hang_up(ssh_link *link) {
+  if (link->watch) {
+    link->host->watch_stop(link->host, link->watch);
+    link->watch = NULL;
+  }
+  if (link->kick) {
+    link->host->timer_stop(link->host, link->kick);
+    link->kick = NULL;
+  }
+  if (link->keepalive) {
+    link->host->timer_stop(link->host, link->keepalive);
+    link->keepalive = NULL;
+  }
+  while (link->graves) { /* ssh_disconnect frees their channels */
+    ssh_grave *grave = link->graves;
+    link->graves = grave->next;
+    free(grave);
+  }
+  if (link->event) {
+    (void)ssh_event_remove_session(link->event, link->session);
+    ssh_event_free(link->event);
+    link->event = NULL;
+  }
+  if (link->session) {
+    /* A descriptor that was set from outside is left open by ssh_disconnect, and forgotten. */
+    penstock_socket duplicate = ssh_get_fd(link->session);
+    ssh_disconnect(link->session);
+    dial_close(duplicate);
+    ssh_free(link->session);
+    link->session = NULL;
+  }
+  dial_close(link->socket);
+  link->socket = PENSTOCK_SOCKET_NONE;
+  link->is_up = 0;
+}
+
+/* --- death ----------------------------------------------------------------------------------------- */
+
+void ssh_link_die(ssh_link *link, uint32_t leg, const char *what) {
+  if (link->is_dead) {
+    return;
+  }
+  link->is_dead = 1;
+  if (!what) {
+    static const char disconnect[] = "Received SSH_MSG_DISCONNECT: ";
+    const char *reason = ssh_get_error(link->session);
+    if (strncmp(reason, disconnect, sizeof(disconnect) - 1) == 0) {
+      const char *text = strchr(reason + sizeof(disconnect) - 1, ':');
+      (void)penstock_fail(&link->death, leg, PENSTOCK_CLASS_TRANSIENT, "%s ended the SSH session: %s",
+                          link->settings.host, text ? text + 1 : reason);
+    } else {
+      (void)penstock_fail(&link->death, leg, PENSTOCK_CLASS_TRANSIENT, "the SSH session with %s broke: %s",
+                          link->settings.host, reason[0] ? reason : "the connection was closed");
+    }
+  } else {
+    (void)penstock_fail(&link->death, leg, PENSTOCK_CLASS_TRANSIENT, "%s", what);
+  }
+  ssh_link_kick(link);
+}
+
+int ssh_link_check(ssh_link *link) {
+  if (!link->is_dead &&
+      (!ssh_is_connected(link->session) || (ssh_get_status(link->session) & (SSH_CLOSED | SSH_CLOSED_ERROR)))) {
+    ssh_link_die(link, PENSTOCK_LEG_TCP, NULL);
+  }
+  return link->is_dead;
+}
+
+static void tell_lost(ssh_link *link) {
+  if (link->is_dead && !link->is_lost_told) {
+    link->is_lost_told = 1;
+    if (link->watch) {
+      link->host->watch_stop(link->host, link->watch);
+      link->watch = NULL;
+    }
+    if (link->keepalive) {
+      link->host->timer_stop(link->host, link->keepalive);
+      link->keepalive = NULL;
+    }
+    link->host->link_lost(link->host, &link->death);
+  }
+}
+
+/* --- channels that nobody uses any more ------------------------------------------------------------ */
+
+void ssh_link_bury(ssh_link *link, ssh_channel channel, int is_opening) {
+  ssh_grave *grave = calloc(1, sizeof(*grave));
+  if (!grave) {
+    /* The server's half stays open until the session ends: better than to fail the session. */
+    ssh_channel_free(channel);
+    return;
+  }
+  grave->channel = channel;
+  grave->is_opening = is_opening;
+  grave->next = link->graves;
+  link->graves = grave;
+  ssh_link_kick(link);
+}
+
+/* Is the channel done with? Until then it is asked again in the next sweep. */
+static int close_channel(ssh_grave *grave) {
+  if (grave->is_opening) {
+    if (ssh_channel_is_open(grave->channel)) {
+      grave->is_opening = 0;
+    } else {
+      /* Opening and denied look alike from outside; asking again for a channel that is opening sends nothing. */
+      int result = ssh_channel_open_session(grave->channel);
+      if (result == SSH_AGAIN) {
+        return 0;
+      }
+      grave->is_opening = 0;
+      if (result != SSH_OK) {
+        return 1;
+      }
+    }
+  }
+  return ssh_channel_close(grave->channel) != SSH_AGAIN;
+}
+
+static void sweep_graves(ssh_link *link) {
+  for (ssh_grave **at = &link->graves; *at && !link->is_dead;) {
+    ssh_grave *grave = *at;
+    if (!close_channel(grave)) {
+      at = &grave->next;
+      continue;
+    }
+    *at = grave->next;
+    ssh_channel_free(grave->channel);
+    free(grave);
+  }
+}
+
+/* --- the turn -------------------------------------------------------------------------------------- */
+
+int ssh_link_is_clogged(const ssh_link *link) {
+  return (ssh_get_status(link->session) & SSH_WRITE_PENDING) != 0;
+}
+
+unsigned ssh_link_denial(const ssh_link *link, const char **text) {
+  /* "Channel opening failure: channel 43 error (2) Connection refused" */
+  const char *code = strstr(link->denial, "error (");
+  const char *after = code ? strchr(code, ')') : NULL;
+  *text = after ? after + 1 + strspn(after + 1, " ") : "";
+  return code ? (unsigned)strtoul(code + 7, NULL, 10) : 0;
+}
+
+void ssh_link_note_denial(ssh_link *link) {
+  const char *reason = ssh_get_error(link->session);
+  if (strncmp(reason, "Channel opening failure", 23) == 0 &&
+      strncmp(reason, link->denial, sizeof(link->denial) - 1) != 0) {
+    (void)snprintf(link->denial, sizeof(link->denial), "%s", reason);
+    link->is_denial_new = 1;
+  }
+}
+
+static void read_socket(ssh_link *link) {
+  link->is_stalled = 0;
+  link->may_deliver = 1;
+  ssh_link_note_denial(link);
+  for (int i = 0; i < READS_A_TURN && !link->is_dead; i++) {
+    int result = ssh_event_dopoll(link->event, 0);
+    ssh_link_note_denial(link);
+    if (result == SSH_ERROR) {
+      ssh_link_die(link, PENSTOCK_LEG_TCP, NULL);
+    }
+    if (ssh_link_check(link) || result == SSH_AGAIN) {
+      break;
+    }
+  }
+  link->may_deliver = 0;
+  link->bytes_handled = link->counter.in_bytes;
+  dial_quick_ack(link->socket);
+}
+
+void ssh_link_settle(ssh_link *link) {
+  if (ssh_link_check(link)) {
+    ssh_link_kick(link);
+    return;
+  }
+  if (link->counter.in_bytes != link->bytes_handled) {
+    ssh_link_kick(link);
+  }
+  uint32_t events = PENSTOCK_EVENT_READ | (ssh_link_is_clogged(link) ? (uint32_t)PENSTOCK_EVENT_WRITE : 0u);
+  if (link->watch && events != link->watch_events) {
+    link->watch_events = events;
+    link->host->watch_set(link->host, link->watch, events);
+  }
+}
+
+static void turn(ssh_link *link) {
+  if (!link->is_dead) {
+    read_socket(link);
+  }
+  ssh_stream_sweep(link);
+  ssh_run_sweep(link);
+  link->is_denial_new = 0;
+  if (!link->is_dead) {
+    ssh_stream_write_turn(link);
+    sweep_graves(link);
+  }
+  ssh_link_settle(link);
+  if (link->is_dead) {
+    ssh_stream_sweep(link); /* the death may have been found after the first sweep */
+    ssh_run_sweep(link);
+    tell_lost(link); /* the last thing: the host may let go of the link */
+  }
+}
+
+static void on_socket(void *context, uint32_t events) {
+  (void)events;
+  turn(context);
+}
+
+static void on_kick(void *context) {
+  ssh_link *link = context;
+  link->kick = NULL;
+  turn(link);
+}
+
+void ssh_link_kick(ssh_link *link) {
+  if (!link->kick && link->is_up && !link->is_lost_told) {
+    link->kick = link->host->timer_start(link->host, 0, 0, on_kick, link);
+  }
+}
+
+/* --- signs of life --------------------------------------------------------------------------------- */
+
+/* libssh never says whether a keepalive was answered: any byte that arrives is a sign of life. */
+static void on_keepalive(void *context) {
+  ssh_link *link = context;
+  char text[320];
+  if (link->is_dead) {
+    return;
+  }
+  if (link->counter.in_bytes != link->bytes_seen) {
+    link->bytes_seen = link->counter.in_bytes;
+    link->silent_ticks = 0;
+    if (link->is_degraded) {
+      link->is_degraded = 0;
+      link->host->link_degraded(link->host, NULL);
+    }
+    return;
+  }
+  link->silent_ticks++;
+  if (link->silent_ticks >= SILENT_TICKS_DEAD) {
+    (void)snprintf(text, sizeof(text), "%s has not answered for %u s: the connection is taken for dead",
+                   link->settings.host, link->settings.keepalive_ms * SILENT_TICKS_DEAD / 2000);
+    ssh_link_die(link, PENSTOCK_LEG_TCP, text);
+    return;
+  }
+  if (link->silent_ticks == SILENT_TICKS_DEGRADED) {
+    penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+    (void)penstock_fail(&error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "%s has not answered for %u s",
+                        link->settings.host, link->settings.keepalive_ms * SILENT_TICKS_DEGRADED / 2000);
+    link->is_degraded = 1;
+    link->host->link_degraded(link->host, &error);
+  }
+  if (!ssh_link_is_clogged(link)) {
+    /* Twice: a call that finds the last one answered only takes note of that. One that is under way is not repeated. */
+    (void)ssh_send_keepalive(link->session);
+    (void)ssh_send_keepalive(link->session);
+    ssh_link_settle(link);
+  }
+}
+
+int ssh_link_go(ssh_link *link, penstock_error *error) {
+  ssh_set_blocking(link->session, 0);
+  dial_set_nonblocking(link->socket); /* libssh has cleared it */
+  dial_set_timeout(link->socket, 3 * link->settings.keepalive_ms);
+  ssh_set_counters(link->session, &link->counter, NULL);
+  link->scratch = malloc(SSH_WINDOW_MAX);
+  link->event = ssh_event_new();
+  if (!link->scratch || !link->event || ssh_event_add_session(link->event, link->session) != SSH_OK) {
+    return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+  }
+  link->watch_events = PENSTOCK_EVENT_READ;
+  link->watch = link->host->watch_start(link->host, link->socket, link->watch_events, on_socket, link);
+  uint32_t tick = link->settings.keepalive_ms / 2;
+  link->keepalive = link->host->timer_start(link->host, tick, tick, on_keepalive, link);
+  if (!link->watch || !link->keepalive) {
+    return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "cannot watch the connection");
+  }
+  link->is_up = 1;
+  ssh_link_kick(link); /* packets may have come along with the last answer: libssh has them, no event will say so */
+  return 0;
+}

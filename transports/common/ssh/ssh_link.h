@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file ssh_link.h
+ * One SSH session as a carrier (transports/common/carrier.h): connects, proves both sides to each other, then
+ * runs scripts over session channels and opens streams over direct-tcpip channels.
+ *
+ * Thread: the lane's, all of it. connect and the two host key functions block within their deadline; nothing
+ * blocks once the link is up.
+ */
+#ifndef TRANSPORTS_SSH_LINK_H
+#define TRANSPORTS_SSH_LINK_H
+
+#include "common/carrier.h"
+
+typedef struct ssh_link ssh_link;
+
+/** Reads the options of SSH_OPTIONS (ssh_settings.h). NULL with `error` if they are wrong. */
+ssh_link *ssh_link_create(const penstock_host *host, const penstock_config *config, penstock_error *error);
+/** Closes the session and frees everything; calls nothing back. */
+void ssh_link_destroy(ssh_link *link);
+
+/** The link as a carrier; usable once connect has succeeded. Borrowed. */
+carrier *ssh_link_carrier(ssh_link *link);
+
+/** penstock_transport::connect: legs dns, tcp, host-key, auth. */
+void ssh_link_connect(ssh_link *link, penstock_op *op, uint64_t deadline_ms);
+/** Ends a connect that is still resolving or connecting. */
+void ssh_link_connect_cancel(ssh_link *link, penstock_op *op);
+
+/** penstock_hostkey_ext::fetch. */
+int32_t ssh_link_fetch_key(ssh_link *link, uint64_t deadline_ms, penstock_hostkey *key, penstock_error *error);
+/** penstock_hostkey_ext::accept. */
+int32_t ssh_link_accept_key(ssh_link *link, penstock_error *error);
+
+#endif
