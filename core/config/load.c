@@ -264,6 +264,25 @@ ps_config *ps_config_load(const char *path, ps_problems *problems) {
   return config;
 }
 
+ps_config *ps_config_parse(const char *name, const char *bytes, size_t size, ps_problems *problems) {
+  ps_config *config = calloc(1, sizeof(*config));
+  ps_entry_list includes = {0};
+  const char *file = NULL;
+  if (config) {
+    config->path = strdup(name);
+    char *real = strdup(name);
+    file = config->path && real ? note_file(config, name, real) : NULL;
+  }
+  if (!file) {
+    ps_config_free(config);
+    return NULL;
+  }
+  ps_sections_read(config, file, bytes, size, &includes, problems);
+  free(includes.items);
+  ps_sections_inherit(config, problems);
+  return config;
+}
+
 static void free_section(ps_section *section) {
   for (size_t i = 0; section && i < section->count; i++) {
     free(section->entries[i]->key);

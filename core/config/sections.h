@@ -53,6 +53,12 @@ typedef struct ps_entry_list {
 void ps_sections_read(ps_config *config, const char *file, const char *bytes, size_t size, ps_entry_list *includes,
                       ps_problems *problems);
 
+/**
+ * Makes a config of bytes that are in memory, as if they were the file `name`; what they include is not read.
+ * For tests. NULL if out of memory.
+ */
+ps_config *ps_config_parse(const char *name, const char *bytes, size_t size, ps_problems *problems);
+
 /** A profile by its name; NULL if there is none. */
 ps_section *ps_sections_profile(const ps_config *config, const char *name);
 /** A key of the section itself; NULL if it is not set there. */
