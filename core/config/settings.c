@@ -184,12 +184,6 @@ ps_settings *ps_settings_defaults(const char *profile, const penstock_transport 
   for (size_t i = 0; settings && i < settings->count; i++) {
     (void)ps_slot_default(&settings->slots[i], NULL);
   }
-  ps_slot *listen = settings ? ps_settings_slot(settings, "listen") : NULL;
-  for (uint32_t i = 0; listen && i < ps_gateway_table.count; i++) {
-    if (strcmp(ps_gateway_table.options[i].key, "listen") == 0) {
-      (void)ps_slot_set(listen, ps_gateway_table.options[i].default_value, (ps_place){NULL, 0}, NULL);
-    }
-  }
   return settings;
 }
 

@@ -41,7 +41,7 @@ static const penstock_option profile_options[] = {
     PLAIN(PATH, "plugin", NULL, "Plugin file that brings the transport"),
     OPTION(STRING, PS_OPTION_FOLDERS, "plugin_path", NULL, "As in [gateway], for this profile", 0, 0, NULL),
     PLAIN(STRING, "plugin_sha256", NULL, "SHA-256 that the plugin file must have (64 hex digits)"),
-    LISTEN(NULL, "As in [gateway], for this profile"),
+    LISTEN("127.0.0.1:9090", "As in [gateway], for this profile"),
     PLAIN(BOOL, "expose", "no", "The local port may be bound to an address that other machines reach"),
     CHOICE("peers", "own", "Whose processes may connect: your own (and root's), or anybody's", peers),
     OPTION(DURATION, 0, "hold", "20s", "How long a new connection waits while there is no link", 0, 10 * MINUTES, NULL),
