@@ -12,9 +12,9 @@ import subprocess
 import pytest
 
 from support.gateway import write_ini
+from support.plugin import build_plugin
 from support.ports import free_port, is_listening
 from support.wait import eventually
-
 
 OK, CONFIG, UNREACHABLE, PORT = 0, 3, 4, 7
 ESC = "\x1b"
@@ -23,14 +23,7 @@ ESC = "\x1b"
 @pytest.fixture
 def echo(tmp, penstock):
     """Keys of a profile whose far side is an echo: the null transport, built for this test."""
-    folder = tmp / "echo"
-    folder.mkdir(mode=0o700)
-    source = penstock.checkout / "plugins" / "examples" / "null" / "null.c"
-    headers = penstock.checkout / "plugins" / "include"
-    command = ["cc", "-shared", "-fPIC", "-fvisibility=hidden", "-I", headers, "-o", folder / "null.so", source]
-    subprocess.run([*map(str, command)], check=True)
-    (folder / "null.so").chmod(0o755)
-    return {"transport": "null", "plugin_path": folder, "probe": "none"}
+    return {**build_plugin(penstock, "plugins/examples/null/null.c", tmp / "echo"), "probe": "none"}
 
 
 @pytest.fixture
