@@ -13,6 +13,7 @@ import threading
 import pytest
 
 from support.gateway import write_ini
+from support.plugin import build_plugin
 from support.ports import free_port
 from support.wait import eventually
 
@@ -162,12 +163,13 @@ def test_the_profile_is_chosen(penstock, ini):
     assert done.returncode == CONFIG and "'farm'" in done.stderr
 
 
-def test_check_tells_every_problem_with_its_place(penstock, ini):
+def test_check_tells_every_problem_with_its_place(penstock, ini, tmp):
+    null = build_plugin(penstock, "plugins/examples/null/null.c", tmp / "plugins")
     config = ini(
         {
             "gateway": {"lissten": "127.0.0.1:1"},
             "a": {"transport": "lcal"},
-            "b": {"transport": "local", "hold": "forever", "lunch": "never"},
+            "b": {**null, "hold": "forever", "lunch": "never"},
             "c": {"description": "no transport"},
         }
     )
@@ -177,9 +179,9 @@ def test_check_tells_every_problem_with_its_place(penstock, ini):
     found = {int(line.split(":")[1]): line for line in lines if line.startswith(f"{config}:") and ": error: " in line}
     assert "did you mean `listen`?" in found[2]
     assert "lcal" in found[5]
-    assert "forever" in found[9]
-    assert "did you mean `launch`?" in found[10]
-    assert "transport" in found[12]
+    assert "forever" in found[10]
+    assert "did you mean `launch`?" in found[11]
+    assert "transport" in found[13]
     assert lines[-1] == f"{config}: 3 profiles, 5 errors, 0 warnings"
     # One profile is checked without the faults of the others.
     done = penstock.run("check", "a", "--config", config)
