@@ -23,17 +23,23 @@ ps_lock() {
   done
 }
 
-# ps_detach COMMAND...: in a session of its own, which no end of ours reaches.
+# ps_detach COMMAND...: in the background, in a session of its own, which no end of ours reaches. What the shell itself
+# puts into the background would ignore SIGINT and SIGQUIT for ever, so that comes last.
 ps_detach() {
-  if command -v setsid >/dev/null; then
-    exec setsid "$@"
+  if setsid -f true 2>/dev/null; then
+    setsid -f "$@"
   elif command -v perl >/dev/null; then
-    exec perl -e 'use POSIX (); POSIX::setsid(); exec { $ARGV[0] } @ARGV; exit 127' "$@"
+    perl -e 'use POSIX (); exit if fork; POSIX::setsid(); exec { $ARGV[0] } @ARGV; exit 127' "$@"
   elif command -v python3 >/dev/null; then
-    exec python3 -c 'import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[1:])' "$@"
+    python3 -c 'import os, sys; os.fork() and os._exit(0); os.setsid(); os.execv(sys.argv[1], sys.argv[1:])' "$@"
+  elif command -v setsid >/dev/null; then
+    { setsid "$@" <&3 3<&- & } 3<&0
+  else
+    {
+      trap '' HUP
+      "$@" <&3 3<&- &
+    } 3<&0
   fi
-  trap '' HUP
-  exec "$@"
 }
 
 ps_check_root
@@ -46,7 +52,9 @@ if ps_read_record "$ps_record"; then
     ps_end running
   fi
   # It has ended; what it left behind may still hold its socket.
-  [ "$ps_was_boot" != "$(ps_boot)" ] || ps_end_tree 20
+  if ps_is_recent; then
+    ps_end_tree 20
+  fi
 fi
 if ps_find_listener; then
   ps_say_holder

@@ -120,16 +120,24 @@ ps_check_root() {
 
 # --- who is who -----------------------------------------------------------------------------------
 
-# ps_boot: prints what changes when the machine starts anew.
+# ps_boot: sets ps_boot_now, which changes when the machine starts anew.
 ps_boot() {
-  cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.boottime 2>/dev/null | tr -d ' '
+  [ -z "$ps_boot_now" ] || return 0
+  if [ -r /proc/sys/kernel/random/boot_id ]; then
+    read -r ps_boot_now </proc/sys/kernel/random/boot_id
+  else
+    ps_boot_now=$(sysctl -n kern.boottime 2>/dev/null | tr -d ' ')
+  fi
 }
+ps_boot_now=
 
 # ps_look_at PID: sets ps_start (when it began) and ps_group; fails if it does not run (a zombie does not).
 ps_look_at() {
+  ps_stat=
   if [ -r /proc/self/stat ]; then
-    ps_stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-    # The second field is the program's name in brackets, which may hold anything.
+    # Without a child process, since this is what waiting does most.
+    { while read -r ps_line; do ps_stat=$ps_stat$ps_line; done <"/proc/$1/stat"; } 2>/dev/null
+    # The second field is the program's name in brackets, which may hold anything, a newline too.
     # shellcheck disable=SC2086
     set -- ${ps_stat##*") "}
     case $1 in
@@ -179,9 +187,15 @@ ps_read_record() {
   [ ${#ps_was_token} -eq 32 ] && [ -n "$ps_was_start" ]
 }
 
+# ps_is_recent: is the record of this life of this machine?
+ps_is_recent() {
+  ps_boot
+  [ "$ps_was_boot" = "$ps_boot_now" ]
+}
+
 # ps_runs: does the solver of the record run? The pid alone proves nothing: pids are used again.
 ps_runs() {
-  [ "$ps_was_boot" = "$(ps_boot)" ] && ps_look_at "$ps_pid" && [ "$ps_start" = "$ps_was_start" ] &&
+  ps_is_recent && ps_look_at "$ps_pid" && [ "$ps_start" = "$ps_was_start" ] &&
     ps_has_token "$ps_pid"
 }
 

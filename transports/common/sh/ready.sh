@@ -23,6 +23,14 @@ ps_bind_failed() {
 
 # ps_fail OUTCOME: with what is known of why.
 ps_fail() {
+  ps_read_progress
+  case $ps_mark in
+    '' | SERVER_READY) ;;
+    *)
+      ps_say mark "$ps_mark"
+      set -- failed
+      ;;
+  esac
   if ps_bind_failed; then
     ps_find_listener wide && ps_say_holder
     set -- port_taken
@@ -45,10 +53,7 @@ while :; do
       ps_runs || ps_fail dead
       ps_end ready
       ;;
-    *)
-      ps_say mark "$ps_mark"
-      ps_fail failed
-      ;;
+    *) ps_fail failed ;;
   esac
   if ! ps_look_at "$ps_pid" || [ "$ps_start" != "$ps_was_start" ]; then
     ps_fail dead

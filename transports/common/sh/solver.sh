@@ -4,10 +4,11 @@
 # is, and becomes the solver. $1 program, $2 log, $3 progress file.
 
 ps_look_at "$$" || exit 1
+ps_boot
 (
   umask 077
   {
-    printf 'pid=%s\nstart=%s\nboot=%s\n' "$$" "$ps_start" "$(ps_boot)"
+    printf 'pid=%s\nstart=%s\nboot=%s\n' "$$" "$ps_start" "$ps_boot_now"
     printf 'token=%s\nlog=%s\nprogress=%s\n' "$ps_token" "$2" "$3"
   } >"$ps_record.new" && mv -f "$ps_record.new" "$ps_record"
 ) || exit 1

@@ -5,7 +5,7 @@
 ps_find_root || [ "$ps_problem" = no_program ] || ps_end none
 ps_read_record "$ps_record" || ps_end none
 # A record of another life of this machine, or of another machine that shares the folder, is not ours to judge.
-[ "$ps_was_boot" = "$(ps_boot)" ] || ps_end none
+ps_is_recent || ps_end none
 ps_say pid "$ps_pid"
 ps_outcome=none
 if ps_any_left; then
