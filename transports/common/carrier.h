@@ -31,8 +31,9 @@ typedef struct carrier_run carrier_run;
 
 typedef struct carrier_ops {
   /**
-   * Runs a POSIX sh script there: `/bin/sh -s` gets `script` (copied) on its standard input, so no text of ours passes the
-   * user's login shell. `done` comes exactly once unless the carrier is destroyed before. Returns NULL, with `error`, if it cannot start.
+   * Runs a POSIX sh script there: `/bin/sh -s` gets `script` (copied) on its standard input, so no text of ours passes
+   * the user's login shell. `done` comes exactly once unless the carrier is destroyed before. Returns NULL, with
+   * `error`, if it cannot start.
    */
   carrier_run *(*run)(carrier *self, const char *script, size_t script_size, uint64_t timeout_ms,
                       void (*done)(void *context, const carrier_result *result), void *context, penstock_error *error);

@@ -28,28 +28,34 @@ typedef struct process_runtime process_runtime;
  *   args      LIST                      more arguments for the solver
  *   debug     BOOL no                   launch with --debug
  */
-#define PROCESS_RUNTIME_OPTIONS                                                                                      \
-  PROCESS_RUNTIME_OPTION(ADDRESS, 0, "endpoint", "127.0.0.1:9090",                                                   \
-                         "Where the solver listens, as seen from its own machine (host:port)"),                      \
-      PROCESS_RUNTIME_OPTION(STRING, PENSTOCK_OPTION_FAR_PATH, "root", NULL,                                         \
-                             "Folder of the solver on its machine; needed to launch it"),                            \
-      PROCESS_RUNTIME_OPTION(STRING, 0, "gpu", NULL,                                                                 \
-                             "GPU of the launched solver: index or UUID (CUDA_VISIBLE_DEVICES)"),                    \
-      PROCESS_RUNTIME_OPTION(ENV, 0, "env", NULL, "More environment for the launched solver: NAME=value, ..."),      \
-      PROCESS_RUNTIME_OPTION(STRING, PENSTOCK_OPTION_FAR_PATH, "venv", "~/.local/share/ppf-cts/venv",                \
-                             "Python environment that is activated before the launch if it is there"),               \
-      PROCESS_RUNTIME_OPTION(STRING, PENSTOCK_OPTION_FAR_PATH, "program", NULL,                                      \
-                             "The solver's program, if it is not <root>/target/release/ppf-cts-server"),             \
-      PROCESS_RUNTIME_OPTION(LIST, 0, "args", NULL, "More arguments for the launched solver"),                       \
+#define PROCESS_RUNTIME_OPTIONS PROCESS_RUNTIME_OPTIONS_AT("127.0.0.1:9090")
+
+/** The same with another default endpoint. */
+#define PROCESS_RUNTIME_OPTIONS_AT(default_endpoint)                                                                   \
+  PROCESS_RUNTIME_OPTION(ADDRESS, 0, "endpoint", default_endpoint,                                                     \
+                         "Where the solver listens, as seen from its own machine (host:port)"),                        \
+      PROCESS_RUNTIME_OPTION(STRING, PENSTOCK_OPTION_FAR_PATH, "root", NULL,                                           \
+                             "Folder of the solver on its machine; needed to launch it"),                              \
+      PROCESS_RUNTIME_OPTION(STRING, 0, "gpu", NULL,                                                                   \
+                             "GPU of the launched solver: index or UUID (CUDA_VISIBLE_DEVICES)"),                      \
+      PROCESS_RUNTIME_OPTION(ENV, 0, "env", NULL, "More environment for the launched solver: NAME=value, ..."),        \
+      PROCESS_RUNTIME_OPTION(STRING, PENSTOCK_OPTION_FAR_PATH, "venv", "~/.local/share/ppf-cts/venv",                  \
+                             "Python environment that is activated before the launch if it is there"),                 \
+      PROCESS_RUNTIME_OPTION(STRING, PENSTOCK_OPTION_FAR_PATH, "program", NULL,                                        \
+                             "The solver's program, if it is not <root>/target/release/ppf-cts-server"),               \
+      PROCESS_RUNTIME_OPTION(LIST, 0, "args", NULL, "More arguments for the launched solver"),                         \
       PROCESS_RUNTIME_OPTION(BOOL, 0, "debug", "no", "Launch the solver with --debug")
 
 /** One row of the above. */
-#define PROCESS_RUNTIME_OPTION(type, flags, key, default_value, help)                                                \
+#define PROCESS_RUNTIME_OPTION(type, flags, key, default_value, help)                                                  \
   { sizeof(penstock_option), PENSTOCK_OPTION_##type, flags, 0, key, default_value, help, 0, 0, NULL }
 
-/** Reads its options from `config`. `carrier` must outlive it. NULL with `error` on failure. */
-process_runtime *process_runtime_create(carrier *carrier, const penstock_config *config, penstock_error *error);
-/** Ends what it runs; calls nothing back. A launched solver goes on. */
+/** Reads its options from `config`. `where` must outlive it. NULL with `error` on failure. */
+process_runtime *process_runtime_create(carrier *where, const penstock_config *config, penstock_error *error);
+/**
+ * Calls nothing back; a launched solver goes on. A script that still runs is the carrier's to end: destroy that in the
+ * same turn of the loop, before it could call back.
+ */
 void process_runtime_destroy(process_runtime *runtime);
 
 /** The steps of penstock_transport of the same names; each completes `op`. */

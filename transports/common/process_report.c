@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/process_report.h"
+
+#include <stdlib.h>
+
+#include "common/script.h"
+
+/* What a script said, as far as errors need it; members are "" if they were not said. */
+typedef struct facts {
+  char *outcome;
+  char *path;
+  char *pid;
+  char *mark;
+  char *log;
+  char *holder; /* "'nginx' (pid 123, user alice)", or as much of it as is known */
+} facts;
+
+static char *value_of(const char *output, size_t size, const char *key) {
+  char *value = script_value(output, size, key);
+  return value ? value : calloc(1, 1);
+}
+
+/* The same for a place within a line. */
+static char *word_of(const char *output, size_t size, const char *key) {
+  char *value = value_of(output, size, key);
+  for (char *at = value; at && (at = strpbrk(at, "\n\t")); at++) {
+    *at = '?';
+  }
+  return value;
+}
+
+static char *describe_holder(const char *output, size_t size) {
+  char *name = word_of(output, size, "holder_name");
+  char *pid = word_of(output, size, "holder_pid");
+  char *user = word_of(output, size, "holder_user");
+  char text[512] = "";
+  if (name && pid && user) {
+    if (pid[0]) {
+      (void)snprintf(text, sizeof(text), "'%.100s' (pid %.20s%s%.100s)", name[0] ? name : "?", pid,
+                     user[0] ? ", user " : "", user);
+    } else if (user[0]) {
+      (void)snprintf(text, sizeof(text), "a program of user %.100s", user);
+    }
+  }
+  free(name);
+  free(pid);
+  free(user);
+  return strdup(text[0] ? text : "a program that cannot be seen from this account");
+}
+
+static void facts_clear(facts *f) {
+  free(f->outcome);
+  free(f->path);
+  free(f->pid);
+  free(f->mark);
+  free(f->log);
+  free(f->holder);
+}
+
+static int facts_read(facts *f, const char *output, size_t size) {
+  f->outcome = word_of(output, size, "outcome");
+  f->path = word_of(output, size, "path");
+  f->pid = word_of(output, size, "pid");
+  f->mark = word_of(output, size, "mark");
+  f->log = value_of(output, size, "log");
+  f->holder = describe_holder(output, size);
+  return f->outcome && f->path && f->pid && f->mark && f->log && f->holder ? PENSTOCK_OK : PENSTOCK_E_NOMEM;
+}
+
+/* The end of a log, since that is where it says what went wrong. */
+static void set_detail(penstock_error *error, const char *text) {
+  size_t length = strlen(text);
+  if (length >= sizeof(error->detail)) {
+    text += length - sizeof(error->detail) + 1;
+    const char *line = strchr(text, '\n');
+    text = line ? line + 1 : text;
+    while (((unsigned char)*text & 0xC0) == 0x80) {
+      text++;
+    }
+  }
+  (void)snprintf(error->detail, sizeof(error->detail), "%s", text);
+}
+
+/* " (penstock.ini:12)", or nothing. */
+static const char *place(const char *origin, char text[300]) {
+  text[0] = '\0';
+  if (origin) {
+    (void)snprintf(text, 300, " (%.290s)", origin);
+  }
+  return text;
+}
+
+typedef void report(const process_report_context *context, const facts *f, penstock_error *error);
+
+static void report_no_root(const process_report_context *context, const facts *f, penstock_error *error) {
+  char at[300];
+  (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_CONFIG, "Remote path not found (%s).", f->path);
+  penstock_next(error, "Set `root`%s to the solver's folder on %s", place(context->root_origin, at), context->where);
+}
+
+static void report_no_program(const process_report_context *context, const facts *f, penstock_error *error) {
+  char at[300];
+  (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_CONFIG, "Remote path not found (%s).", f->path);
+  penstock_next(error,
+                "Neither `root`%s nor the six folders above it hold a solver: build it there, or set `root` (or "
+                "`program`) to where it lies on %s",
+                place(context->root_origin, at), context->where);
+}
+
+static void report_root_closed(const process_report_context *context, const facts *f, penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_CONFIG, "The folder %s cannot be entered", f->path);
+  penstock_next(error, "Check its permissions on %s, as the user who launches the solver there", context->where);
+}
+
+static void report_not_program(const process_report_context *context, const facts *f, penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_CONFIG, "%s is no program that this user can run",
+                      f->path);
+  penstock_next(error, "Check its permissions on %s (chmod +x), or build the solver again", context->where);
+}
+
+static void report_root_unwritable(const process_report_context *context, const facts *f, penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_CONFIG, "The folder %s cannot be written", f->path);
+  penstock_next(error,
+                "The solver's log and progress file belong there: make it writable on %s, or use a copy of the "
+                "solver in a folder of your own",
+                context->where);
+}
+
+static void report_file_unwritable(const process_report_context *context, const facts *f, penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_CONFIG, "%s cannot be written", f->path);
+  penstock_next(error, "It is left from another user or program: remove it on %s", context->where);
+}
+
+static void report_disk_full(const process_report_context *context, const facts *f, penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_TRANSIENT, "The disk that holds %s is full", f->path);
+  penstock_next(error, "Free some space on %s", context->where);
+}
+
+static void report_busy(const process_report_context *context, const facts *f, penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_TRANSIENT,
+                      "Another launch in %s on %s is still under way", f->path, context->where);
+  penstock_next(error, "Wait for it, or end the other gateway");
+}
+
+static void report_not_started(const process_report_context *context, const facts *f, penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_TRANSIENT, "%s could not be started on %s", f->path,
+                      context->where);
+  penstock_next(error, "What the shell there said is below");
+  set_detail(error, f->log);
+}
+
+static void report_port_taken(const process_report_context *context, const facts *f, penstock_error *error) {
+  char at[300];
+  (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED, "Port %u is in use on %s, by %s",
+                      context->port, context->where, f->holder);
+  penstock_next(error, "End that program, or set `endpoint`%s to a free port", place(context->endpoint_origin, at));
+  set_detail(error, f->log);
+}
+
+static void report_held(const process_report_context *context, const facts *f, penstock_error *error) {
+  char at[300];
+  (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED,
+                      "Port %u on %s is held by %s, which is no solver", context->port, context->where, f->holder);
+  penstock_next(error, "End that program, or set `endpoint`%s to a free port", place(context->endpoint_origin, at));
+}
+
+static void report_ours(const process_report_context *context, const facts *f, penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED,
+                      "Port %u on %s is held by %s, a solver that penstock launched and that does not answer",
+                      context->port, context->where, f->holder);
+  penstock_next(error, "It may be busy or stuck: wait, or end it on %s; its log is server.log in its folder",
+                context->where);
+}
+
+static void report_unknown(const process_report_context *context, const facts *f, penstock_error *error) {
+  char at[300];
+  (void)f;
+  (void)penstock_fail(
+      error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED,
+      "Something answers on port %u of the endpoint that is no solver, and no listener of %s is behind it",
+      context->port, context->where);
+  penstock_next(error, "Set `endpoint`%s to the solver's own address", place(context->endpoint_origin, at));
+}
+
+static void report_dead(const process_report_context *context, const facts *f, penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_READY, PENSTOCK_CLASS_TRANSIENT,
+                      "The solver (pid %s) ended before it was ready", f->pid);
+  penstock_next(error, "%s %s on %s",
+                f->log[0] ? "The end of its log is below; all of it is" : "Its log is empty:", f->path, context->where);
+  set_detail(error, f->log);
+}
+
+static void report_failed(const process_report_context *context, const facts *f, penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_READY, PENSTOCK_CLASS_TRANSIENT, "The solver's start failed: %.400s",
+                      f->mark);
+  penstock_next(error, "Its log is %s on %s", f->path, context->where);
+  set_detail(error, f->log);
+}
+
+static void report_no_record(const process_report_context *context, const facts *f, penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_READY, PENSTOCK_CLASS_TRANSIENT,
+                      "The record of the launched solver is gone (%s)", f->path);
+  penstock_next(error, "Something on %s removed it; the solver is launched again", context->where);
+}
+
+static void report_stuck(const process_report_context *context, const facts *f, penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_TRANSIENT,
+                      "The solver (pid %s) could not be ended on %s, not even by force", f->pid, context->where);
+  penstock_next(error, "It may hang in a driver: look for it with `ps -o pid,stat,wchan -p %s` there", f->pid);
+}
+
+static const struct {
+  const char *outcome;
+  report *report;
+} reports[] = {
+    {"no_root", report_no_root},
+    {"no_program", report_no_program},
+    {"root_closed", report_root_closed},
+    {"not_program", report_not_program},
+    {"root_unwritable", report_root_unwritable},
+    {"file_unwritable", report_file_unwritable},
+    {"disk_full", report_disk_full},
+    {"busy", report_busy},
+    {"not_started", report_not_started},
+    {"port_taken", report_port_taken},
+    {"held", report_held},
+    {"ours", report_ours},
+    {"unknown", report_unknown},
+    {"dead", report_dead},
+    {"failed", report_failed},
+    {"no_record", report_no_record},
+    {"stuck", report_stuck},
+};
+
+void process_report(const process_report_context *context, const char *output, size_t size, penstock_error *error) {
+  facts f;
+  if (facts_read(&f, output, size)) {
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "Out of memory");
+    facts_clear(&f);
+    return;
+  }
+  for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++) {
+    if (strcmp(f.outcome, reports[i].outcome) == 0) {
+      reports[i].report(context, &f, error);
+      facts_clear(&f);
+      return;
+    }
+  }
+  (void)penstock_fail(error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_INTERNAL, "A script on %s said '%.100s'", context->where,
+                      f.outcome);
+  facts_clear(&f);
+}
+
+void process_report_timeout(const process_report_context *context, const char *log_file, const char *tail,
+                            penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_READY, PENSTOCK_CLASS_TRANSIENT, "Server startup timed out.");
+  penstock_next(error, "It goes on starting; if it needs longer, raise `ready_timeout`. Its log: %s on %s",
+                log_file ? log_file : "server.log", context->where);
+  set_detail(error, tail && tail[0] ? tail : "(the log is empty)");
+}
