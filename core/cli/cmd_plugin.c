@@ -49,29 +49,21 @@ static json_t *row_json(const plugin_row *row) {
   return object;
 }
 
-/* Lists each folder; returns the number of files. */
-static size_t list_text(char **folders) {
-  size_t count = 0;
+static void list_text(char **folders) {
+  char folder[1024];
+  ps_out_line("%-20s %-10s %-30s %s", "PLUGIN", "VERSION", "TRANSPORTS", "FILE");
   for (size_t i = 0; folders[i]; i++) {
     char **files = ps_registry_files(folders[i]);
     for (size_t k = 0; files && files[k]; k++) {
       plugin_row row;
-      if (count++ == 0) {
-        ps_out_line("%-20s %-10s %-30s %s", "PLUGIN", "VERSION", "TRANSPORTS", "FILE");
-      }
       load_row(files[k], &row);
       print_row(&row);
     }
+    if (!files || !files[0]) {
+      ps_out_line("No plugin files (*.so) in %s", ps_show_safe(folder, sizeof(folder), folders[i]));
+    }
     ps_registry_free_list(files);
   }
-  if (count == 0) {
-    char folder[1024];
-    ps_out_text("No plugin files (*.so) in:");
-    for (size_t i = 0; folders[i]; i++) {
-      ps_out_line("  %s", ps_show_safe(folder, sizeof(folder), folders[i]));
-    }
-  }
-  return count;
 }
 
 static void list_json(char **folders) {
@@ -125,13 +117,19 @@ static int run_list(const plugin_command *command) {
   if (folders && command->json) {
     list_json(folders);
   } else if (folders) {
-    (void)list_text(folders);
+    list_text(folders);
   } else if (!exit_code) {
     exit_code = PS_EXIT_FAILED;
   }
   ps_registry_free_list(folders);
   ps_profiles_free(&profiles);
   return exit_code;
+}
+
+/* Is it a file that is meant, rather than a transport? */
+static int names_file(const char *what) {
+  size_t length = strlen(what);
+  return strchr(what, '/') || (length > 3 && strcmp(what + length - 3, ".so") == 0);
 }
 
 static int run_show(const plugin_command *command, const char *what) {
@@ -143,8 +141,8 @@ static int run_show(const plugin_command *command, const char *what) {
   int exit_code = make_request(command, &profiles, &request);
   if (!exit_code) {
     request.transport = what;
-    int code = strchr(what, '/') ? ps_registry_load(what, NULL, &plugin, &error)
-                                 : ps_registry_find(&request, &transport, &plugin, &error);
+    int code = names_file(what) ? ps_registry_load(what, NULL, &plugin, &error)
+                                : ps_registry_find(&request, &transport, &plugin, &error);
     if (code) {
       ps_cli_print_error(PS_STDERR, "Failed", &error);
       exit_code = ps_cli_exit_code(&error);
@@ -193,7 +191,7 @@ static int cmd_show(int argc, char **argv) {
       "plugin show",
       "NAME|FILE",
       "Shows the transports of a plugin and what a profile may set for each. NAME is that of a\n"
-      "transport; what has a '/' in it is a file.",
+      "transport; what has a '/' in it or ends in .so is a file.",
       options,
       2,
       1,

@@ -349,9 +349,10 @@ def test_list_tells_what_is_there_and_what_is_refused(penstock, own_folder, null
     assert "version 2" in refused["error"]["what"]
     assert refused["error"]["class"] == "config"
 
-    text = penstock.run("plugin", "list", "--path", f"{null_folder}:{own_folder}").stdout
+    text = penstock.run("plugin", "list", "--path", f"{null_folder}:{own_folder}:/nowhere").stdout
     assert str(null_folder / "null.so") in text
     assert f"{own_folder}/lab.so: refused" in text
+    assert "No plugin files (*.so) in /nowhere" in text
 
 
 def test_show_tells_the_options(penstock):
@@ -372,7 +373,7 @@ def test_show_tells_the_options(penstock):
     assert (options["depth"]["min"], options["depth"]["max"], options["depth"]["flags"]) == (1, 9, ["live"])
     assert options["colour"]["choices"] == ["red", "green"]
 
-    text = penstock.run("plugin", "show", folder / "good.so").stdout
+    text = penstock.run("plugin", "show", "good.so", cwd=folder).stdout
     for line in ["int 1..9, default 3, live", "choice red|green, default red", "duration 0s..1m, default 1500ms"]:
         assert line in text, text
 
