@@ -38,7 +38,7 @@ static size_t mutate(uint8_t *data, size_t size) {
   static const char telling[] = "[]=:;#\"'\\,\n\r\t ${}~\0\xFF\x01.0-";
   size_t at = below(size + 1);
   size_t count = 1 + below(32);
-  switch (below(5)) {
+  switch (below(6)) {
   case 0: /* another byte */
     if (at < size) {
       data[at] = (uint8_t)below(256);
@@ -53,7 +53,14 @@ static size_t mutate(uint8_t *data, size_t size) {
     memmove(data + at + 1, data + at, size - at);
     data[at] = (uint8_t)telling[below(sizeof(telling) - 1)];
     return size + 1;
-  case 3: /* a piece less */
+  case 3: /* a number in its place, as binary formats have them: none, all, a power, about the size */
+    at &= ~(size_t)7;
+    if (at + 8 <= size) {
+      const uint64_t numbers[] = {0, UINT64_MAX, (uint64_t)1 << below(64), size - below(64)};
+      memcpy(data + at, &numbers[below(4)], (size_t)1 << below(4));
+    }
+    return size;
+  case 4: /* a piece less */
     count = count < size - at ? count : size - at;
     memmove(data + at, data + at + count, size - at - count);
     return size - count;
