@@ -196,7 +196,9 @@ static void begin_stop(gateway *self, uint64_t drain_ms) {
     self->stopping = 1;
     ps_listener_close(&self->listener);
     (void)ps_hold_refuse_all(&self->hold);
-    ps_prompt_cancel();
+    if (!self->options->check_only) { /* after a check the next profile may still have a question */
+      ps_prompt_cancel();
+    }
   }
   for (uint32_t i = 0; i < self->lane_count; i++) {
     blocked += self->lanes[i].lane && ps_lane_blocked(self->lanes[i].lane) ? 1 : 0;
@@ -212,6 +214,7 @@ static void on_signal(uv_signal_t *handle, int number) {
     ps_log_reopen();
     return;
   }
+  ps_prompt_cancel();
   size_t streams = 0;
   for (uint32_t i = 0; i < self->lane_count; i++) {
     streams += self->lanes[i].lane ? ps_lane_load(self->lanes[i].lane) : 0;
