@@ -122,6 +122,9 @@ static void try_way(check_job *check, const ps_profile *profile) {
   } else if (!trial.served) {
     failed_with(check, PS_EXIT_FAILED);
     check->interrupted = 1;
+    if (!check->json) {
+      ps_out_text("  interrupted");
+    }
   }
   ps_cli_leave_if_abandoned(check->outcome);
 }
@@ -210,7 +213,9 @@ static int run(check_job *check, const char *given) {
   }
   print_problems(check);
   if (check->connect) {
+    ps_out_start(check->json);
     try_all(check);
+    ps_out_stop();
   }
   print_summary(check);
   return check->outcome;

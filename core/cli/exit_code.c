@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "cli/out.h"
 #include "gateway/gateway.h"
 
 /* Where the way broke off, for errors whose class alone does not say what kind of failure it is. */
@@ -54,6 +55,7 @@ ps_exit_code ps_cli_exit_code(const penstock_error *error) {
 
 void ps_cli_leave_if_abandoned(int exit_code) {
   if (ps_gateway_abandoned()) {
+    ps_out_stop();
     _Exit(exit_code);
   }
 }
