@@ -122,14 +122,6 @@ static int load_plugin(ps_profiles *profiles, ps_profile *profile, penstock_erro
   return ps_registry_find(&request, &profile->transport, &profile->plugin, error);
 }
 
-/* The check takes `listen` from [gateway] where the profile has none, but not its default. */
-static void fill_in_listen(ps_profiles *profiles, ps_settings *settings) {
-  const char *listen = profiles->gateway ? ps_settings_string(profiles->gateway, "listen") : NULL;
-  if (listen && !ps_settings_string(settings, "listen")) {
-    (void)ps_settings_set(settings, "listen", listen, "[gateway]", &profiles->problems);
-  }
-}
-
 int ps_profile_open(ps_profiles *profiles, const char *name, ps_profile *profile) {
   penstock_error error;
   size_t before = ps_problems_fatal(&profiles->problems);
@@ -140,9 +132,6 @@ int ps_profile_open(ps_profiles *profiles, const char *name, ps_profile *profile
     add_plugin_problem(profiles, name, &error);
   }
   profile->settings = ps_config_check_profile(profiles->config, name, profile->transport, &profiles->problems);
-  if (profile->settings) {
-    fill_in_listen(profiles, profile->settings);
-  }
   profile->usable = ps_problems_fatal(&profiles->problems) == before && profile->settings && profile->transport;
   return profile->usable ? 0 : PENSTOCK_E_FAILED;
 }

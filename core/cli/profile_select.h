@@ -44,8 +44,8 @@ size_t ps_profiles_list(const ps_profiles *profiles, const char **names, size_t 
 const char *ps_profiles_choose(const ps_profiles *profiles, const char *command, const char *given, int *exit_code);
 
 /**
- * Loads the plugin of a profile and checks its settings, the values of [gateway] filled in. Problems are
- * added to `profiles`. Returns 0 if it can run. Free `profile` in both cases.
+ * Loads the plugin of a profile and checks its settings. Problems are added to `profiles`. Returns 0 if it
+ * can run. Free `profile` in both cases.
  */
 int ps_profile_open(ps_profiles *profiles, const char *name, ps_profile *profile);
 void ps_profile_close(ps_profile *profile);
