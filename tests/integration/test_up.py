@@ -16,7 +16,7 @@ from support.plugin import build_plugin
 from support.ports import free_port, is_listening
 from support.wait import eventually
 
-OK, CONFIG, UNREACHABLE, PORT = 0, 3, 4, 7
+OK, UNREACHABLE, PORT, LAUNCH = 0, 4, 7, 8
 ESC = "\x1b"
 
 
@@ -181,3 +181,116 @@ def test_self_test_of_something_else(up, echo):
     process = up(echo, "--self-test")
     assert "is no solver" in read_line(process, "^Self-test failed")[-1]
     assert end(process)[0] == OK
+
+
+# -- with a solver ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def forward(solver):
+    """Keys of a profile that only forwards to a running demo solver."""
+    running = solver()
+    return {"transport": "local", "endpoint": f"127.0.0.1:{running.port}", "launch": "never", "probe": "tcmd"}
+
+
+def test_a_solver_is_served_and_tested(up, forward):
+    process = up(forward, "--self-test")
+    lines = read_line(process, "^Self-test")
+    served = next(line for line in lines if line.startswith("Serving."))
+    assert "running solver adopted, protocol 0.18" in served
+    assert re.match(r"Self-test: a solver answers through localhost:\d+ in [\d.]+ ms, protocol 0\.18\.", lines[-1])
+    code, rest = end(process)
+    assert code == OK
+    assert rest[-1] == "Stopped. The solver keeps running; 'penstock up lab' finds it again."
+
+
+def test_self_test_as_json(gateway, forward):
+    running = gateway(forward, args=["--self-test"])
+    event = running.wait_event("self_test")
+    assert event["ok"] is True and event["protocol_version"] == "0.18" and event["ms"] > 0 and event["error"] is None
+    assert running.stop() == OK
+    assert running.events[-1] == {"event": "stopped", "error": None, "exit_code": 0}
+
+
+def test_nobody_there_is_told_once_and_retried(up, forward):
+    keys = {**forward, "endpoint": f"127.0.0.1:{free_port()}", "retry_min": "50ms", "retry_max": "100ms"}
+    process = up(keys)
+    lines = read_line(process, "^Still down after 3 tries")
+    assert sum("Down: " in line for line in lines) == 1
+    assert any(line.startswith("  Next: ") for line in lines)
+    assert any(line.startswith("  Next try in ") for line in lines)
+    assert end(process)[0] == OK
+
+
+def test_check_tries_the_way(penstock, tmp, forward, echo):
+    sections = {
+        "lab": forward,
+        "away": {**forward, "endpoint": f"127.0.0.1:{free_port()}"},
+        "echo": {**echo, "probe": "tcmd"},
+    }
+    config = write_ini(tmp / "check.ini", sections)
+    done = penstock.run("check", "lab", "--connect", "--config", config)
+    assert done.returncode == OK, done.stdout + done.stderr
+    assert re.search(r"^  endpoint +[\d.]+ ms  ", done.stdout, re.M)
+    assert "ok: a solver runs, protocol 0.18" in done.stdout
+    done = penstock.run("check", "away", "--connect", "--config", config)
+    assert done.returncode == UNREACHABLE
+    assert re.search(r"^  endpoint +[\d. ms]* failed$", done.stdout, re.M) and "  Next: " in done.stdout
+    done = penstock.run("check", "echo", "--connect", "--config", config)
+    assert done.returncode == PORT
+    # All of them: each is tried, and the first failure is the exit code.
+    done = penstock.run("check", "--connect", "--config", config)
+    assert done.returncode == UNREACHABLE
+    for name in sections:
+        assert re.search(rf"^{name} \(", done.stdout, re.M)
+
+
+# -- launching ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def launch(solver_root):
+    """launch(key=value…) gives a root and the keys of a profile that launches the demo solver from it."""
+
+    def make(**keys):
+        root = solver_root()
+        return root, {"transport": "local", "root": root, "endpoint": f"127.0.0.1:{free_port()}", **keys}
+
+    return make
+
+
+@pytest.mark.parametrize("on_exit", ["keep", "stop"])
+def test_the_end_says_what_becomes_of_the_solver(up, launch, on_exit):
+    root, keys = launch(on_exit=on_exit)
+    process = up(keys)
+    lines = read_line(process, "^Serving")
+    assert any(line.startswith("No solver runs there: starting one.") for line in lines)
+    assert "(solver launched, protocol 0.18, after " in lines[-1]
+    assert [line.split()[0] for line in lines if re.match(r"  (launch|ready|endpoint) ", line)][:2] == ["launch", "ready"]
+    code, rest = end(process)
+    assert code == OK
+    if on_exit == "keep":
+        assert rest[-1].startswith("Stopped. The solver keeps running;") and len(root.pids()) == 1
+    else:
+        assert rest[-1] == "Stopped, and the solver with it (on_exit = stop)." and root.pids() == []
+
+
+def test_a_failed_start_shows_the_log(up, launch):
+    root, keys = launch(env="DEMO_FAULT=fail-start")
+    process = up(keys)
+    assert process.wait(30) == LAUNCH
+    text = process.log()
+    assert re.search(r"^Failed: .+\n  Leg:  (launch|ready) \(\w+\)\n  Next: .+", text, re.M)
+    assert "  Details:\n    " in text
+    assert root.pids() == []
+
+
+def test_a_check_leaves_no_solver_behind(penstock, tmp, launch):
+    root, keys = launch()
+    config = write_ini(tmp / "check.ini", {"lab": keys})
+    done = penstock.run("check", "--connect", "--no-launch", "--config", config)
+    assert done.returncode == UNREACHABLE and not root.log.exists()
+    done = penstock.run("check", "--connect", "--config", config)
+    assert done.returncode == OK, done.stdout + done.stderr
+    assert "ok: a solver can be launched, protocol 0.18" in done.stdout
+    assert root.log.exists() and root.pids() == []
