@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where plugin files are looked for. */
 #include <dirent.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -63,23 +64,19 @@ static int is_folder(const char *path) {
 /** The folder of the plugins that came with this program: in the build tree, or as installed (perhaps moved as a
  * whole). */
 static void add_built_in(text_list *list) {
-  static const char *const beside[] = {"/plugins", "/" PENSTOCK_RELATIVE_PLUGIN_DIR};
+  static const char *const beside[] = {"plugins", PENSTOCK_RELATIVE_PLUGIN_DIR};
   char *program = ps_program_folder();
-  size_t before = list->count;
-  for (size_t i = 0; program && !list->failed && i < sizeof(beside) / sizeof(beside[0]); i++) {
-    list_add(list, program, strlen(program), beside[i]);
-    if (!list->failed && is_folder(list->items[before])) {
-      free(program);
-      return;
-    }
-    if (list->count > before) {
-      list->count = before;
-      free(list->items[before]);
-      list->items[before] = NULL;
+  char path[PATH_MAX] = PENSTOCK_INSTALLED_PLUGIN_DIR;
+  for (size_t i = 0; program && i < sizeof(beside) / sizeof(beside[0]); i++) {
+    char candidate[PATH_MAX];
+    int length = snprintf(candidate, sizeof(candidate), "%s/%s", program, beside[i]);
+    if (length > 0 && (size_t)length < sizeof(candidate) && is_folder(candidate)) {
+      memcpy(path, candidate, (size_t)length + 1);
+      break;
     }
   }
   free(program);
-  list_add(list, PENSTOCK_INSTALLED_PLUGIN_DIR, strlen(PENSTOCK_INSTALLED_PLUGIN_DIR), "");
+  list_add(list, path, strlen(path), "");
 }
 
 char **ps_registry_folders(const ps_plugin_request *request) {
