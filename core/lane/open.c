@@ -128,10 +128,32 @@ static void slot_open_done_socket(const penstock_host *host, penstock_open *open
   ps_lane_count(lane);
 }
 
+/* The probe reads a socket: the relay joins the other end of a pair with the stream. When the probe has gone, its end
+ * closes at once, and the relay gives the stream back in the one way there is. */
+static penstock_sink *join_probe(ps_lane *lane, int wanted, const penstock_credit_stream *stream) {
+  penstock_socket pair[2];
+  penstock_error error;
+  if (ps_net_pair(pair) == PENSTOCK_OK) {
+    penstock_sink *sink = ps_relay_join_credit(lane->relay, 0, pair[1], stream);
+    if (sink && wanted) {
+      ps_probe_opened(lane, pair[0]);
+      return sink;
+    }
+    ps_net_close(pair[0]);
+    if (sink) {
+      return sink;
+    }
+  }
+  if (wanted) {
+    penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "out of memory or descriptors");
+    ps_probe_open_failed(lane, &error);
+  }
+  return NULL;
+}
+
 static penstock_sink *slot_open_done_credit(const penstock_host *host, penstock_open *open,
                                             const penstock_credit_stream *stream) {
   penstock_sink *sink = NULL;
-  penstock_socket pair[2];
   if (!finish(host, open)) {
     return NULL;
   }
@@ -139,15 +161,8 @@ static penstock_sink *slot_open_done_credit(const penstock_host *host, penstock_
   if (open->client) {
     sink = ps_relay_join_credit(lane->relay, open->client->id, open->client->socket, stream);
     free(open->client);
-  } else if (ps_net_pair(pair) == PENSTOCK_OK) {
-    /* The probe reads a socket: the relay joins the other end of a pair with the stream. Nobody wants it? Then the
-     * pair closes, and the relay gives the stream back in the one way there is. */
-    sink = ps_relay_join_credit(lane->relay, 0, pair[1], stream);
-    if (open->for_probe && sink) {
-      ps_probe_opened(lane, pair[0]);
-    } else {
-      ps_net_close(pair[0]);
-    }
+  } else {
+    sink = join_probe(lane, open->for_probe, stream);
   }
   free(open);
   ps_lane_count(lane);
