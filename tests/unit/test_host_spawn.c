@@ -451,18 +451,37 @@ static void test_grandchild_with_the_pipe_does_not_hold_up_the_end(void **state)
   assert_int_equal(kill(grandchild, SIGKILL), 0);
 }
 
-/* The loop was held up while the child wrote and ended: what it wrote is not lost to the grace period. */
+/* The loop is held up until the time for the outputs' end is over: what came meanwhile is not lost. */
 static void test_output_survives_a_busy_loop(void **state) {
   (void)state;
-  char script[512];
+  char go[128];
+  char ack[128];
+  char ready[128];
+  char script[1024];
   ended end = {0};
-  (void)snprintf(script, sizeof(script), "setsid sleep 100 & echo $! >%s/grandchild; head -c 60000 /dev/zero", folder);
-  start_with((penstock_spawn){.capture_limit = 100000}, &end, script);
-  while (end.calls == 0) {
-    (void)uv_run(&loop, UV_RUN_ONCE);
-    (void)poll(NULL, 0, end.calls ? 0 : 300);
+  make_fifo("go", go);
+  make_fifo("ack", ack);
+  make_fifo("ready", ready);
+  (void)snprintf(script, sizeof(script),
+                 "setsid sh -c 'read x <%s; echo late; echo >%s; sleep 100' & echo $! >%s/grandchild; "
+                 "echo $$ >%s/child; echo early; echo >%s",
+                 go, ack, folder, folder, ready);
+  start(&end, script);
+  int fd = open(ready, O_RDONLY | O_CLOEXEC); /* until the numbers are written */
+  (void)close(fd);
+  pid_t child = (pid_t)read_number("child");
+  while (kill(child, 0) == 0) {
+    (void)uv_run(&loop, UV_RUN_ONCE); /* until it is reaped */
   }
-  assert_int_equal(end.output_size, 60000);
+  assert_int_equal(end.calls, 0);
+  fd = open(go, O_WRONLY | O_CLOEXEC);
+  assert_int_equal(write(fd, "\n", 1), 1);
+  (void)close(fd);
+  fd = open(ack, O_RDONLY | O_CLOEXEC); /* until it has written */
+  (void)close(fd);
+  (void)poll(NULL, 0, 400);
+  run_until(&end.calls);
+  assert_string_equal(end.output, "early\nlate\n");
   assert_int_equal(kill((pid_t)read_number("grandchild"), SIGKILL), 0);
 }
 
