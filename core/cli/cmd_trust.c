@@ -174,8 +174,7 @@ static int ask(const trust_job *trust) {
     return refuse(trust, "the key is unknown, and there is nobody to ask",
                   "compare the fingerprint and give it with --fingerprint");
   }
-  switch (
-      ps_prompt(PENSTOCK_PROMPT_CONFIRM, NULL, "Is this the right key? Trust it (yes/no)? ", answer, sizeof(answer))) {
+  switch (ps_prompt(PENSTOCK_PROMPT_CONFIRM, NULL, "Is this the right key? Trust it?", answer, sizeof(answer))) {
   case PENSTOCK_OK:
     return accept(trust);
   case PENSTOCK_E_CANCELLED:
