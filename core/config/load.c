@@ -108,7 +108,7 @@ static int open_trusted(loader *self, const char *path, char **real, ps_place fr
   return -1;
 }
 
-/* Notes a file that is read. Returns our copy of its name, or NULL if out of memory. */
+/* Notes a file that is read; takes `real` over. Returns our copy of its name, or NULL if out of memory. */
 static const char *note_file(ps_config *config, const char *path, char *real) {
   char *copy = strdup(path);
   size_t count = config->file_count;
@@ -266,13 +266,17 @@ ps_config *ps_config_load(const char *path, ps_problems *problems) {
 
 ps_config *ps_config_parse(const char *name, const char *bytes, size_t size, ps_problems *problems) {
   ps_config *config = calloc(1, sizeof(*config));
+  char *real = strdup(name);
   ps_entry_list includes = {0};
-  const char *file = NULL;
   if (config) {
     config->path = strdup(name);
-    char *real = strdup(name);
-    file = config->path && real ? note_file(config, name, real) : NULL;
   }
+  if (!config || !config->path || !real) {
+    free(real);
+    ps_config_free(config);
+    return NULL;
+  }
+  const char *file = note_file(config, name, real);
   if (!file) {
     ps_config_free(config);
     return NULL;

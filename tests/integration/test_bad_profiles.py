@@ -54,7 +54,10 @@ CASES = {
     "no key": (GOOD + "= 5\n", [(5, "no key before the `=`")]),
     "key before any section": ("hold = 5s\n" + GOOD, [(1, "`hold`", "before any section")]),
     "section not closed": (GOOD + "[more\n", [(5, "closing `]` is missing")]),
-    "text after a section": (GOOD + "[two] transport = local\n", [(5, "`transport = local` follows"), (5, "[two] must set `transport`")]),
+    "text after a section": (
+        GOOD + "[two] transport = local\n",
+        [(5, "`transport = local` follows"), (5, "[two] must set `transport`")],
+    ),
     "section without a name": (GOOD + "[ ]\n", [(5, "[]", "empty")]),
     "name like an option": (GOOD + "[--json]\n", [(5, "[--json]", "taken for an option")]),
     "name too long": (GOOD + "[" + "n" * 65 + "]\n", [(5, "longer than 64 bytes")]),
@@ -71,7 +74,10 @@ CASES = {
     "line too long": (GOOD + "description = " + "x" * 17000 + "\n", [(5, "longer than 16384 bytes")]),
     "indented by mistake": (GOOD + "hold = 5s\n  lanes = 2\n", [(6, "`hold`", "takes one line", "as far left")]),
     # keys
-    "unknown key, core": (GOOD + "conect_timeout = 5s\n", [(5, "unknown key `conect_timeout`", "transport good", "`connect_timeout`?")]),
+    "unknown key, core": (
+        GOOD + "conect_timeout = 5s\n",
+        [(5, "unknown key `conect_timeout`", "transport good", "`connect_timeout`?")],
+    ),
     "unknown key, transport": (GOOD + "colours = red\n", [(5, "unknown key `colours`", "`colour`?")]),
     "unknown key, swapped letters": (GOOD + "dpeth = 3\n", [(5, "unknown key `dpeth`", "`depth`?")]),
     "unknown key, capital": (GOOD + "Depth = 3\n", [(5, "unknown key `Depth`", "`depth`?")]),
@@ -82,7 +88,10 @@ CASES = {
     "transport missing": ("[lab]\nhold = 5s\n", [(1, "[lab] must set `transport`")]),
     "transport empty": ("[lab]\ntransport =\n", [(2, "`transport` is empty")]),
     "transport unknown": ("[lab]\ntransport = carrier-pigeon\n", [(2, "carrier-pigeon")]),
-    "required key missing": (GOOD.replace("place = 9090\n", "hold = 5s\n"), [(1, "[lab] must set `place`", "Where to go.")]),
+    "required key missing": (
+        GOOD.replace("place = 9090\n", "hold = 5s\n"),
+        [(1, "[lab] must set `place`", "Where to go.")],
+    ),
     "plugin file missing": ("[lab]\ntransport = good\nplugin = none.so\n", [(3, "none.so")]),
     "plugin pin of the wrong form": (GOOD + "plugin_sha256 = 12ab\n", [(5, "64 hex digits"), (3, "SHA-256")]),
     # types and ranges
@@ -98,26 +107,41 @@ CASES = {
     "duration negative": (GOOD + "hold = -5s\n", [(5, "no duration")]),
     "duration too long": (GOOD + "hold = 11m\n", [(5, "11m is out of range: from 0s to 10m")]),
     "duration too fine": (GOOD + "pause = 0.1ms\n", [(5, "milliseconds")]),
-    "retry_min above retry_max": (GOOD + "retry_max = 5s\nretry_min = 10s\n", [(6, "`retry_min` is larger than `retry_max`")]),
+    "retry_min above retry_max": (
+        GOOD + "retry_max = 5s\nretry_min = 10s\n",
+        [(6, "`retry_min` is larger than `retry_max`")],
+    ),
     "address without a port": (GOOD + "listen = localhost\n", [(5, "`listen`", "port is missing")]),
     "address with a bad port": (GOOD + "listen = localhost:70000\n", [(5, "from 0 to 65535")]),
     "address with port 0": (GOOD.replace("9090", "localhost:0"), [(4, "`place`", "from 1 to 65535")]),
     "address with bare IPv6": (GOOD + "listen = ::1:9090\n", [(5, "[address]:port")]),
     "address that is no IPv4": (GOOD + "listen = 127.0.0.999:9090\n", [(5, "no IPv4 address")]),
     "address with a user": (GOOD.replace("9090", "me@host:22"), [(4, "`place`", "character that no name has")]),
-    "exposed without saying so": (GOOD + "listen = 0.0.0.0:9090\n", [(5, "other machines could reach 0.0.0.0:9090", "`expose = yes`")]),
+    "exposed without saying so": (
+        GOOD + "listen = 0.0.0.0:9090\n",
+        [(5, "other machines could reach 0.0.0.0:9090", "`expose = yes`")],
+    ),
     "exposed by the gateway": ("[gateway]\nlisten = [::]:9090\n" + GOOD, [(2, "`expose = yes`")]),
     "quote not closed": (GOOD + 'description = "Lab\n', [(5, "quote is not closed")]),
     # expansion
-    "variable not set": (GOOD + "description = ${NOT_SET_HERE}\n", [(5, "NOT_SET_HERE is not set", "${NOT_SET_HERE:-otherwise}")]),
+    "variable not set": (
+        GOOD + "description = ${NOT_SET_HERE}\n",
+        [(5, "NOT_SET_HERE is not set", "${NOT_SET_HERE:-otherwise}")],
+    ),
     "brace not closed": (GOOD + "description = ${HOME\n", [(5, "no closing `}`")]),
     "brace with no name": (GOOD + "description = ${HO ME}\n", [(5, "`${HO ME}` is no expansion", "$$")]),
-    "no such user": ("[gateway]\nlog_file = ~no-such-user/log\n" + GOOD, [(2, "`~no-such-user`: there is no such user")]),
+    "no such user": (
+        "[gateway]\nlog_file = ~no-such-user/log\n" + GOOD,
+        [(2, "`~no-such-user`: there is no such user")],
+    ),
     # inheritance and other profiles
     "inherit mistyped": (GOOD + "[two]\ninherit = lob\n", [(6, "no profile 'lob'", "did you mean 'lab'?")]),
     "inherit from the gateway": ("[gateway]\n" + GOOD + "inherit = gateway\n", [(6, "[gateway] is no profile")]),
     "inherit from itself": (GOOD + "inherit = lab\n", [(5, "circle: lab -> lab")]),
-    "inherit in a circle": ("[a]\ninherit = b\n[b]\ninherit = c\n[c]\ninherit = a\n", [(2, "circle: a -> b -> c -> a")]),
+    "inherit in a circle": (
+        "[a]\ninherit = b\n[b]\ninherit = c\n[c]\ninherit = a\n",
+        [(2, "circle: a -> b -> c -> a")],
+    ),
     "default profile mistyped": ("[gateway]\nprofile = lb\n" + GOOD, [(2, "no profile 'lb'", "did you mean 'lab'?")]),
     # include
     "include of a missing file": ("include = none.ini\n" + GOOD, [(1, "none.ini", "No such file")]),
@@ -244,7 +268,9 @@ def test_json_tells_the_same(penstock, tmp):
     assert result.returncode == 3
     events = [json.loads(line) for line in result.stdout.splitlines()]
     problems = [
-        (event["file"], event["line"], event["severity"], event["text"]) for event in events if event["event"] == "problem"
+        (event["file"], event["line"], event["severity"], event["text"])
+        for event in events
+        if event["event"] == "problem"
     ]
     assert problems == found
     assert len(problems) == 2
@@ -307,7 +333,9 @@ def test_a_file_in_a_folder_that_others_can_write_is_refused(penstock, tmp):
     assert_told(found, [(0, str(folder), "folder can be written by everyone")], path)
 
 
-@pytest.mark.parametrize("make", [lambda path: path.mkdir(), os.mkfifo, lambda path: None], ids=["folder", "pipe", "none"])
+@pytest.mark.parametrize(
+    "make", [lambda path: path.mkdir(), os.mkfifo, lambda path: None], ids=["folder", "pipe", "none"]
+)
 def test_what_is_no_file_is_refused(penstock, tmp, make):
     path = tmp / "penstock.ini"
     make(path)
