@@ -9,7 +9,12 @@
 
 #include "base.h"
 
-/** The type of an option's value. */
+/**
+ * The type of an option's value. `${ENV}` is expanded in all of them. A relative PATH counts from the folder of
+ * the profile file that it is written in (a default counts as it is). An empty text unsets a STRING, PATH, LIST
+ * or ENV, also one with a default, and is an error for the others. The port of an ADDRESS is 1..65535; with
+ * `max` 65535 and `min` 0 it may be 0 too.
+ */
 enum penstock_option_type {
   PENSTOCK_OPTION_STRING = 1,   /**< text; read with get_string */
   PENSTOCK_OPTION_INT = 2,      /**< whole number within [min, max]; get_int */
