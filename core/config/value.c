@@ -194,7 +194,8 @@ static int has_control(const char *text) {
 
 /* `$NAME` stays as it is, which may not be what was meant. */
 static void warn_of_bare_name(const parser *self, int line, const char *text) {
-  const char *bare = ps_expand_bare_name(text);
+  /* The command behind a secret may well have variables for its own shell. */
+  const char *bare = self->option->flags & PENSTOCK_OPTION_SECRET ? NULL : ps_expand_bare_name(text);
   if (bare && self->place.file) {
     size_t size = strspn(bare + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
     ps_problems_add(self->problems, 0, self->place.file, self->place.line + line,
