@@ -18,7 +18,23 @@ static void receiver_broke(ps_stream *stream, const ps_flow *flow) {
 }
 
 int ps_flow_open(const ps_flow *flow) {
-  return !flow->eof && flow->backlog.size == 0;
+  return !flow->eof && ps_flow_waiting(flow) == 0;
+}
+
+size_t ps_flow_waiting(const ps_flow *flow) {
+  return flow->backlog.size + ps_pipe_size(flow->pipe);
+}
+
+static void return_pipe(ps_relay *relay, ps_flow *flow) {
+  if (flow->pipe) {
+    ps_pipe_give(&relay->pipes, flow->pipe);
+    flow->pipe = NULL;
+  }
+}
+
+void ps_flow_clear(ps_relay *relay, ps_flow *flow) {
+  ps_backlog_clear(&flow->backlog, &relay->stock);
+  return_pipe(relay, flow);
 }
 
 /* Gives bytes to the receiver; returns how many it took. A broken receiver ends the stream. */
@@ -47,32 +63,95 @@ size_t ps_flow_push(ps_stream *stream, ps_flow *flow, const void *data, size_t s
   return taken;
 }
 
+/* Gives the receiver what is in the pipe, and the pipe back when it is empty. */
+static size_t drain_pipe(ps_stream *stream, ps_flow *flow) {
+  size_t moved = 0;
+  while (flow->to && ps_pipe_size(flow->pipe) > 0) {
+    long count = ps_pipe_empty(flow->pipe, flow->to->socket);
+    if (count == PS_NET_BROKEN) {
+      receiver_broke(stream, flow);
+    }
+    if (count <= 0) {
+      break;
+    }
+    moved += (size_t)count;
+  }
+  flow->bytes += moved;
+  stream->relay->spliced += moved;
+  if (ps_pipe_size(flow->pipe) == 0) {
+    return_pipe(stream->relay, flow);
+  }
+  return moved;
+}
+
+static void note_turn(const ps_stream *stream, ps_flow *flow, int full) {
+  if (!full) {
+    flow->full_turns = 0;
+  } else if (flow->full_turns < stream->relay->splice_after) {
+    flow->full_turns++;
+  }
+}
+
+/* Is this bulk, between sockets that pipes can join? */
+static int wants_pipe(const ps_stream *stream, ps_flow *flow) {
+  if (!flow->to || flow->full_turns < stream->relay->splice_after) {
+    return 0;
+  }
+  if (flow->pipes_do == 0) {
+    flow->pipes_do = ps_pipe_fits(flow->from->socket, flow->to->socket) ? 1 : -1;
+  }
+  return flow->pipes_do > 0;
+}
+
+/* What a read had for a result, whichever way it went. */
+static void end_of_read(ps_stream *stream, ps_flow *flow, long count) {
+  if (count == PS_NET_BROKEN) {
+    sender_broke(stream, flow);
+  } else if (count == 0) {
+    flow->eof = 1;
+    ps_flow_settle(stream, flow);
+  }
+}
+
+static void read_by_pipe(ps_stream *stream, ps_flow *flow, size_t limit) {
+  long count = ps_pipe_fill(flow->pipe, flow->from->socket, limit);
+  if (count >= 0 && (size_t)count < PS_RELAY_SPLICE_LEAST) {
+    flow->full_turns = 0;
+  }
+  (void)drain_pipe(stream, flow); /* gives it back, too, if nothing came */
+  if (!stream->ending) {
+    end_of_read(stream, flow, count);
+  }
+}
+
 void ps_flow_read(ps_stream *stream, ps_flow *flow) {
   if (!ps_flow_open(flow)) {
     return;
   }
   size_t limit = ps_stream_turn(stream);
+  if (wants_pipe(stream, flow) && (flow->pipe = ps_pipe_take(&stream->relay->pipes)) != NULL) {
+    read_by_pipe(stream, flow, limit);
+    return;
+  }
   if (!flow->to) { /* whole writes as the transport likes them, at least one */
     size_t chunk = ps_stream_sink(stream)->chunk;
     limit = limit < chunk ? chunk : limit - limit % chunk;
   }
   unsigned char *buffer = stream->relay->buffer;
   long count = ps_net_read(flow->from->socket, buffer, limit);
-  if (count == PS_NET_BROKEN) {
-    sender_broke(stream, flow);
-  } else if (count == 0) {
-    flow->eof = 1;
-    ps_flow_settle(stream, flow);
-  } else if (count > 0) {
+  if (count > 0) {
+    note_turn(stream, flow, (size_t)count == limit);
     (void)ps_flow_push(stream, flow, buffer, (size_t)count);
+  } else {
+    end_of_read(stream, flow, count);
   }
 }
 
 size_t ps_flow_drain(ps_stream *stream, ps_flow *flow) {
   /* A transport that took all does not call again, so it is offered all. */
   size_t limit = flow->to ? ps_stream_turn(stream) : flow->backlog.size;
-  size_t moved = 0;
-  while (moved < limit && flow->backlog.size > 0) {
+  size_t moved = drain_pipe(stream, flow);
+  while (moved < limit && flow->backlog.size > 0 && !stream->ending) {
     size_t size;
     const void *data = ps_backlog_front(&flow->backlog, &size);
     size_t taken = put(stream, flow, data, size);
@@ -90,7 +169,7 @@ size_t ps_flow_drain(ps_stream *stream, ps_flow *flow) {
 }
 
 void ps_flow_settle(ps_stream *stream, ps_flow *flow) {
-  if (!flow->eof || flow->ended || flow->backlog.size > 0) {
+  if (!flow->eof || flow->ended || ps_flow_waiting(flow) > 0) {
     return;
   }
   flow->ended = 1;

@@ -15,6 +15,7 @@ static void on_relay_handle_closed(uv_handle_t *handle) {
   void (*closed)(void *) = relay->closed;
   void *context = relay->closed_context;
   ps_block_stock_clear(&relay->stock);
+  ps_pipes_clear(&relay->pipes);
   free(relay->buffer);
   free(relay);
   if (closed) {
@@ -108,8 +109,8 @@ static void stream_release(ps_stream *stream) {
     check_for_late_reset(stream);
   }
   int abort = stream->reason != NULL;
-  ps_backlog_clear(&stream->up.backlog, &stream->relay->stock);
-  ps_backlog_clear(&stream->down.backlog, &stream->relay->stock);
+  ps_flow_clear(stream->relay, &stream->up);
+  ps_flow_clear(stream->relay, &stream->down);
   ps_side_close(&stream->client, abort, on_side_closed);
   if (stream->far) {
     ps_side_close(stream->far, abort, on_side_closed);
@@ -247,6 +248,7 @@ ps_relay *ps_relay_create(uv_loop_t *loop, void (*ended)(void *context, const ps
   relay->ended = ended;
   relay->ended_context = context;
   relay->handles = 2;
+  relay->splice_after = PS_RELAY_SPLICE_AFTER;
   relay->turn = 1; /* a new stream has seen none */
   ps_list_init(&relay->streams);
   ps_list_init(&relay->pending);

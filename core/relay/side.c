@@ -86,9 +86,9 @@ void ps_stream_update(ps_stream *stream) {
   }
   int up = ps_flow_open(&stream->up);
   int down = ps_flow_open(&stream->down);
-  int failed = side_arm(&stream->client, up, stream->down.backlog.size > 0);
+  int failed = side_arm(&stream->client, up, ps_flow_waiting(&stream->down) > 0);
   if (stream->far) {
-    failed |= side_arm(stream->far, down, stream->up.backlog.size > 0);
+    failed |= side_arm(stream->far, down, ps_flow_waiting(&stream->up) > 0);
   }
   if (failed) {
     ps_stream_finish(stream, "the gateway cannot watch a socket", NULL);

@@ -19,6 +19,8 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,7 +28,7 @@
 #include <uv.h>
 
 #include "net/net.h"
-#include "relay/relay.h"
+#include "relay/stream.h"
 
 #define UNUSED    __attribute__((unused))
 #define KIB(n)    ((uint64_t)(n)*1024)
@@ -89,6 +91,11 @@ typedef struct rig {
   int relay_closed;
 } rig;
 
+/** From which full turn on sockets are joined by pipes; 0 = from the first byte. */
+UNUSED static int rig_splice_after = PS_RELAY_SPLICE_AFTER;
+/** Bytes that went by pipes, in all rigs that are gone. */
+UNUSED static uint64_t rig_spliced;
+
 static void rig_on_ended(void *context, const ps_stream_end *end) {
   rig *r = context;
   assert_true(r->ended_count < MAX_ENDED);
@@ -123,6 +130,7 @@ UNUSED static rig *rig_create(void) {
   uv_unref((uv_handle_t *)&r->check);
   r->relay = ps_relay_create(&r->loop, rig_on_ended, r);
   assert_non_null(r->relay);
+  r->relay->splice_after = rig_splice_after;
   return r;
 }
 
@@ -143,40 +151,38 @@ UNUSED static void rig_run_until_ended(rig *r, size_t count) {
   uv_timer_stop(&r->watchdog);
 }
 
-static void rig_on_pause_over(uv_timer_t *timer) {
-  *(int *)timer->data = 1;
-}
-
-/** Runs until nothing has happened for `quiet_ms`; returns the turns that the loop took in that time. */
-UNUSED static uint64_t rig_idle_turns(rig *r, uint64_t quiet_ms) {
-  int over = 0;
-  uint64_t before = r->turns;
-  r->watchdog.data = &over;
-  uv_timer_start(&r->watchdog, rig_on_pause_over, quiet_ms, 0);
-  while (!over) {
+/** Runs the loop until `*count` is at least `least`. */
+UNUSED static void rig_run_until_count(rig *r, const uint64_t *count, uint64_t least) {
+  uv_timer_start(&r->watchdog, rig_on_deadline, DEADLINE, 0);
+  while (*count < least) {
     uv_run(&r->loop, UV_RUN_ONCE);
   }
-  return r->turns - before;
+  uv_timer_stop(&r->watchdog);
 }
 
-/** Lets the relay do all it can do now: until the loop has nothing ready. */
+/** Does nothing happen on the loop for `quiet_ms`? Something that is ready, again and again, is something. */
+static int rig_is_quiet(rig *r, int quiet_ms) {
+  struct pollfd entry = {.fd = uv_backend_fd(&r->loop), .events = POLLIN};
+  uv_run(&r->loop, UV_RUN_NOWAIT);
+  return !uv_loop_alive(&r->loop) || (uv_backend_timeout(&r->loop) != 0 && poll(&entry, 1, quiet_ms) == 0);
+}
+
+/** Lets the relay and the peers do all they can do now. */
 UNUSED static void rig_settle(rig *r) {
-  uint64_t turns;
-  do {
-    turns = rig_idle_turns(r, 20);
+  for (int turns = 0; !rig_is_quiet(r, 10); turns++) {
     assert_true(turns < 1000000);
-  } while (turns > 3);
+  }
 }
 
 /** The loop sleeps. A late probe of the kernel's may wake it now and then, a watch that spins does so always. */
 UNUSED static void rig_check_quiet(rig *r) {
-  int tries = 0;
-  while (rig_idle_turns(r, 50) >= 10) {
-    assert_true(++tries < 40);
+  for (int turns = 0; !rig_is_quiet(r, 50); turns++) {
+    assert_true(turns < 1000);
   }
 }
 
 UNUSED static void rig_destroy(rig *r) {
+  rig_spliced += r->relay->spliced;
   ps_relay_destroy(r->relay, rig_on_relay_closed, r);
   rig_run_until(r, &r->relay_closed);
   uv_close((uv_handle_t *)&r->watchdog, NULL);
