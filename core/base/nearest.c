@@ -3,9 +3,12 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 /* Longer words are no names of ours. */
 #define LONGEST 64
+/* Fewer letters begin too many words. */
+#define SHORTEST_PREFIX 3
 
 static size_t least(size_t a, size_t b, size_t c) {
   size_t ab = a < b ? a : b;
@@ -43,11 +46,15 @@ static size_t edits(const char *a, size_t a_size, const char *b, size_t b_size) 
   return above[b_size];
 }
 
+/* How many edits may still be a slip of the hand: a third of the word, at least one. */
+static size_t most_edits(const char *word) {
+  return strlen(word) / 3 + 1;
+}
+
 void ps_nearest_init(ps_nearest *nearest, const char *word) {
   nearest->word = word;
   nearest->best = NULL;
-  /* One more than what may still be a slip of the hand: a third of the word, at least one edit. */
-  nearest->distance = strlen(word) / 3 + 2;
+  nearest->distance = most_edits(word) + 1;
 }
 
 void ps_nearest_offer(ps_nearest *nearest, const char *candidate) {
@@ -57,6 +64,11 @@ void ps_nearest_offer(ps_nearest *nearest, const char *candidate) {
     return;
   }
   size_t distance = edits(nearest->word, word_size, candidate, size);
+  /* The beginning of a word is near it, though less so than a slip. */
+  if (distance > most_edits(nearest->word) && word_size >= SHORTEST_PREFIX &&
+      strncasecmp(nearest->word, candidate, word_size) == 0) {
+    distance = most_edits(nearest->word);
+  }
   /* A replacement of every character is no likeness, however short the word. */
   if (distance < nearest->distance && distance < size) {
     nearest->best = candidate;

@@ -28,6 +28,8 @@ static void slips_are_found(void **state) {
   assert_string_equal(nearest("pu"), "up");
   assert_string_equal(nearest("conect-timeout"), "connect_timeout");
   assert_string_equal(nearest("version"), "version");
+  assert_string_equal(nearest("connect"), "connect_timeout"); /* the beginning of a word */
+  assert_string_equal(nearest("conn"), "connect_timeout");
 }
 
 static void strangers_are_not(void **state) {
@@ -35,6 +37,7 @@ static void strangers_are_not(void **state) {
   assert_null(nearest("zzz"));
   assert_null(nearest("x"));
   assert_null(nearest("ab"));
+  assert_null(nearest("co"));
   assert_null(nearest(""));
   assert_null(nearest("remove"));
   char huge[300];
