@@ -219,9 +219,12 @@ static void extend_entry(reader *self, const char *piece) {
 static int on_value(void *user, const char *section, const char *name, const char *value) {
   reader *self = user;
   (void)section;
+  if (!name || !value) {
+    return 1; /* builds of inih that tell of new sections, or take a line without a `=` */
+  }
   self->taken = 1;
-  char *key = strdup(name ? name : "");
-  char *text = strdup(value ? value : "");
+  char *key = strdup(name);
+  char *text = strdup(value);
   if (key && text) {
     spell(key, spelling, acted_on);
     spell(text, spelling, acted_on);
