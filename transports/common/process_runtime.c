@@ -11,11 +11,11 @@
 
 enum {
   TICK_MS = 1000,
-  READY_SLICE_MS = 2000, /* how long one script waits for the mark: a lost link is noticed soon */
-  READY_MARGIN_MS =
-      400, /* the last slice ends this long before the deadline, so that our error comes before the host's */
-  STOP_GRACE_MS = 5000, /* between SIGTERM and SIGKILL */
-  TWENTIETH_MS = 50,    /* what the scripts count in */
+  TWENTIETH_MS = 50,     /* what the scripts count in */
+  READY_SLICE_MS = 2000, /* how long one script waits for the mark */
+  READY_MARGIN_MS = 400, /* the last one ends so long before the deadline: our error then comes before the host's */
+  LAST_LOOK_MS = 2000,
+  STOP_GRACE_S = 5, /* between SIGTERM and SIGKILL */
 };
 
 typedef enum step { STEP_NONE, STEP_VALIDATE, STEP_LAUNCH, STEP_READY, STEP_STOP, STEP_IDENTIFY } step;
@@ -43,6 +43,7 @@ struct process_runtime {
   uint64_t started_ns;
   uint64_t deadline_ms; /* 0 = none */
   int cancelled;
+  int last_look;       /* ready: time is up, and a script fetches the end of the log */
   uint64_t slice_ns;   /* when the running slice of ready began */
   uint64_t slice_naps; /* how many twentieths it was told to take */
   uint64_t nap_us;     /* how long a "twentieth" takes there, which has other work to do */
@@ -157,7 +158,7 @@ static void begin(process_runtime *runtime, step which, penstock_op *op, uint64_
   runtime->op = op;
   runtime->started_ns = runtime->host->now_ns(runtime->host);
   runtime->deadline_ms = deadline_ms;
-  runtime->cancelled = 0;
+  runtime->cancelled = runtime->last_look = 0;
   runtime->nap_us = TWENTIETH_MS * 1000;
 }
 
@@ -312,14 +313,14 @@ void process_runtime_launch(process_runtime *runtime, penstock_op *op, uint64_t 
 
 void process_runtime_stop(process_runtime *runtime, penstock_op *op, uint64_t deadline_ms) {
   const char *root = runtime->config->get_string(runtime->config, "root");
-  uint64_t grace_ms = deadline_ms && deadline_ms / 2 < STOP_GRACE_MS ? deadline_ms / 2 : STOP_GRACE_MS;
+  uint64_t grace_s = deadline_ms && deadline_ms / 2000 < STOP_GRACE_S ? deadline_ms / 2000 : STOP_GRACE_S;
   begin(runtime, STEP_STOP, op, deadline_ms);
   if (!root || !root[0]) {
     finish(runtime, NULL); /* without a folder none was launched */
     return;
   }
   script *s = common_script(runtime);
-  script_set_number(s, "ps_grace", (int64_t)(grace_ms / TWENTIETH_MS));
+  script_set_number(s, "ps_grace", (int64_t)grace_s);
   script_add(s, script_stop);
   run(runtime, s, deadline_ms);
 }
@@ -352,7 +353,8 @@ static void ready_slice(process_runtime *runtime) {
   script *s = common_script(runtime);
   script_set_number(s, "ps_wait", (int64_t)runtime->slice_naps);
   script_add(s, script_ready);
-  run(runtime, s, 0); /* it ends by itself, and the link's end ends it as well */
+  /* It ends by itself, and with the link; but the last look has only the time that a cancelled step is given. */
+  run(runtime, s, runtime->last_look ? LAST_LOOK_MS : 0);
 }
 
 void process_runtime_ready(process_runtime *runtime, penstock_op *op, uint64_t deadline_ms) {
@@ -426,16 +428,24 @@ static int step_went_well(process_runtime *runtime, const char *outcome, const c
   return 1;
 }
 
+/* Also how a slice of ready ends that the host's deadline caught: then it is the solver that took too long. */
+static void script_failed(process_runtime *runtime, const penstock_error *error) {
+  if (runtime->last_look) {
+    finish_timed_out(runtime);
+  } else if (runtime->step == STEP_READY && runtime->cancelled && ready_is_over(runtime)) {
+    runtime->last_look = 1;
+    ready_slice(runtime);
+  } else {
+    finish(runtime, error);
+  }
+}
+
 static void script_done(void *context, const carrier_result *result) {
   process_runtime *runtime = context;
   penstock_error error = {.struct_size = sizeof(error)};
   runtime->run = NULL;
   if (result->error) {
-    if (runtime->step == STEP_READY && runtime->cancelled && ready_is_over(runtime)) {
-      finish_timed_out(runtime);
-    } else {
-      finish(runtime, result->error);
-    }
+    script_failed(runtime, result->error);
     return;
   }
   char *outcome = script_value(result->output, result->output_size, "outcome");

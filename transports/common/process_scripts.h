@@ -6,7 +6,7 @@
  *   ps_child, ps_token                      launch
  *   ps_token, ps_venv, ps_debug (0 or 1), ps_environment, ps_arguments (script_list)   solver
  *   ps_wait                                 ready, in twentieths of a second
- *   ps_grace                                stop, in twentieths of a second
+ *   ps_grace                                stop, in seconds
  */
 #ifndef TRANSPORTS_PROCESS_SCRIPTS_H
 #define TRANSPORTS_PROCESS_SCRIPTS_H

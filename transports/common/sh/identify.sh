@@ -8,7 +8,7 @@ fi
 ps_say_holder
 if [ -n "$ps_holder" ] && [ -n "$ps_root" ]; then
   ps_find_root
-  if ps_read_record "$ps_record" && [ -r "/proc/$ps_holder/environ" ] && ps_has_token "$ps_holder"; then
+  if ps_read_record "$ps_record" && ps_has_token "$ps_holder"; then
     ps_end ours
   fi
 fi

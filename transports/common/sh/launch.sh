@@ -53,7 +53,7 @@ if ps_read_record "$ps_record"; then
   fi
   # It has ended; what it left behind may still hold its socket.
   if ps_is_recent; then
-    ps_end_tree 20
+    ps_end_tree 1
   fi
 fi
 if ps_find_listener; then

@@ -155,11 +155,13 @@ ps_look_at() {
   fi
 }
 
-# ps_has_token PID: does its environment hold the record's token? Says yes where an environment cannot be read.
+# ps_has_token PID: does its environment hold the record's token? 0 yes, 1 no, 2 there is none to be read: in the middle
+# of an exec, or where the system keeps it to itself.
 ps_has_token() {
-  ps_environment_of=$(tr '\000' '\n' <"/proc/$1/environ" 2>/dev/null) || return 0
+  ps_environment_of=$({ tr '\000' '\n' <"/proc/$1/environ"; } 2>/dev/null)
   case $ps_newline$ps_environment_of$ps_newline in
     *"${ps_newline}PENSTOCK_TOKEN=$ps_was_token$ps_newline"*) return 0 ;;
+    "$ps_newline$ps_newline") return 2 ;;
   esac
   return 1
 }
@@ -195,8 +197,9 @@ ps_is_recent() {
 
 # ps_runs: does the solver of the record run? The pid alone proves nothing: pids are used again.
 ps_runs() {
-  ps_is_recent && ps_look_at "$ps_pid" && [ "$ps_start" = "$ps_was_start" ] &&
-    ps_has_token "$ps_pid"
+  ps_is_recent && ps_look_at "$ps_pid" && [ "$ps_start" = "$ps_was_start" ] || return 1
+  ps_has_token "$ps_pid"
+  [ $? -ne 1 ]
 }
 
 # ps_family: prints the pids of all that inherited the record's token, which proves each of them.
@@ -226,21 +229,23 @@ ps_any_left() {
   ps_runs || [ -n "$(ps_family)" ]
 }
 
-# ps_await_end TWENTIETHS: fails if some are left after that time.
+# ps_await_end SECONDS: fails if some are left after that time. By the clock: on a busy machine a look takes longer than
+# the nap after it.
 ps_await_end() {
-  ps_naps=0
+  ps_until=$(($(date +%s) + $1))
   while ps_any_left; do
-    [ "$ps_naps" -lt "$1" ] || return 1
+    [ "$(date +%s)" -le "$ps_until" ] || return 1
     ps_nap
   done
 }
 
-# ps_end_tree TWENTIETHS: ends the record's solver with all its children: they hold the listening socket as well.
+# ps_end_tree SECONDS: ends the record's solver with all its children: they hold the listening socket as well. So long
+# do they have to end by themselves.
 ps_end_tree() {
   ps_signal TERM
   ps_await_end "$1" && return 0
   ps_signal KILL
-  ps_await_end 40
+  ps_await_end 2
 }
 
 # --- who holds the port ---------------------------------------------------------------------------

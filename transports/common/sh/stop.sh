@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh disable=SC2154
-# After lib.sh. Ends the solver of the record with all its children; ps_grace twentieths of a second pass between asking and forcing.
+# After lib.sh. Ends the solver of the record with all its children; ps_grace seconds pass between asking
+# and forcing.
 
 ps_find_root || [ "$ps_problem" = no_program ] || ps_end none
 ps_read_record "$ps_record" || ps_end none
