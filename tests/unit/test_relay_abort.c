@@ -173,6 +173,27 @@ static void test_full_close_while_the_other_sends(void **state) {
   assert_int_equal(far.close_how, PENSTOCK_CLOSE_ABORT);
 }
 
+/* The last end and a reset come together: what the client sent last cannot have arrived. */
+static void test_reset_together_with_the_last_end(void **state) {
+  rig *r = *state;
+  for (int aborts = CLIENT; aborts <= FAR; aborts++) {
+    peer client = {.send_total = 100, .half_close = aborts == CLIENT};
+    peer far = {.send_total = 100, .half_close = aborts == FAR};
+    peer *first = aborts == CLIENT ? &client : &far;
+    peer *second = aborts == CLIENT ? &far : &client;
+    size_t before = r->ended_count;
+    rig_join(r, 1, 1, 0, &client, &far);
+    rig_run_until(r, &second->eof);
+    rig_settle(r);
+    second->half_close = 1;
+    peer_end_sending(second);
+    peer_stop(first, 1);
+    rig_run_until_ended(r, before + 1);
+    check_end(r, (who)aborts);
+    peer_stop(second, 0);
+  }
+}
+
 /* Waiting for an abort must cost nothing: no turn of the loop without an event. */
 static void test_waiting_does_not_spin(void **state) {
   rig *r = *state;
@@ -242,6 +263,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_every_moment, setup, teardown),
       cmocka_unit_test_setup_teardown(test_full_close_while_the_other_sends, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_reset_together_with_the_last_end, setup, teardown),
       cmocka_unit_test_setup_teardown(test_waiting_does_not_spin, setup, teardown),
       cmocka_unit_test_setup_teardown(test_whole_connection_ended_behind_what_is_held_back, setup, teardown),
       cmocka_unit_test_setup_teardown(test_urgent_data_is_harmless, setup, teardown),
