@@ -75,7 +75,7 @@ done
 ps_log=server$ps_suffix.log
 ps_progress=progress$ps_suffix.log
 
-rm -f "$ps_progress" 2>/dev/null
+[ ! -e "$ps_progress" ] || rm -f "$ps_progress" 2>/dev/null
 [ ! -e "$ps_progress" ] || ps_end file_unwritable "${ps_root%/}/$ps_progress"
 # The log of the solver before says why that one ended.
 [ ! -s "$ps_log" ] || [ -L "$ps_log" ] || mv -f "$ps_log" "$ps_log.1" 2>/dev/null
