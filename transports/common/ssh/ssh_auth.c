@@ -44,8 +44,40 @@ typedef struct login_attempt {
 /* What an offer came to. */
 typedef enum offer_result { OFFER_ACCEPTED, OFFER_REFUSED, OFFER_FAILED } offer_result;
 
-static void limit(const login_attempt *login) {
-  ssh_limit_time(login->link, login->deadline_ns);
+/* The questions that a login puts to the server. */
+typedef enum auth_question { ASK_NONE, ASK_AGENT, ASK_PUBLIC_KEY, ASK_PRIVATE_KEY } auth_question;
+
+static int ask_once(ssh_session session, auth_question question, ssh_key key) {
+  switch (question) {
+  case ASK_AGENT:
+    return ssh_userauth_agent(session, NULL);
+  case ASK_PUBLIC_KEY:
+    return ssh_userauth_try_publickey(session, NULL, key);
+  case ASK_PRIVATE_KEY:
+    return ssh_userauth_publickey(session, NULL, key);
+  default:
+    return ssh_userauth_none(session, NULL);
+  }
+}
+
+/*
+ * Puts a question and waits for the answer: enum ssh_auth_e. The waiting is ours, because libssh's does not notice
+ * that the server has hung up, as one does after too many keys, and waits until the time is over.
+ */
+static int ask(const login_attempt *login, auth_question question, ssh_key key) {
+  ssh_link *link = login->link;
+  int answer;
+  ssh_set_blocking(link->session, 0);
+  while ((answer = ask_once(link->session, question, key)) == SSH_AUTH_AGAIN) {
+    uint64_t left = ssh_time_left(link, login->deadline_ns);
+    if (left == 0 || !ssh_is_connected(link->session)) {
+      answer = SSH_AUTH_ERROR;
+      break;
+    }
+    uint32_t events = PENSTOCK_EVENT_READ | (ssh_link_is_clogged(link) ? (uint32_t)PENSTOCK_EVENT_WRITE : 0u);
+    (void)dial_poll(link->socket, events, left);
+  }
+  return answer;
 }
 
 static void note_offer(login_attempt *login, const char *type, const char *fingerprint, const char *source) {
@@ -279,8 +311,7 @@ static offer_result offer_agent_key(login_attempt *login, size_t index) {
   known_hosts_fingerprint(key->blob, key->blob_size, fingerprint);
   (void)snprintf(source, sizeof(source), "agent, %s", key->comment);
   note_offer(login, key->type, fingerprint, source);
-  limit(login);
-  offer_result result = judge(login, ssh_userauth_agent(login->link->session, NULL));
+  offer_result result = judge(login, ask(login, ASK_AGENT, NULL));
   if (result == OFFER_ACCEPTED) {
     (void)snprintf(login->text, login->text_size, "%s, agent key '%s' (%s)", login->link->settings.user, key->comment,
                    key->type);
@@ -289,8 +320,7 @@ static offer_result offer_agent_key(login_attempt *login, size_t index) {
 }
 
 static offer_result offer_private(login_attempt *login, const key_file *file, const ssh_key key) {
-  limit(login);
-  offer_result result = judge(login, ssh_userauth_publickey(login->link->session, NULL, key));
+  offer_result result = judge(login, ask(login, ASK_PRIVATE_KEY, key));
   if (result == OFFER_ACCEPTED) {
     (void)snprintf(login->text, login->text_size, "%s, key %s (%s)", login->link->settings.user, file->path,
                    ssh_key_type_to_char(ssh_key_type(key)));
@@ -363,8 +393,7 @@ static ssh_key decrypt(const login_attempt *login, const key_file *file) {
 static offer_result offer_encrypted(login_attempt *login, const key_file *file) {
   if (file->public_key) { /* no passphrase is asked for a key that the server does not want */
     note_key(login, file->public_key, file->path);
-    limit(login);
-    int answer = ssh_userauth_try_publickey(login->link->session, NULL, file->public_key);
+    int answer = ask(login, ASK_PUBLIC_KEY, file->public_key);
     if (answer != SSH_AUTH_SUCCESS) {
       return judge(login, answer);
     }
@@ -468,8 +497,7 @@ static offer_result offer_all(login_attempt *login) {
     }
   }
   if (result == OFFER_REFUSED && login->offers == 0) {
-    limit(login); /* to learn what the server allows */
-    result = judge(login, ssh_userauth_none(login->link->session, NULL));
+    result = judge(login, ask(login, ASK_NONE, NULL)); /* to learn what the server allows */
     (void)snprintf(login->text, login->text_size, "%s, without a key", settings->user);
   }
   return result;

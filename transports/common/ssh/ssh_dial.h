@@ -18,6 +18,9 @@
 int dial_start(const penstock_address *address, penstock_socket *socket);
 /** Asks how a connect that has become writable ended: 0, or an errno value. */
 int dial_result(penstock_socket socket);
+/** Waits until a socket is ready for one of `events` (enum penstock_event). Returns 1 if it is, 0 when the time is
+ * over. */
+int dial_poll(penstock_socket socket, uint32_t events, uint64_t timeout_ms);
 /** Waits for a socket that was started. Returns as dial_result, or ETIMEDOUT. */
 int dial_wait(penstock_socket socket, uint64_t timeout_ms);
 /** Closes a socket. */

@@ -87,11 +87,14 @@ int dial_result(penstock_socket socket) {
   return getsockopt((int)socket, SOL_SOCKET, SO_ERROR, &code, &size) == 0 ? code : errno;
 }
 
+int dial_poll(penstock_socket socket, uint32_t events, uint64_t timeout_ms) {
+  struct pollfd poller = {.fd = (int)socket};
+  poller.events = (short)((events & PENSTOCK_EVENT_READ ? POLLIN : 0) | (events & PENSTOCK_EVENT_WRITE ? POLLOUT : 0));
+  return poll(&poller, 1, timeout_ms > 600000 ? 600000 : (int)timeout_ms) > 0;
+}
+
 int dial_wait(penstock_socket socket, uint64_t timeout_ms) {
-  struct pollfd poller = {.fd = (int)socket, .events = POLLOUT};
-  int timeout = timeout_ms > 600000 ? 600000 : (int)timeout_ms;
-  int count = poll(&poller, 1, timeout);
-  return count > 0 ? dial_result(socket) : count == 0 ? ETIMEDOUT : errno;
+  return dial_poll(socket, PENSTOCK_EVENT_WRITE, timeout_ms) ? dial_result(socket) : ETIMEDOUT;
 }
 
 void dial_close(penstock_socket socket) {

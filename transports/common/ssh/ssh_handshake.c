@@ -9,7 +9,8 @@ uint64_t ssh_time_left(const ssh_link *link, uint64_t deadline_ns) {
   return deadline_ns > now ? (deadline_ns - now) / 1000000u : 0;
 }
 
-void ssh_limit_time(ssh_link *link, uint64_t deadline_ns) {
+/* Hands the time that is left to libssh as the limit of its next call. */
+static void limit_time(ssh_link *link, uint64_t deadline_ns) {
   uint64_t left = ssh_time_left(link, deadline_ns);
   long seconds = (long)(left / 1000u);
   long microseconds = (long)(left % 1000u) * 1000;
@@ -141,7 +142,7 @@ int ssh_handshake(ssh_link *link, uint64_t deadline_ns, known_hosts *known, pens
     return PENSTOCK_E_FAILED;
   }
   ssh_set_blocking(link->session, 1);
-  ssh_limit_time(link, deadline_ns);
+  limit_time(link, deadline_ns);
   dial_quick_ack(link->socket);
   if (ssh_connect(link->session) != SSH_OK) {
     explain_failure(link, deadline_ns, error);

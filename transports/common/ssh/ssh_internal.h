@@ -114,8 +114,6 @@ unsigned ssh_link_denial(const ssh_link *link, const char **text);
 
 /** Milliseconds that are left until `deadline_ns` (host clock); 0 if none are. */
 uint64_t ssh_time_left(const ssh_link *link, uint64_t deadline_ns);
-/** Hands the time that is left to libssh as the limit of its next call. */
-void ssh_limit_time(ssh_link *link, uint64_t deadline_ns);
 /** Key exchange over the connected `link->socket`; fills in `link->shown` and judges the key by known_hosts. */
 int ssh_handshake(ssh_link *link, uint64_t deadline_ns, known_hosts *known, penstock_error *error);
 /** Refuses the shown key if it must be; adds it if the settings allow that. `text` gets what was found. */

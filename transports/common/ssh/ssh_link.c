@@ -228,7 +228,6 @@ static void read_socket(ssh_link *link) {
   }
   link->may_deliver = 0;
   link->bytes_handled = link->counter.in_bytes;
-  dial_quick_ack(link->socket);
 }
 
 void ssh_link_settle(ssh_link *link) {
@@ -258,6 +257,7 @@ static void turn(ssh_link *link) {
     sweep_graves(link);
   }
   ssh_link_settle(link);
+  dial_quick_ack(link->socket); /* last: what is sent turns it off, and sshd's small packets wait for our ACKs */
   if (link->is_dead) {
     ssh_stream_sweep(link); /* the death may have been found after the first sweep */
     ssh_run_sweep(link);
