@@ -18,10 +18,7 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   int is_client = side == &stream->client;
   if (status < 0) {
     side->armed = 0; /* libuv stops the watch on an error */
-    if (!stream->ending) {
-      ps_stream_finish(stream, reset_by(side), NULL);
-      ps_flow_last_words(stream, is_client ? &stream->up : &stream->down);
-    }
+    ps_stream_finish(stream, reset_by(side), NULL);
     return;
   }
   if (!stream->ending && (events & UV_WRITABLE)) {

@@ -1,0 +1,406 @@
+# SPDX-License-Identifier: MIT
+"""The ssh transport against a real sshd: every byte, every end, and what happens when something breaks."""
+
+import hashlib
+import signal
+import socket
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from support import pattern, procs
+from support.ports import free_port, is_listening
+from support.wait import eventually
+from support.wire import abort, ended_by, hash_all, read_all, read_exact
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def up(gateway, solver):
+    """up(server, **keys) starts a gateway that only forwards to a demo solver (`up.solver`) over that server."""
+
+    def start(server, **keys):
+        keys = {"endpoint": f"127.0.0.1:{start.solver.port}", "launch": "never", **keys}
+        return gateway(server.profile(**keys))
+
+    start.solver = solver()
+    return start
+
+
+def last(solver, kind):
+    """The newest ended connection of a kind, as the solver saw it, once there is one."""
+    return eventually(lambda: [row for row in solver.wire.stats()["recent"] if row["kind"] == kind])[-1]
+
+
+# --- the solver's life -----------------------------------------------------------------------------------
+
+
+def test_solver_is_launched_outlives_the_gateway_and_is_adopted(sshd, gateway, solver_root, tmp):
+    server = sshd()
+    root = solver_root("a b'c$(touch x);")
+    keys = server.profile(endpoint=f"127.0.0.1:{free_port()}", root=root)
+    first = gateway(keys)
+    serving = first.wait_serving(60)
+    assert serving["adopted"] is False
+    assert serving["protocol_version"] == "0.18"
+    assert not list(tmp.rglob("x"))
+    pid = root.pid()
+    first.kill()
+    server.kill_sessions()
+    assert procs.alive(pid)
+    began = time.monotonic()
+    second = gateway(keys)
+    assert second.wait_serving()["adopted"] is True
+    assert time.monotonic() - began < 1
+    assert root.pid() == pid
+    assert second.wire.tcmd()["protocol_version"] == "0.18"
+
+
+def test_solver_that_dies_is_launched_again(sshd, gateway, solver_root):
+    root = solver_root()
+    up = gateway(sshd().profile(endpoint=f"127.0.0.1:{free_port()}", root=root))
+    up.wait_serving(60)
+    mark = up.mark()
+    first = root.pid()
+    root.kill()
+    assert up.wire.tcmd()["protocol_version"] == "0.18"  # held until the new one is there
+    up.wait_serving(60, since=mark)
+    assert root.pid() != first
+
+
+def test_solver_is_stopped_on_exit_if_that_is_wanted(sshd, gateway, solver_root):
+    root = solver_root()
+    up = gateway(sshd().profile(endpoint=f"127.0.0.1:{free_port()}", root=root, on_exit="stop"))
+    up.wait_serving(60)
+    assert root.pid()
+    assert up.stop() == 0
+    eventually(lambda: not root.pids())
+
+
+def test_root_that_is_not_there(sshd, gateway, tmp):
+    up = gateway(sshd().profile(endpoint=f"127.0.0.1:{free_port()}", root=tmp / "nowhere"))
+    assert up.wait(60) != 0
+    error = up.find_events("stopped")[0]["error"]
+    assert str(tmp / "nowhere") in error["what"]
+
+
+# --- bytes -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 32758, 32759, 65536, 65537, 640_001, 2 * MIB + 1, 64 * MIB, 256 * MIB])
+def test_every_byte_arrives(sshd, up, size):
+    wire = up(sshd()).wait_listening().wire
+    assert wire.source(size, seed=3) == (size, pattern.sha256(size, seed=3))
+    assert wire.sink(pattern.chunks(size, seed=5)) == (size, pattern.sha256(size, seed=5))
+
+
+@pytest.mark.parametrize(
+    "keys", [{"compression": True}, {"ciphers": "chacha20-poly1305@openssh.com"}, {"ciphers": "aes256-ctr"}]
+)
+def test_every_byte_arrives_with_other_settings(sshd, up, keys):
+    gateway = up(sshd(), **keys)
+    gateway.wait_serving()
+    size = 8 * MIB + 3
+    assert gateway.wire.source(size) == (size, pattern.sha256(size))
+    assert gateway.wire.sink(pattern.chunks(size)) == (size, pattern.sha256(size))
+    if "ciphers" in keys:
+        assert f"cipher {keys['ciphers']}" in gateway.log
+
+
+def test_every_byte_arrives_while_keys_are_exchanged_anew(sshd, up):
+    wire = up(sshd(config=["RekeyLimit 1M"])).wait_listening().wire
+    size = 6 * MIB
+    with ThreadPoolExecutor() as pool:
+        down = [pool.submit(wire.source, size, seed) for seed in range(2)]
+        sent = [pool.submit(wire.sink, pattern.chunks(size, seed)) for seed in range(2)]
+        for seed in range(2):
+            assert down[seed].result(120) == (size, pattern.sha256(size, seed))
+            assert sent[seed].result(120) == (size, pattern.sha256(size, seed))
+
+
+def test_both_ways_at_once(sshd, up):
+    wire = up(sshd()).wait_listening().wire
+    size = 16 * MIB
+    sock = wire.open(b"ECHO")
+
+    def send():
+        for part in pattern.chunks(size):
+            sock.sendall(part)
+        sock.shutdown(socket.SHUT_WR)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    assert hash_all(sock) == (size, pattern.sha256(size))
+    sender.join()
+    sock.close()
+
+
+def test_a_hundred_streams_at_once(sshd, up):
+    gateway = up(sshd()).wait_listening()
+    size = 200_000
+
+    def one(number):
+        if number % 2:
+            return gateway.wire.sink(pattern.chunks(size, number)) == (size, pattern.sha256(size, number))
+        return gateway.wire.source(size, number) == (size, pattern.sha256(size, number))
+
+    with ThreadPoolExecutor(100) as pool:
+        assert all(pool.map(one, range(100)))
+
+
+def test_many_connections_leave_nothing_behind(sshd, up):
+    gateway = up(sshd())
+    gateway.wait_serving()
+    wire = gateway.wire
+    for _ in range(100):
+        wire.tcmd()
+    fds, memory = gateway.fds(), gateway.rss_kib()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: wire.tcmd(), range(1000)))
+    eventually(lambda: gateway.fds() <= fds + 2, what=lambda: f"{fds} descriptors became {gateway.fds()}")
+    assert gateway.rss_kib() < memory + 4096
+    assert up.solver.wire.stats()["open"] <= 1
+
+
+def test_a_client_that_does_not_read_costs_bounded_memory(sshd, up):
+    gateway = up(sshd())
+    gateway.wait_serving()
+    before = gateway.rss_kib()
+    size = 256 * MIB
+    with gateway.wire.open_source(size, receive_buffer=65536) as sock:
+        first = read_exact(sock, MIB)
+        moved, before_that = up.solver.wire.stats()["bytes_out"], -MIB
+        while moved - before_that >= MIB:  # until it stands still (the answers count too)
+            time.sleep(0.5)
+            moved, before_that = up.solver.wire.stats()["bytes_out"], moved
+        assert moved < 64 * MIB
+        assert gateway.rss_kib() < before + 40 * 1024
+        assert gateway.wire.tcmd()["protocol_version"] == "0.18"  # and holds up nobody else
+        digest = hashlib.sha256(first)
+        while part := sock.recv(MIB):
+            digest.update(part)
+        assert digest.hexdigest() == pattern.sha256(size)
+
+
+# --- ends ------------------------------------------------------------------------------------------------
+
+
+def test_client_ends_its_direction_first(sshd, up):
+    wire = up(sshd()).wait_listening().wire
+    assert wire.bdat(pattern.data(100_000)) == b"BINARY_OK"
+    assert wire.tcmd(legacy=True)["protocol_version"] == "0.18"
+
+
+def test_far_side_ends_its_direction_first(sshd, up):
+    wire = up(sshd()).wait_listening().wire
+    with wire.open(b"HALF") as sock:
+        assert read_all(sock) == b"HALF"
+        payload = pattern.data(3 * MIB)
+        sock.sendall(payload)
+        sock.shutdown(socket.SHUT_WR)
+        row = last(up.solver, "HALF")
+    assert row["sha256"] == hashlib.sha256(payload).hexdigest()
+    assert row["end"] == "clean"
+
+
+def test_client_that_aborts_ends_the_far_connection(sshd, up):
+    """All of what it sent arrives or is cut; the connection does not stay open (SSH has no reset to pass on)."""
+    gateway = up(sshd()).wait_listening()
+    sock = gateway.wire.open(b"SINK")
+    sock.sendall(pattern.data(MIB))
+    eventually(lambda: up.solver.wire.stats()["open"] >= 2)
+    abort(sock)
+    last(up.solver, "SINK")
+
+
+def test_far_side_that_resets_during_an_upload_is_an_abort(sshd, up):
+    """sshd cannot write any more, and closes the channel: the client must see that its data went nowhere."""
+    gateway = up(sshd()).wait_listening()
+    sock = gateway.wire.open_abort(1)
+    assert read_exact(sock, 1)
+    with pytest.raises((ConnectionResetError, BrokenPipeError)):
+        for _ in range(1000):
+            sock.sendall(b"x" * 65536)
+            time.sleep(0.01)
+
+
+def test_nobody_listens_at_the_endpoint(sshd, gateway):
+    up = gateway(sshd().profile(endpoint=f"127.0.0.1:{free_port()}", launch="never", hold="300ms"))
+    up.wait_listening()
+    with socket.create_connection(("127.0.0.1", up.port)) as sock:
+        assert ended_by(sock) == "reset"
+
+
+# --- breakage --------------------------------------------------------------------------------------------
+
+
+def test_session_that_is_cut_resets_streams_and_heals(sshd, up):
+    server = sshd()
+    gateway = up(server, retry_min="50ms")
+    gateway.wait_serving()
+    download = gateway.wire.open_source(1 << 40)
+    upload = gateway.wire.open(b"SINK")
+    read_exact(download, MIB)
+    upload.sendall(b"x" * MIB)
+    mark = gateway.mark()
+    server.kill_sessions()
+    assert ended_by(download) == "reset"
+    assert ended_by(upload) == "reset"
+    assert gateway.wire.tcmd()["protocol_version"] == "0.18"  # held, then served over the new session
+    error = gateway.wait_event("state", since=mark, where=lambda event: event["error"])["error"]
+    assert "127.0.0.1" in error["what"]
+
+
+def test_server_that_is_away_for_a_while(sshd, up):
+    server = sshd()
+    gateway = up(server, retry_min="50ms", retry_max="200ms")
+    gateway.wait_serving()
+    mark = gateway.mark()
+    server.stop()
+    lost = gateway.wait_event("state", since=mark, where=lambda event: event["error"])
+    assert lost["error"]["leg"] == "tcp"
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(gateway.wire.tcmd)
+        eventually(lambda: gateway.log.count("Connection refused") >= 4)
+        assert not waiting.done()
+        server.start()
+        assert waiting.result(20)["protocol_version"] == "0.18"
+
+
+def test_server_that_falls_silent_is_given_up_in_time(sshd, up):
+    """A black hole: the connection stands, and nothing comes any more."""
+    server = sshd()
+    gateway = up(server, keepalive="1s", retry_min="50ms", connect_timeout="1s")
+    gateway.wait_serving()
+    sock = gateway.wire.open_source(1 << 40)
+    read_exact(sock, MIB)
+    stopped = server.sessions()
+    for pid in stopped:
+        procs.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    assert ended_by(sock) == "reset"
+    assert time.monotonic() - began < 4
+    for pid in stopped:
+        procs.kill(pid)
+    assert gateway.wire.tcmd()["protocol_version"] == "0.18"
+
+
+def test_idle_link_is_kept(sshd, up):
+    """Keepalives are answered: a link that has nothing to do is not taken for dead."""
+    gateway = up(sshd(), keepalive="1s")
+    gateway.wait_serving()
+    mark = gateway.mark()
+    time.sleep(5)
+    assert not gateway.find_events("state", since=mark)
+    assert gateway.wire.tcmd()["protocol_version"] == "0.18"
+
+
+def test_name_that_does_not_resolve(sshd, up):
+    gateway = up(sshd(), host="no-such-host.invalid")
+    error = gateway.wait_event("state", where=lambda event: event["error"], timeout=30)["error"]
+    assert error["leg"] == "dns"
+    assert "ssh -G no-such-host.invalid" in error["next"]
+
+
+def test_port_where_nothing_listens(sshd, up):
+    port = free_port()
+    gateway = up(sshd(), port=port)
+    error = gateway.wait_event("state", where=lambda event: event["error"])["error"]
+    assert error["leg"] == "tcp"
+    assert f"127.0.0.1:{port}" in error["what"] and "refused" in error["what"]
+
+
+def test_port_of_something_that_is_no_ssh_server(sshd, up):
+    gateway = up(sshd(), port=up.solver.port, connect_timeout="2s")
+    error = gateway.wait_event("state", where=lambda event: event["error"], timeout=30)["error"]
+    assert "no SSH server" in error["what"]
+
+
+def test_stop_while_it_connects(sshd, up):
+    """A machine that does not answer must not hold up the end."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        waiting = []
+        for _ in range(4):  # fills the queue, so that the next connect gets no answer
+            sock = socket.socket()
+            sock.setblocking(False)
+            sock.connect_ex(full.getsockname())
+            waiting.append(sock)
+        gateway = up(sshd(), port=full.getsockname()[1])
+        gateway.wait_event("leg", leg="dns")
+        began = time.monotonic()
+        assert gateway.stop() == 0
+        assert time.monotonic() - began < 3
+        for sock in waiting:
+            sock.close()
+
+
+# --- servers that allow less -----------------------------------------------------------------------------
+
+
+def test_forwarding_that_is_not_allowed(sshd, up):
+    gateway = up(sshd(config=["AllowTcpForwarding no"]))
+    error = gateway.wait_event("state", where=lambda event: event["error"])["error"]
+    assert error["leg"] == "endpoint" and error["class"] == "config"
+    assert "AllowTcpForwarding" in error["next"]
+
+
+def test_endpoint_that_is_not_permitted(sshd, up):
+    gateway = up(sshd(config=["PermitOpen 127.0.0.1:1"]))
+    error = gateway.wait_event("state", where=lambda event: event["error"])["error"]
+    assert f"127.0.0.1:{up.solver.port}" in error["what"]
+    assert "PermitOpen" in error["next"]
+
+
+def launch_error(gateway):
+    assert gateway.wait(60) != 0
+    return gateway.find_events("stopped")[0]["error"]
+
+
+def test_account_without_a_shell(sshd, gateway, solver_root):
+    server = sshd(config=["ForceCommand echo 'This account is currently not available.'"])
+    error = launch_error(gateway(server.profile(endpoint=f"127.0.0.1:{free_port()}", root=solver_root())))
+    assert error["leg"] == "exec"
+    assert "This account is currently not available." in error["what"]
+    assert "launch = never" in error["next"]
+
+
+def test_account_whose_command_does_nothing(sshd, gateway, solver_root):
+    server = sshd(config=["ForceCommand exit 0"])
+    error = launch_error(gateway(server.profile(endpoint=f"127.0.0.1:{free_port()}", root=solver_root())))
+    assert error["leg"] == "exec"
+    assert "ForceCommand" in error["next"]
+
+
+def test_server_that_allows_no_sessions(sshd, gateway, solver_root):
+    server = sshd(config=["MaxSessions 0"])
+    up = gateway(server.profile(endpoint=f"127.0.0.1:{free_port()}", root=solver_root()))
+    error = up.wait_event("state", where=lambda event: event["error"], timeout=30)["error"]
+    assert error["leg"] == "exec"
+    assert "MaxSessions" in error["next"]
+
+
+NOISE = "echo welcome to this machine; echo penstock-begin-0 ; printf 'no newline'; echo to stderr >&2"
+
+
+def test_noisy_login_shell(sshd, gateway, solver_root):
+    """What start-up files print is not taken for an answer."""
+    server = sshd(config=[f'ForceCommand {NOISE}; exec sh -c "$SSH_ORIGINAL_COMMAND"'])
+    root = solver_root()
+    up = gateway(server.profile(endpoint=f"127.0.0.1:{free_port()}", root=root))
+    assert up.wait_serving(60)["adopted"] is False
+    assert root.pid()
+
+
+@pytest.mark.parametrize("shell", ["tcsh", "dash"])
+def test_login_shells_of_other_kinds(sshd, gateway, solver_root, shell):
+    server = sshd(config=[f'ForceCommand exec {shell} -c "$SSH_ORIGINAL_COMMAND"'])
+    root = solver_root("a b'c$(touch x);!")
+    up = gateway(server.profile(endpoint=f"127.0.0.1:{free_port()}", root=root))
+    assert up.wait_serving(60)["adopted"] is False
+    assert root.pid()
