@@ -10,11 +10,27 @@ static void sender_broke(ps_stream *stream, const ps_flow *flow) {
                    is_up(stream, flow) ? "the client reset the connection" : "the far side reset the connection", NULL);
 }
 
+void ps_flow_last_words(ps_stream *stream, ps_flow *flow) {
+  unsigned char *buffer = stream->relay->buffer;
+  long count = 1;
+  long taken = 1;
+  while (flow->from && flow->to && ps_flow_waiting(flow) == 0 && count > 0 && taken == count) {
+    count = ps_net_read(flow->from->socket, buffer, PS_RELAY_BUFFER);
+    taken = count > 0 ? ps_net_write(flow->to->socket, buffer, (size_t)count) : 0;
+    flow->bytes += taken > 0 ? (uint64_t)taken : 0;
+  }
+}
+
+/* A receiver that refuses more may have said why before it closed: that still lies in its socket. */
 static void receiver_broke(ps_stream *stream, const ps_flow *flow) {
+  if (stream->ending) {
+    return;
+  }
   ps_stream_finish(stream,
                    is_up(stream, flow) ? "the far side closed the connection before it had taken everything"
                                        : "the client closed the connection before it had taken everything",
                    NULL);
+  ps_flow_last_words(stream, is_up(stream, flow) ? &stream->down : &stream->up);
 }
 
 int ps_flow_open(const ps_flow *flow) {

@@ -18,7 +18,10 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   int is_client = side == &stream->client;
   if (status < 0) {
     side->armed = 0; /* libuv stops the watch on an error */
-    ps_stream_finish(stream, reset_by(side), NULL);
+    if (!stream->ending) {
+      ps_stream_finish(stream, reset_by(side), NULL);
+      ps_flow_last_words(stream, is_client ? &stream->up : &stream->down);
+    }
     return;
   }
   if (!stream->ending && (events & UV_WRITABLE)) {

@@ -161,6 +161,11 @@ size_t ps_flow_drain(ps_stream *stream, ps_flow *flow);
 size_t ps_flow_push(ps_stream *stream, ps_flow *flow, const void *data, size_t size);
 /** Passes the sender's end on when all bytes went out. */
 void ps_flow_settle(ps_stream *stream, ps_flow *flow);
+/**
+ * Of a stream that is ending because the sender broke: passes on what it had sent before, as much as the receiver
+ * takes at once. Overwrites the relay's buffer. Without this a reset would overtake the bytes in front of it.
+ */
+void ps_flow_last_words(ps_stream *stream, ps_flow *flow);
 /** Bytes that wait for the receiver. */
 size_t ps_flow_waiting(const ps_flow *flow);
 /** Forgets what waits. */

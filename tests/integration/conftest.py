@@ -12,6 +12,8 @@ from support.gateway import Gateway, write_ini
 from support.ports import free_port
 from support.solver import Solver, SolverRoot
 from support.sshd import Sshd
+from support.wait import eventually
+from support.wire import Wire
 
 
 @pytest.fixture
@@ -108,3 +110,55 @@ def sshd(tmp):
 def port():
     """port() gives a free loopback port."""
     return free_port
+
+
+class Served:
+    """A gateway in front of a demo solver that it has launched."""
+
+    def __init__(self, transport, gateway, root, endpoint, sshd=None):
+        self.transport = transport
+        self.gateway = gateway
+        self.root = root
+        self.endpoint = endpoint
+        self.sshd = sshd
+        self.wire = gateway.wire
+        self.direct = Wire(endpoint)
+
+    def last(self, kind, timeout=10, at_least=0):
+        """How the newest connection of a kind ended, as the solver saw it, of those that moved so many bytes.
+
+        The question itself is a JSON connection, of some 30 bytes.
+        """
+        return eventually(
+            lambda: [
+                row
+                for row in self.direct.stats()["recent"]
+                if row["kind"] == kind and row["in"] + row["out"] >= at_least
+            ],
+            timeout,
+            lambda: f"no {kind} has ended\n{self.gateway.story()}",
+        )[-1]
+
+
+@pytest.fixture
+def serve(gateway, solver_root, sshd):
+    """serve("local" or "ssh", **keys of the profile) starts all of it and waits until it serves."""
+    names = (f"served{number}" for number in itertools.count())
+
+    def start(transport, root=None, settings=None, **keys):
+        root = root or solver_root(next(names))
+        endpoint = free_port()
+        server = sshd() if transport == "ssh" else None
+        profile = server.profile() if server else {"transport": transport}
+        profile.update({"root": root, "endpoint": f"127.0.0.1:{endpoint}", **keys})
+        running = gateway(profile, settings=settings)
+        running.wait_serving()
+        return Served(transport, running, root, endpoint, server)
+
+    return start
+
+
+@pytest.fixture(params=["local", "ssh"])
+def served(serve, request):
+    """A gateway that serves, once for each transport."""
+    return serve(request.param)

@@ -173,6 +173,27 @@ static void test_full_close_while_the_other_sends(void **state) {
   assert_int_equal(far.close_how, PENSTOCK_CLOSE_ABORT);
 }
 
+/* The last end and a reset come together: what the client sent last cannot have arrived. */
+static void test_reset_together_with_the_last_end(void **state) {
+  rig *r = *state;
+  for (int aborts = CLIENT; aborts <= FAR; aborts++) {
+    peer client = {.send_total = 100, .half_close = aborts == CLIENT};
+    peer far = {.send_total = 100, .half_close = aborts == FAR};
+    peer *first = aborts == CLIENT ? &client : &far;
+    peer *second = aborts == CLIENT ? &far : &client;
+    size_t before = r->ended_count;
+    rig_join(r, 1, 1, 0, &client, &far);
+    rig_run_until(r, &second->eof);
+    rig_settle(r);
+    second->half_close = 1;
+    peer_end_sending(second);
+    peer_stop(first, 1);
+    rig_run_until_ended(r, before + 1);
+    check_end(r, (who)aborts);
+    peer_stop(second, 0);
+  }
+}
+
 /* Waiting for an abort must cost nothing: no turn of the loop without an event. */
 static void test_waiting_does_not_spin(void **state) {
   rig *r = *state;
@@ -238,10 +259,53 @@ static void test_urgent_data_is_harmless(void **state) {
   rig_run_until_ended(r, 1);
 }
 
+/* A solver that refuses a transfer says so and closes, with the rest unread: that is a reset right behind the answer.
+ */
+static void refuse(rig *r, int sending, int size) {
+  int near_pair[2];
+  int far_pair[2];
+  char data[4096];
+  size_t before = r->ended_count;
+  ssize_t received = 0;
+  ssize_t count = 0;
+  memset(data, 'x', sizeof(data));
+  rig_pair(1, 0, near_pair);
+  rig_pair(1, 0, far_pair);
+  assert_int_equal(ps_relay_join_socket(r->relay, 1, near_pair[1], far_pair[0]), 0);
+  assert_int_equal(write(near_pair[0], data, sizeof(data)), sizeof(data));
+  rig_settle(r);
+  if (sending) { /* what comes next finds the far side broken when it is passed on */
+    assert_int_equal(write(near_pair[0], data, sizeof(data)), sizeof(data));
+  }
+  for (int sent = 0; sent < size; sent += (int)count) {
+    count = write(far_pair[1], data, sizeof(data));
+    assert_int_equal(count, sizeof(data));
+  }
+  close(far_pair[1]);
+  rig_run_until_ended(r, before + 1);
+  check_end(r, FAR);
+  while ((count = read(near_pair[0], data, sizeof(data))) > 0) {
+    received += count;
+  }
+  assert_int_equal(count, -1);
+  assert_int_equal(errno, ECONNRESET);
+  assert_int_equal(received, size);
+  close(near_pair[0]);
+}
+
+static void test_what_came_before_the_reset_arrives(void **state) {
+  for (int sending = 0; sending < 2; sending++) {
+    refuse(*state, sending, 4096);
+    refuse(*state, sending, 96 * 1024);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_every_moment, setup, teardown),
       cmocka_unit_test_setup_teardown(test_full_close_while_the_other_sends, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_reset_together_with_the_last_end, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_what_came_before_the_reset_arrives, setup, teardown),
       cmocka_unit_test_setup_teardown(test_waiting_does_not_spin, setup, teardown),
       cmocka_unit_test_setup_teardown(test_whole_connection_ended_behind_what_is_held_back, setup, teardown),
       cmocka_unit_test_setup_teardown(test_urgent_data_is_harmless, setup, teardown),

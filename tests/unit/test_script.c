@@ -185,19 +185,19 @@ static void test_list_keeps_every_item(void **state) {
 
 static void check_large(const char *output, size_t size, int32_t code) {
   assert_int_equal(code, 7);
-  assert_int_equal(size, 100 * 1024);
+  assert_int_equal(size, 102400);
   for (size_t i = 0; i < size; i++) {
-    assert_int_equal(output[i], i % 3 == 0 ? '\'' : i % 3 == 1 ? '$' : '\n');
+    assert_int_equal(output[i], "'$\n"[i % 3]);
   }
 }
 
 static void test_large_value_and_exit_status(void **state) {
   (void)state;
-  size_t size = 100 * 1024;
+  size_t size = 102400;
   char *value = malloc(size);
   assert_non_null(value);
   for (size_t i = 0; i < size; i++) {
-    value[i] = i % 3 == 0 ? '\'' : i % 3 == 1 ? '$' : '\n';
+    value[i] = "'$\n"[i % 3];
   }
   script *s = script_create();
   script_set_bytes(s, "ps_value", value, size);

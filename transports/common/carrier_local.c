@@ -157,8 +157,9 @@ void carrier_local_destroy(carrier *self) {
   if (!here) {
     return;
   }
-  while (here->runs) {
-    forget_run(here->runs); /* its process is the host's, which ends it with the instance */
+  for (carrier_run *run = here->runs, *next; run; run = next) {
+    next = run->next; /* its process is the host's, which ends it with the instance */
+    free(run);
   }
   local_open_clear(&here->opens);
   free(here);

@@ -38,24 +38,32 @@ static void drop_socket(local_open *o) {
   }
 }
 
-static void release(local_open *o) {
-  local_open **at = o->list;
-  while (*at != o) {
-    at = &(*at)->next;
+static void stop_all(local_open *o) {
+  drop_socket(o);
+  if (o->timer) {
+    o->host->timer_stop(o->host, o->timer);
+    o->timer = NULL;
   }
-  *at = o->next;
+}
+
+static void dispose(local_open *o) {
   if (o->addresses != &o->numeric) {
     free(o->addresses);
   }
   free(o);
 }
 
-static void give_back(local_open *o) {
-  drop_socket(o);
-  if (o->timer) {
-    o->host->timer_stop(o->host, o->timer);
-    o->timer = NULL;
+static void release(local_open *o) {
+  local_open **at = o->list;
+  while (*at != o) {
+    at = &(*at)->next;
   }
+  *at = o->next;
+  dispose(o);
+}
+
+static void give_back(local_open *o) {
+  stop_all(o);
   o->open = NULL;
   if (!o->resolving) {
     release(o);
@@ -236,9 +244,10 @@ void local_open_end(local_open **list, penstock_open *open) {
 }
 
 void local_open_clear(local_open **list) {
-  while (*list) {
-    local_open *o = *list;
-    o->resolving = 0; /* the host forgets a resolve of an instance that goes away */
-    give_back(o);
+  for (local_open *o = *list, *next; o; o = next) {
+    next = o->next;
+    stop_all(o);
+    dispose(o); /* the host forgets a resolve of an instance that goes away */
   }
+  *list = NULL;
 }

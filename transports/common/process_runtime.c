@@ -11,12 +11,14 @@
 
 enum {
   TICK_MS = 1000,
-  TWENTIETH_MS = 50,     /* what the scripts count in */
   READY_SLICE_MS = 2000, /* how long one script waits for the mark */
   READY_MARGIN_MS = 400, /* the last one ends so long before the deadline: our error then comes before the host's */
   LAST_LOOK_MS = 2000,
   STOP_GRACE_S = 5, /* between SIGTERM and SIGKILL */
 };
+
+/* What the scripts count in. */
+static const uint64_t twentieth_us = 50000;
 
 typedef enum step { STEP_NONE, STEP_VALIDATE, STEP_LAUNCH, STEP_READY, STEP_STOP, STEP_IDENTIFY } step;
 
@@ -159,7 +161,7 @@ static void begin(process_runtime *runtime, step which, penstock_op *op, uint64_
   runtime->started_ns = runtime->host->now_ns(runtime->host);
   runtime->deadline_ms = deadline_ms;
   runtime->cancelled = runtime->last_look = 0;
-  runtime->nap_us = TWENTIETH_MS * 1000;
+  runtime->nap_us = twentieth_us;
 }
 
 static void finish(process_runtime *runtime, const penstock_error *error) {
@@ -374,13 +376,13 @@ static void finish_timed_out(process_runtime *runtime) {
 }
 
 static int ready_is_over(const process_runtime *runtime) {
-  return runtime->deadline_ms && remaining_ms(runtime) <= READY_MARGIN_MS + TWENTIETH_MS;
+  return runtime->deadline_ms && remaining_ms(runtime) <= READY_MARGIN_MS + twentieth_us / 1000;
 }
 
 static void ready_waited(process_runtime *runtime, const carrier_result *result) {
   if (runtime->slice_naps > 0) {
     uint64_t us = (runtime->host->now_ns(runtime->host) - runtime->slice_ns) / 1000 / runtime->slice_naps;
-    runtime->nap_us = us > TWENTIETH_MS * 1000 ? us : TWENTIETH_MS * 1000;
+    runtime->nap_us = us > twentieth_us ? us : twentieth_us;
   }
   free(runtime->tail);
   free(runtime->log_file);

@@ -150,7 +150,7 @@ char *script_wrap(const char *body, size_t size, const char *nonce, size_t *wrap
                              "penstock_status=$?\n"
                              "printf '\\n%%s-%%s %%s\\n' penstock-end %s \"$penstock_status\"\n"
                              "exit \"$penstock_status\"\n";
-  size_t capacity = sizeof(head) + size + sizeof(tail) + 2 * SCRIPT_NONCE_SIZE;
+  size_t capacity = sizeof(head) + size + sizeof(tail) + SCRIPT_NONCE_SIZE + SCRIPT_NONCE_SIZE;
   char *wrapped = malloc(capacity);
   if (!wrapped) {
     return NULL;

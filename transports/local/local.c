@@ -131,4 +131,4 @@ static const penstock_transport local_transport = {
 };
 
 static const penstock_transport *const transports[] = {&local_transport};
-PENSTOCK_PLUGIN("local", "0.1.0", "MIT", transports);
+PENSTOCK_PLUGIN("local", PENSTOCK_VERSION, "MIT", transports);

@@ -9,9 +9,10 @@ from .wait import eventually
 
 
 def alive(pid):
-    """Does the process run (a zombie does not)?"""
+    """Does the process run? A zombie does not, but for one whose other threads are not gone: they hold its sockets."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        return state not in "ZX" or len(os.listdir(f"/proc/{pid}/task")) > 1
     except (OSError, IndexError):
         return False
 

@@ -176,7 +176,7 @@ class Sshd:
             "user": self.user,
             "key": self.client_key,
             "known_hosts": self.known_hosts,
-            "agent": "no",
+            "agent": False,
             **keys,
         }
 

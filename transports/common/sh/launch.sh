@@ -12,9 +12,13 @@ ps_lock() {
     if command -v flock >/dev/null; then
       flock -n 9
     elif command -v perl >/dev/null; then
-      perl -e 'open(my $lock, ">>&=", 9) && flock($lock, 6) or exit 1'
+      perl -e 'open(my $lock, ">>&=", 9) or exit 2; flock($lock, 6) or exit($!{EWOULDBLOCK} ? 1 : 2)'
     elif command -v python3 >/dev/null; then
-      python3 -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)'
+      python3 -c 'import fcntl, sys
+try:
+  fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except OSError as error:
+  sys.exit(1 if isinstance(error, BlockingIOError) else 2)'
     fi 2>/dev/null
     # Other failures than "held" are a file system without locks: the solver's bind then decides who is first.
     [ $? -eq 1 ] || return 0
@@ -71,7 +75,7 @@ done
 ps_log=server$ps_suffix.log
 ps_progress=progress$ps_suffix.log
 
-rm -f "$ps_progress" 2>/dev/null
+[ ! -e "$ps_progress" ] || rm -f "$ps_progress" 2>/dev/null
 [ ! -e "$ps_progress" ] || ps_end file_unwritable "${ps_root%/}/$ps_progress"
 # The log of the solver before says why that one ended.
 [ ! -s "$ps_log" ] || [ -L "$ps_log" ] || mv -f "$ps_log" "$ps_log.1" 2>/dev/null

@@ -111,7 +111,11 @@ ps_check_root() {
     fi
   done
   # The line after the heading: name, blocks, used, available. A name with spaces is not worth a wrong answer.
-  ps_space=$(df -Pk . 2>/dev/null | sed -n '2s/^[^ ]*  *[0-9]*  *[0-9]*  *\([0-9]*\) .*/\1/p')
+  ps_space=$(df -Pk . 2>/dev/null | {
+    read -r ps_x
+    read -r ps_x ps_x ps_x ps_space ps_x
+    printf %s "$ps_space"
+  })
   case $ps_space in
     '' | *[!0-9]*) ;;
     *) [ "$ps_space" -ge 1024 ] || ps_end disk_full "$ps_root" ;;
@@ -271,8 +275,8 @@ ps_find_listener() {
       ps_hex_there=$(printf '%02X%02X%02X%02X' "$2" "$3" "$4" "$5")
       ;;
   esac
-  ps_listeners=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
-    grep ":$(printf '%04X' "$ps_port") [0-9A-F]*:0000 0A ")
+  ps_hex_port=$(printf '%04X' "$ps_port")
+  ps_listeners=$(grep -hs ":$ps_hex_port [0-9A-F]*:0000 0A " /proc/net/tcp /proc/net/tcp6)
   while read -r ps_x ps_local ps_x ps_x ps_x ps_x ps_x ps_uid ps_x ps_number ps_x; do
     case ${ps_local%:*} in
       '') ps_rank=0 ;;
