@@ -145,13 +145,13 @@ def serve(gateway, solver_root, sshd):
     """serve("local" or "ssh", **keys of the profile) starts all of it and waits until it serves."""
     names = (f"served{number}" for number in itertools.count())
 
-    def start(transport, root=None, settings=None, **keys):
+    def start(transport, root=None, settings=None, gateway_env=None, **keys):
         root = root or solver_root(next(names))
         endpoint = free_port()
         server = sshd() if transport == "ssh" else None
         profile = server.profile() if server else {"transport": transport}
         profile.update({"root": root, "endpoint": f"127.0.0.1:{endpoint}", **keys})
-        running = gateway(profile, settings=settings)
+        running = gateway(profile, settings=settings, env=gateway_env)
         running.wait_serving()
         return Served(transport, running, root, endpoint, server)
 

@@ -25,7 +25,7 @@ class Build:
     def environment(self, extra=None):
         """A small, known environment: nothing of the user's configuration or agent leaks into a test.
 
-        A value of None in `extra` removes a variable.
+        A value of None in `extra` removes a variable; options for a sanitizer are added to ours.
         """
         known = {
             "PATH": os.environ["PATH"],
@@ -39,6 +39,8 @@ class Build:
         for name, value in (extra or {}).items():
             if value is None:
                 known.pop(name, None)
+            elif name.endswith("SAN_OPTIONS"):
+                known[name] += f":{value}"
             else:
                 known[name] = str(value)
         return known
