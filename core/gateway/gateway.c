@@ -25,7 +25,6 @@ typedef struct lane_slot {
   ps_lane *lane; /**< NULL once it has ended */
   ps_state state;
   int gave_up;
-  int told_to_stop;
 } lane_slot;
 
 typedef struct gateway {
@@ -43,6 +42,7 @@ typedef struct gateway {
   ps_launch_gate launch_gate;
   ps_state state;
   int ever_up;
+  int told_serving; /**< since no lane was up the last time */
   int stopping;
   int failed; /**< `error` says why the run ends */
   penstock_error error;
@@ -255,6 +255,7 @@ static void on_lane_state(gateway *self, lane_slot *slot, const ps_lane_event *e
   if (self->stopping) {
     return;
   }
+  self->told_serving = self->told_serving && serves(self->state);
   if (serves(slot->state)) {
     self->ever_up = 1;
     give_out(self);
@@ -265,6 +266,10 @@ static void on_lane_state(gateway *self, lane_slot *slot, const ps_lane_event *e
 
 static void on_lane_serving(gateway *self, const ps_lane_event *event) {
   const ps_gateway_events *events = self->options->events;
+  if (self->told_serving) {
+    return; /* another lane was faster */
+  }
+  self->told_serving = 1;
   if (events->serving) {
     events->serving(self->options->context, event->adopted, event->text);
   }
@@ -294,19 +299,23 @@ static void on_lane_stopped(gateway *self, lane_slot *slot) {
   }
 }
 
+/* The way is the same for all lanes: the first tells it. But whichever launches tells how that goes. */
+static int speaks(const ps_lane_event *event) {
+  int launches = event->state == PS_STATE_LAUNCHING && (event->has_error || event->leg != PENSTOCK_LEG_ENDPOINT);
+  return ps_lane_index(event->lane) == 0 || launches;
+}
+
 static void on_event(void *context, ps_list *node) {
   gateway *self = context;
   ps_lane_event *event = PS_CONTAINER(node, ps_lane_event, node);
   lane_slot *slot = &self->lanes[ps_lane_index(event->lane)];
   const ps_gateway_events *events = self->options->events;
-  /* The way is the same for all lanes: one tells it. */
-  int speaks = ps_lane_index(event->lane) == 0;
   switch (event->kind) {
   case PS_LANE_STATE:
     on_lane_state(self, slot, event);
     break;
   case PS_LANE_LEG:
-    if (speaks && events->leg) {
+    if (speaks(event) && events->leg) {
       events->leg(self->options->context, event->leg, event->elapsed_ns, event->text[0] ? event->text : NULL,
                   event->has_error ? &event->error : NULL);
     }
@@ -317,9 +326,7 @@ static void on_event(void *context, ps_list *node) {
     }
     break;
   case PS_LANE_SERVING:
-    if (speaks) {
-      on_lane_serving(self, event);
-    }
+    on_lane_serving(self, event);
     break;
   case PS_LANE_RETURNED:
     hold(self, event->client);
@@ -388,7 +395,6 @@ static int open_gateway(gateway *self, penstock_error *error) {
     self->signals[i].data = self;
     (void)uv_signal_start(&self->signals[i], on_signal, signals[i]);
   }
-  atomic_flag_clear(&self->launch_gate);
   self->hold_ns = (uint64_t)ps_settings_int(self->options->settings, "hold", 20000) * 1000000;
   return PENSTOCK_OK;
 }

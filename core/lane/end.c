@@ -52,7 +52,7 @@ static int step_runs(ps_lane *lane) {
 
 static int begin_stop(ps_lane *lane) {
   ps_link *link = lane->link;
-  int wanted = lane->stop_solver || (lane->options.gateway->check_only && lane->launched);
+  int wanted = lane->stop_solver || (lane->options.gateway->check_only && atomic_load(&lane->options.gate->launched));
   if (!wanted || lane->phase == PS_PHASE_STOP || !link || link->lost || !link->connected ||
       !ps_step_has(link, PS_STEP_STOP)) {
     return 0;
@@ -86,10 +86,7 @@ void ps_end_continue(ps_lane *lane) {
   penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CANCELLED, "the gateway ends");
   lane->phase = PS_PHASE_END;
   (void)uv_timer_stop(&lane->retry);
-  if (lane->has_gate) {
-    lane->has_gate = 0;
-    atomic_flag_clear(lane->options.gate);
-  }
+  ps_supervise_release_gate(lane);
   ps_relay_abort_all(lane->relay, &error);
   if (lane->link) {
     ps_link_destroy(lane->link, &error);

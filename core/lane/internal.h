@@ -159,6 +159,9 @@ void ps_supervise_turn(ps_lane *lane);
 /** Somebody waits for the lane. */
 void ps_supervise_wake(ps_lane *lane);
 
+/** Lets another lane launch, if this one was about to. */
+void ps_supervise_release_gate(ps_lane *lane);
+
 /* --- end.c -------------------------------------------------------------------------------------- */
 
 /** The lane is stopping: goes on with the orderly end as far as it gets now. */
@@ -191,15 +194,12 @@ struct ps_lane {
   int ever_up;
   int gave_up;    /**< no further try by itself */
   int slow_retry; /**< the user must act: no haste when somebody waits */
-  int launched;   /**< this gateway launched the solver that it serves */
   int raced;      /**< a launch failed as if somebody else was faster: looked again */
   int has_gate;   /**< holds the launch gate */
   int probe_tries;
   uint64_t phase_ns;     /**< when the phase began */
   uint64_t ready_end_ns; /**< CONFIRM: until when */
   uint64_t last_try_ns;
-  uint64_t launches[16]; /**< times of relaunches, for restart_limit */
-  size_t launch_count;
   ps_backoff backoff;
   char logged[512]; /**< the failure that the log has: the same one again and again is one line */
 

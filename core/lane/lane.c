@@ -48,7 +48,7 @@ void ps_lane_tell(ps_lane *lane, ps_lane_event_kind kind, const penstock_error *
     return;
   }
   set_error(event, error);
-  event->adopted = !lane->launched;
+  event->adopted = !atomic_load(&lane->options.gate->launched);
   (void)snprintf(event->text, sizeof(event->text), "%s", text ? text : "");
   ps_mailbox_post(lane->options.out, &event->node);
 }

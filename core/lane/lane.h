@@ -56,8 +56,21 @@ typedef struct ps_lane_event {
   penstock_error error;
 } ps_lane_event;
 
-/** One launch at a time among the lanes of a gateway. */
-typedef atomic_flag ps_launch_gate;
+/** Relaunches that are remembered: more than that are never allowed. */
+#define PS_LAUNCHES_MAX 16
+
+/**
+ * What the lanes of a gateway share: one of them launches at a time, and all of them count for one solver.
+ * Zero-initialise. Thread: `busy`, `launched` and `served` any; the rest only that of the lane that holds it.
+ */
+typedef struct ps_launch_gate {
+  atomic_int busy;
+  atomic_int launched;                /**< the solver that is served was launched by this gateway */
+  atomic_int served;                  /**< a lane was up once: from now on a launch is a relaunch */
+  uint64_t launches[PS_LAUNCHES_MAX]; /**< uv_hrtime of relaunches, for restart_limit */
+  size_t launch_count;
+  uint64_t released_ns; /**< uv_hrtime when a lane was through with it */
+} ps_launch_gate;
 
 typedef struct ps_lane_options {
   const ps_gateway_options *gateway; /**< borrowed until ps_lane_join */

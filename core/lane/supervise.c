@@ -25,11 +25,20 @@ static void enter_find(ps_lane *lane);
 
 /* --- failing, and trying again ------------------------------------------------------------------ */
 
-static void release_gate(ps_lane *lane) {
+void ps_supervise_release_gate(ps_lane *lane) {
   if (lane->has_gate) {
     lane->has_gate = 0;
-    atomic_flag_clear(lane->options.gate);
+    lane->options.gate->released_ns = uv_hrtime();
+    atomic_store(&lane->options.gate->busy, 0);
   }
+}
+
+/* 0 if another lane is at it. */
+static int take_gate(ps_lane *lane) {
+  if (!lane->has_gate && atomic_exchange(&lane->options.gate->busy, 1) == 0) {
+    lane->has_gate = 1;
+  }
+  return lane->has_gate;
 }
 
 static void drop_link(ps_lane *lane, const penstock_error *why) {
@@ -87,7 +96,7 @@ static void give_up(ps_lane *lane, const penstock_error *error) {
 /* The try has failed. The link stays if it is not what failed: the next try then begins at the solver. */
 static void fail(ps_lane *lane, const penstock_error *error, int keep_link) {
   penstock_error copy = *error; /* may lie in the link */
-  release_gate(lane);
+  ps_supervise_release_gate(lane);
   lane->phase = PS_PHASE_IDLE;
   lane->last_try_ns = uv_hrtime();
   ps_lane_tell_leg(lane, copy.leg, 0, NULL, &copy);
@@ -164,13 +173,13 @@ static void enter_find(ps_lane *lane) {
   ps_probe_start(lane);
 }
 
-static void enter_serve(ps_lane *lane, int adopted) {
+static void enter_serve(ps_lane *lane) {
   char text[160];
-  release_gate(lane);
+  ps_supervise_release_gate(lane);
   uint64_t elapsed = uv_hrtime() - lane->phase_ns;
-  lane->launched = !adopted;
   lane->phase = PS_PHASE_SERVE;
   lane->ever_up = 1;
+  atomic_store(&lane->options.gate->served, 1);
   ps_backoff_reset(&lane->backoff);
   lane->logged[0] = '\0';
   if (lane->probe_mode == PS_PROBE_TCMD) {
@@ -190,9 +199,10 @@ static void enter_serve(ps_lane *lane, int adopted) {
 static int within_restart_limit(ps_lane *lane, penstock_error *error) {
   int64_t limit = ps_settings_int(lane->settings, "restart_limit", 5);
   const char *restart = ps_settings_string(lane->settings, "restart");
+  ps_launch_gate *gate = lane->options.gate;
   uint64_t now = uv_hrtime();
   size_t kept = 0;
-  if (!lane->ever_up) {
+  if (!atomic_load(&gate->served)) {
     return 1;
   }
   if (restart && strcmp(restart, "never") == 0) {
@@ -201,20 +211,20 @@ static int within_restart_limit(ps_lane *lane, penstock_error *error) {
     penstock_next(error, "start it by hand: it is found and served; or set `restart = always`");
     return 0;
   }
-  for (size_t i = 0; i < lane->launch_count; i++) {
-    if (now - lane->launches[i] < RESTART_WINDOW_NS) {
-      lane->launches[kept++] = lane->launches[i];
+  for (size_t i = 0; i < gate->launch_count; i++) {
+    if (now - gate->launches[i] < RESTART_WINDOW_NS) {
+      gate->launches[kept++] = gate->launches[i];
     }
   }
-  lane->launch_count = kept;
-  if ((int64_t)kept >= limit || kept == sizeof(lane->launches) / sizeof(lane->launches[0])) {
+  gate->launch_count = kept;
+  if ((int64_t)kept >= limit || kept == PS_LAUNCHES_MAX) {
     penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_TRANSIENT,
                   "the solver was started %zu times within 10 minutes and ended each time", kept);
     penstock_next(error, "read its server.log; a solver started by hand is found and served; `restart_limit` sets "
                          "how often it is tried");
     return 0;
   }
-  lane->launches[lane->launch_count++] = now;
+  gate->launches[gate->launch_count++] = now;
   return 1;
 }
 
@@ -228,13 +238,15 @@ static void begin_launch(ps_lane *lane) {
     fail(lane, &error, 1);
     return;
   }
-  if (!lane->has_gate) {
-    if (atomic_flag_test_and_set(lane->options.gate)) {
-      ask_again(lane, GATE_EVERY_MS); /* another lane is at it: soon there will be a solver to find */
-      return;
-    }
-    lane->has_gate = 1;
+  if (!take_gate(lane)) {
+    ask_again(lane, GATE_EVERY_MS); /* another lane is at it: soon there will be a solver to find */
+    return;
   }
+  if (lane->options.gate->released_ns > lane->probe.started_ns) {
+    ask_again(lane, 0); /* another lane was at it since we looked */
+    return;
+  }
+  atomic_store(&lane->options.gate->launched, 0); /* if we did before, that one is gone */
   if (!within_restart_limit(lane, &error)) {
     fail(lane, &error, 1);
     return;
@@ -248,8 +260,9 @@ static void step_failed(ps_lane *lane, ps_phase phase, const penstock_error *err
   if (launching && error->error_class == PENSTOCK_CLASS_REFUSED && !lane->raced) {
     /* The port was taken between our look and the launch: perhaps by a solver that somebody else started. */
     lane->raced = 1;
+    atomic_store(&lane->options.gate->launched, 0);
     lane->link->gone_error = *error;
-    release_gate(lane);
+    ps_supervise_release_gate(lane);
     enter_find(lane);
     return;
   }
@@ -283,7 +296,7 @@ static void step_done(ps_lane *lane) {
     enter_step(lane, PS_PHASE_LAUNCH, PS_STEP_LAUNCH, LAUNCH_DEADLINE_MS);
     break;
   case PS_PHASE_LAUNCH:
-    lane->launched = 1;
+    atomic_store(&lane->options.gate->launched, 1);
     tell_step_leg(lane, op, PENSTOCK_LEG_LAUNCH, "the solver's process runs");
     lane->ready_end_ns = uv_hrtime() + ready_ms * 1000000;
     enter_step(lane, PS_PHASE_READY, PS_STEP_READY, ready_ms);
@@ -333,7 +346,7 @@ static void probe_done(ps_lane *lane) {
   ps_probe *probe = &lane->probe;
   probe->finished = 0;
   if (probe->result == PS_PROBE_SOLVER) {
-    enter_serve(lane, lane->phase == PS_PHASE_FIND && !(lane->launched && lane->ever_up));
+    enter_serve(lane);
     return;
   }
   if (lane->phase == PS_PHASE_CONFIRM) {

@@ -389,6 +389,32 @@ static void test_lanes_launch_once(void **state) {
   assert_int_equal(fake.launches, 1);
 }
 
+/* One solver dies, however many lanes see it. */
+static void test_lanes_share_the_restart_limit(void **state) {
+  (void)state;
+  run self = {.act = lose_solver_without_end, .point = AT_SERVING};
+  fake_reset();
+  set(&self, "restart_limit", "2");
+  set(&self, "hold", "1s");
+  set(&self, "lanes", "4");
+  go(&self);
+  assert_int_equal(fake.launches, 2);
+}
+
+/* Whichever lane launched it: it was this gateway. */
+static void test_lanes_agree_on_who_launched(void **state) {
+  (void)state;
+  for (int i = 0; i < 20; i++) {
+    run self = {.act = do_nothing, .point = AT_SERVING};
+    fake_reset();
+    fake.listening = 0;
+    set(&self, "lanes", "8");
+    go(&self);
+    assert_int_equal(self.adopted, 0);
+    assert_int_equal(self.servings, 1);
+  }
+}
+
 static void test_check_stops_what_it_launched(void **state) {
   (void)state;
   run self = {.act = NULL, .point = NEVER, .check_only = 1};
@@ -431,6 +457,8 @@ int main(void) {
       cmocka_unit_test(test_dead_solver_is_launched_again),
       cmocka_unit_test(test_restart_limit),
       cmocka_unit_test(test_lanes_launch_once),
+      cmocka_unit_test(test_lanes_share_the_restart_limit),
+      cmocka_unit_test(test_lanes_agree_on_who_launched),
       cmocka_unit_test(test_check_stops_what_it_launched),
   };
   return cmocka_run_group_tests(tests, begin, end);
