@@ -13,6 +13,9 @@
 #include "net/net.h"
 
 #define MAX_LANES 16
+/* Descriptors for all that is no connection: what each lane has, and what scripts, look-ups and pipes need. */
+#define DESCRIPTORS_KEPT        24
+#define DESCRIPTORS_KEPT_A_LANE 6
 /* A lane inside a blocking connect() has nothing to finish: it is waited for this long, then left. */
 #define BLOCKED_GRACE_MS 1000
 /* Beyond the drain: the transport's stop step and its closing. */
@@ -49,6 +52,7 @@ typedef struct gateway {
   uint64_t drain_end_ns;
   uint64_t next_id;
   uint64_t hold_ns;
+  size_t clients_max; /**< as many as there are descriptors for, two each */
 } gateway;
 
 /* Left behind on purpose when a lane could not be waited for: its thread still posts here. */
@@ -125,6 +129,23 @@ static void on_waiting(void *context) {
   }
   give_out(self);
   wake_lanes(self);
+}
+
+/* A connection that is taken in needs another descriptor for its far side: if all were used up by those that wait
+ * for one, none would ever get it. */
+static int is_full(void *context) {
+  const gateway *self = context;
+  size_t clients = self->hold.count;
+  for (uint32_t i = 0; i < self->lane_count; i++) {
+    clients += self->lanes[i].lane ? ps_lane_load(self->lanes[i].lane) : 0;
+  }
+  return clients >= self->clients_max;
+}
+
+static void set_clients_max(gateway *self, size_t descriptors) {
+  size_t kept =
+      DESCRIPTORS_KEPT + DESCRIPTORS_KEPT_A_LANE * (size_t)ps_settings_int(self->options->settings, "lanes", 1);
+  self->clients_max = descriptors > kept + 2 ? (descriptors - kept) / 2 : 1;
 }
 
 static void on_accepted(void *context, penstock_socket socket) {
@@ -360,7 +381,7 @@ static int open_listener(gateway *self, penstock_error *error) {
   }
   int own_only = strcmp(setting(self, "peers", "own"), "any") != 0;
   int result = ps_listener_open(&self->listener, &self->loop, setting(self, "listen", "127.0.0.1:9090"), own_only,
-                                self->options->profile, on_accepted, self, bound, sizeof(bound), error);
+                                self->options->profile, is_full, on_accepted, self, bound, sizeof(bound), error);
   if (result == PENSTOCK_OK && self->options->events->listening) {
     self->options->events->listening(self->options->context, bound);
   }
@@ -410,7 +431,7 @@ int ps_gateway_run(const ps_gateway_options *options, penstock_error *error) {
   self->own_options.events = options->events ? options->events : &no_events;
   self->options = &self->own_options;
   (void)signal(SIGPIPE, SIG_IGN);
-  (void)ps_net_raise_limit();
+  set_clients_max(self, ps_net_raise_limit());
   int result = open_gateway(self, error);
   if (result != PENSTOCK_OK) {
     free(self);

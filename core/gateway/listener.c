@@ -6,7 +6,7 @@
 
 /* Connections taken in one turn, so that a flood does not keep the loop from the rest. */
 #define ACCEPTS_A_TURN 64
-#define PAUSE_MS       100
+#define PAUSE_MS       20
 #define WARN_EVERY_NS  (10ull * 1000000000)
 
 static void on_readable(uv_poll_t *poll, int status, int events);
@@ -68,6 +68,10 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
   (void)status;
   (void)events;
   for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+    if (listener->full(listener->context)) {
+      pause_accepting(listener);
+      return;
+    }
     penstock_socket socket = ps_net_accept(listener->socket);
     if (socket == PS_NET_AGAIN) {
       return;
@@ -88,11 +92,12 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
 }
 
 int ps_listener_open(ps_listener *listener, uv_loop_t *loop, const char *address, int own_only, const char *source,
-                     void (*accepted)(void *context, penstock_socket socket), void *context, char *bound,
-                     size_t bound_size, penstock_error *error) {
+                     int (*full)(void *context), void (*accepted)(void *context, penstock_socket socket), void *context,
+                     char *bound, size_t bound_size, penstock_error *error) {
   memset(listener, 0, sizeof(*listener));
   listener->own_only = own_only;
   listener->source = source;
+  listener->full = full;
   listener->accepted = accepted;
   listener->context = context;
   listener->socket = PENSTOCK_SOCKET_NONE;

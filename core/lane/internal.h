@@ -209,6 +209,7 @@ struct ps_lane {
   uint64_t drain_end_ns;
 
   atomic_size_t load;
+  atomic_size_t posted; /**< clients on their way to it */
   atomic_int blocked;
 };
 

@@ -99,6 +99,7 @@ static void on_command(void *context, ps_list *node) {
       ps_lane_return(lane, heard->client);
     }
     ps_lane_count(lane);
+    atomic_fetch_sub_explicit(&lane->posted, 1, memory_order_relaxed);
     break;
   case COMMAND_WAKE:
     ps_supervise_wake(lane);
@@ -280,6 +281,7 @@ static void post(ps_lane *lane, command_kind kind, ps_client *client, uint64_t d
   command *said = calloc(1, sizeof(*said));
   if (!said) {
     if (client) {
+      atomic_fetch_sub_explicit(&lane->posted, 1, memory_order_relaxed);
       ps_client_refuse(client);
     }
     return;
@@ -292,6 +294,7 @@ static void post(ps_lane *lane, command_kind kind, ps_client *client, uint64_t d
 }
 
 void ps_lane_serve(ps_lane *lane, ps_client *client) {
+  atomic_fetch_add_explicit(&lane->posted, 1, memory_order_relaxed);
   post(lane, COMMAND_SERVE, client, 0, 0);
 }
 
@@ -304,7 +307,8 @@ void ps_lane_stop(ps_lane *lane, uint64_t drain_ms, int stop_solver) {
 }
 
 size_t ps_lane_load(const ps_lane *lane) {
-  return atomic_load_explicit(&lane->load, memory_order_relaxed);
+  return atomic_load_explicit(&lane->load, memory_order_relaxed) +
+         atomic_load_explicit(&lane->posted, memory_order_relaxed);
 }
 
 int ps_lane_blocked(const ps_lane *lane) {

@@ -92,7 +92,7 @@ void ps_lane_wake(ps_lane *lane);
  * a check launched it), the link is closed. A second call with a shorter drain hurries.
  */
 void ps_lane_stop(ps_lane *lane, uint64_t drain_ms, int stop_solver);
-/** Streams and opens that it has. [any thread] */
+/** Streams and opens that it has, and clients on their way to it. [any thread] */
 size_t ps_lane_load(const ps_lane *lane);
 /** Is its thread inside a transport's connect(), which may block? [any thread] */
 int ps_lane_blocked(const ps_lane *lane);

@@ -36,14 +36,14 @@ def write_ini(path, sections):
 class Gateway:
     """Started by the `gateway` fixture, which stops it at the end of the test."""
 
-    def __init__(self, build, config, profile, log, args=(), env=None):
+    def __init__(self, build, config, profile, log, args=(), env=None, under=()):
         self._log_path = log
         self._log = open(log, "wb")
         self.events = []
         self._news = threading.Condition()
         self._ended = False
         self.process = subprocess.Popen(
-            [str(build.binary), "up", profile, "--json", "--config", str(config), *map(str, args)],
+            [*under, str(build.binary), "up", profile, "--json", "--config", str(config), *map(str, args)],
             env=build.environment(env),
             cwd=build.home,
             stdin=subprocess.DEVNULL,
