@@ -147,7 +147,10 @@ static void text_state(void *context, ps_state state, const penstock_error *erro
 }
 
 static void text_leg(void *context, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error) {
-  if (is_told(context)) {
+  ps_up_events *told = context;
+  int not_stopped = error && told->state == PS_STATE_STOPPING;
+  told->not_stopped |= not_stopped;
+  if (is_told(told) || not_stopped) {
     ps_legs_line(leg, elapsed_ns, text, error);
   }
 }
@@ -226,6 +229,8 @@ static void tell_stopped(const ps_up_events *told) {
   } else if (!on_exit || strcmp(on_exit, "stop") != 0 || !told->profile->transport->stop) {
     ps_out_line("Stopped. The solver keeps running; 'penstock up %s' finds it again.",
                 ps_show_safe(name, sizeof(name), told->profile->name));
+  } else if (told->not_stopped) {
+    ps_out_text("Stopped, but the solver could not be ended (on_exit = stop): see above.");
   } else if (told->launched) {
     ps_out_text("Stopped, and the solver with it (on_exit = stop).");
   } else {

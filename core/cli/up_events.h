@@ -26,6 +26,7 @@ typedef struct ps_up_events {
   uint64_t since_ns;  /**< since when it is not served */
   int served;         /**< it was served at least once */
   int launched;       /**< the last solver was launched, not found */
+  int not_stopped;    /**< … and it could not be ended */
   char target[128];   /**< where a client on this machine connects to */
   char shown[128];    /**< the same, as it is written for people */
 } ps_up_events;

@@ -320,10 +320,12 @@ static void on_lane_stopped(gateway *self, lane_slot *slot) {
   }
 }
 
-/* The way is the same for all lanes: the first tells it. But whichever launches tells how that goes. */
+/* The way is the same for all lanes: the first tells it. But whichever launches or stops the solver tells how
+ * that goes. */
 static int speaks(const ps_lane_event *event) {
   int launches = event->state == PS_STATE_LAUNCHING && (event->has_error || event->leg != PENSTOCK_LEG_ENDPOINT);
-  return ps_lane_index(event->lane) == 0 || launches;
+  int ends = event->state == PS_STATE_STOPPING && event->has_error;
+  return ps_lane_index(event->lane) == 0 || launches || ends;
 }
 
 static void on_event(void *context, ps_list *node) {

@@ -50,11 +50,27 @@ static int step_runs(ps_lane *lane) {
   return 0;
 }
 
+/* The user counts on its end: a solver that cannot be reached now goes on, and they must know. */
+static void tell_not_stopped(ps_lane *lane) {
+  penstock_error error;
+  penstock_fail(&error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_TRANSIENT,
+                "the solver was not stopped: there is no connection to its machine");
+  penstock_next(&error, "it goes on there if it runs: end it by hand, or start and end penstock again once the machine "
+                        "can be reached");
+  ps_log_error(PENSTOCK_LOG_ERROR, lane->profile, &error);
+  ps_lane_tell_leg(lane, error.leg, 0, NULL, &error);
+}
+
 static int begin_stop(ps_lane *lane) {
   ps_link *link = lane->link;
   int wanted = lane->stop_solver || (lane->options.gateway->check_only && atomic_load(&lane->options.gate->launched));
-  if (!wanted || lane->phase == PS_PHASE_STOP || !link || link->lost || !link->connected ||
-      !ps_step_has(link, PS_STEP_STOP)) {
+  if (!wanted || lane->phase == PS_PHASE_STOP || !lane->transport->stop) {
+    return 0;
+  }
+  if (!link || link->lost || !link->connected) {
+    if (atomic_load(&lane->options.gate->served)) {
+      tell_not_stopped(lane);
+    }
     return 0;
   }
   lane->phase = PS_PHASE_STOP;

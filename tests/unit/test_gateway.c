@@ -29,8 +29,9 @@ typedef struct run {
   uint16_t port;
   int servings;
   int adopted;
-  atomic_int downs;      /**< state events DOWN with an error */
-  atomic_int limit_seen; /**< one of them was the restart limit's */
+  atomic_int downs;       /**< state events DOWN with an error */
+  atomic_int not_stopped; /**< the solver's end was asked for, and failed */
+  atomic_int limit_seen;  /**< one of them was the restart limit's */
   int result;
   penstock_error error;
 } run;
@@ -86,8 +87,17 @@ static void on_state(void *context, ps_state state, const penstock_error *error,
   }
 }
 
+static void on_leg(void *context, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error) {
+  run *self = context;
+  (void)leg;
+  (void)elapsed_ns;
+  (void)text;
+  self->not_stopped += error && strstr(error->what, "was not stopped") ? 1 : 0;
+}
+
 static void go(run *self) {
-  static const ps_gateway_events events = {.listening = on_listening, .serving = on_serving, .state = on_state};
+  static const ps_gateway_events events = {
+      .listening = on_listening, .serving = on_serving, .state = on_state, .leg = on_leg};
   set(self, "stop_timeout", "2s");
   ps_gateway_options options = {.profile = "test",
                                 .transport = &fake_transport,
@@ -415,6 +425,29 @@ static void test_lanes_agree_on_who_launched(void **state) {
   }
 }
 
+static void lose_solver_and_link(run *self) {
+  fake.error_leg = PENSTOCK_LEG_TCP;
+  fake.error_class = PENSTOCK_CLASS_TRANSIENT;
+  fake.connect = FAKE_FAIL;
+  fake.launch = FAKE_LINK_LOST;
+  fake.listening = 0;
+  (void)ask(self);
+  while (self->downs < 2) {
+    (void)usleep(1000);
+  }
+}
+
+static void test_a_solver_out_of_reach_is_not_said_to_be_stopped(void **state) {
+  (void)state;
+  run self = {.act = lose_solver_and_link, .point = AT_SERVING};
+  fake_reset();
+  set(&self, "on_exit", "stop");
+  set(&self, "hold", "1s");
+  go(&self);
+  assert_int_equal(fake.stops, 0);
+  assert_int_equal(self.not_stopped, 1);
+}
+
 static void test_check_stops_what_it_launched(void **state) {
   (void)state;
   run self = {.act = NULL, .point = NEVER, .check_only = 1};
@@ -459,6 +492,7 @@ int main(void) {
       cmocka_unit_test(test_lanes_launch_once),
       cmocka_unit_test(test_lanes_share_the_restart_limit),
       cmocka_unit_test(test_lanes_agree_on_who_launched),
+      cmocka_unit_test(test_a_solver_out_of_reach_is_not_said_to_be_stopped),
       cmocka_unit_test(test_check_stops_what_it_launched),
   };
   return cmocka_run_group_tests(tests, begin, end);
