@@ -15,7 +15,7 @@ typedef struct ps_list {
 } ps_list;
 
 /** The struct that holds `node` as `member`. */
-#define PS_CONTAINER(node, type, member) ((type *)(void *)((char *)(node) - offsetof(type, member)))
+#define PS_CONTAINER(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 /** Makes an empty list, or a node that is in none. */
 static inline void ps_list_init(ps_list *list) {

@@ -86,13 +86,16 @@ void ps_open_sweep(ps_lane *lane) {
 }
 
 void ps_open_drop_all(ps_link *link) {
-  for (ps_list *node = ps_list_take(&link->opens); node; node = ps_list_take(&link->opens)) {
+  ps_list *next;
+  for (ps_list *node = link->opens.next; node != &link->opens; node = next) {
     penstock_open *open = PS_CONTAINER(node, penstock_open, node);
+    next = node->next;
     if (open->client) {
       ps_lane_return(link->lane, open->client);
     }
     free(open);
   }
+  ps_list_init(&link->opens);
   link->open_count = 0;
 }
 

@@ -25,7 +25,8 @@ int ps_net_listen(const char *address, penstock_socket *listener, char *bound, s
 int ps_net_is_loopback(const char *address);
 /** Connects to "host:port" and blocks until it is done or `timeout_ms` is over. For the command line. */
 int ps_net_connect(const char *address, int timeout_ms, penstock_socket *socket, penstock_error *error);
-/** Blocks until the socket can be read (or, `to_write`, written) or has failed: 1; or `timeout_ms` is over: 0. For the command line. */
+/** Blocks until the socket can be read (or, `to_write`, written) or has failed: 1; or `timeout_ms` is over: 0. For the
+ * command line. */
 int ps_net_wait(penstock_socket socket, int to_write, int timeout_ms);
 
 /** Accepts one connection. Returns a socket, PS_NET_AGAIN, PS_NET_BROKEN (that one is gone, go on) or PS_NET_LIMIT. */

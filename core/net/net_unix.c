@@ -75,8 +75,8 @@ static int listen_failed(const char *address, const struct addrinfo *info, int r
   if (reason == EADDRINUSE) {
     char owner[160];
     int known = ps_net_port_owner(port, owner, sizeof(owner)) == 0;
-    penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_REFUSED, "Port %u is in use%s%s", port,
-                  known ? " by " : "", known ? owner : "");
+    penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_REFUSED, "Port %u is in use%s%s", port, known ? " by " : "",
+                  known ? owner : "");
     penstock_next(error, "end that program, or set another port (`listen = 127.0.0.1:%u`, or --listen)", port + 1u);
   } else {
     penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "cannot listen on %s: %s", address,
