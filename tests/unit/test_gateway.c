@@ -64,7 +64,7 @@ static void reach(run *self, int point) {
 
 static void on_listening(void *context, const char *address) {
   run *self = context;
-  self->port = (uint16_t)atoi(strrchr(address, ':') + 1);
+  self->port = (uint16_t)strtoul(strrchr(address, ':') + 1, NULL, 10);
   reach(self, AT_LISTENING);
 }
 
