@@ -445,6 +445,16 @@ def test_stop_ends_what_an_earlier_gateway_launched(gateway, profile, solver_roo
     assert root.pids() == []
 
 
+def test_ipv4_listener_does_not_take_an_ipv6_port(gateway, solver_root):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        endpoint = f"[::1]:{other.getsockname()[1]}"
+        running = gateway(
+            {"transport": "local", "root": solver_root(), "endpoint": endpoint, "listen": "[::1]:0", "on_exit": "stop"}
+        )
+        assert running.wait_serving()["adopted"] is False
+        assert running.stop() == 0
+
+
 @pytest.mark.parametrize("wrong", ["start", "boot", "token", "pid"])
 def test_stop_touches_nobody_else(gateway, solver, wrong):
     running = solver()

@@ -263,8 +263,9 @@ ps_find_listener() {
     ps_ask_lsof
     return
   fi
-  ps_hex_here='' ps_hex_there=''
+  ps_hex_here='' ps_hex_there='' ps_table=/proc/net/tcp
   case $ps_host in
+    *:*) ps_table= ;; # who listens on an IPv4 address is not in the way of an IPv6 one
     *[!0-9.]*) ;;
     *.*.*.*)
       IFS=.
@@ -276,7 +277,8 @@ ps_find_listener() {
       ;;
   esac
   ps_hex_port=$(printf '%04X' "$ps_port")
-  ps_listeners=$(grep -hs ":$ps_hex_port [0-9A-F]*:0000 0A " /proc/net/tcp /proc/net/tcp6)
+  # shellcheck disable=SC2086
+  ps_listeners=$(grep -hs ":$ps_hex_port [0-9A-F]*:0000 0A " $ps_table /proc/net/tcp6)
   while read -r ps_x ps_local ps_x ps_x ps_x ps_x ps_x ps_uid ps_x ps_number ps_x; do
     case ${ps_local%:*} in
       '') ps_rank=0 ;;
