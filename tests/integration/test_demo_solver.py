@@ -165,7 +165,7 @@ def test_progress_is_reported(solver, solver_root):
 def test_stops_cleanly_with_connections_open(solver, number):
     running = solver()
     sock = running.wire.open(b"HOLD")
-    eventually(lambda: running.wire.stats()["open"] == 2)
+    running.wire.wait_for("HOLD")
     assert running.stop(number) == 0
     sock.close()
 

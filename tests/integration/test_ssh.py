@@ -212,7 +212,7 @@ def test_client_that_aborts_ends_the_far_connection(sshd, up):
     gateway = up(sshd()).wait_listening()
     sock = gateway.wire.open(b"SINK")
     sock.sendall(pattern.data(MIB))
-    eventually(lambda: up.solver.wire.stats()["open"] >= 2)
+    up.solver.wire.wait_for("SINK")
     abort(sock)
     last(up.solver, "SINK")
 

@@ -57,7 +57,7 @@ def test_a_half_closed_stream_stays_open_the_other_way(served):
 
 def test_a_clients_abort_reaches_the_solver(served):
     sock = served.wire.open(b"HOLD")
-    eventually(lambda: served.direct.stats()["open"] >= 2, what="the stream does not reach the solver")
+    served.direct.wait_for("HOLD")
     abort(sock)
     row = served.last("HOLD")
     assert row["end"] == ("reset" if served.transport == "local" else "cut")
@@ -66,7 +66,7 @@ def test_a_clients_abort_reaches_the_solver(served):
 def test_a_clients_abort_in_an_upload_is_no_whole_file(served):
     with served.wire.connect() as sock:
         sock.sendall(b'JSON{"request":"data_send","path":"demo/cut","name":"demo","size":10000000}\n' + b"x" * 1_000_000)
-        eventually(lambda: served.direct.stats()["open"] >= 2)
+        served.direct.wait_for("JSON", 2)  # the other one is the question
         abort(sock)
     row = served.last("JSON", at_least=1000)
     assert row["end"] in (("reset",) if served.transport == "local" else ("reset", "short"))

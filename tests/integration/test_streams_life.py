@@ -60,7 +60,6 @@ def test_a_host_that_comes_back_gets_the_connections_that_were_held(serve):
     for client in clients:
         client.join()
     assert [answer["pid"] for answer in answers] == [pid] * 5, served.gateway.story()
-    assert served.gateway.wait_serving(since=mark)["adopted"] is True
 
 
 @pytest.mark.parametrize("hold", ["0", "1s"])

@@ -9,6 +9,8 @@
 
 /** A connection begins; returns its number, from 1. */
 uint64_t stats_begin(void);
+/** The connection's `kind` is known now: it counts as being served. */
+void stats_serving(const demo_conn *conn);
 /** A connection has ended. */
 void stats_end(const demo_conn *conn);
 /** Requests that have been served, milliseconds since the start. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stats.h"
+
 void wire_answer(demo_conn *conn, json_t *object) {
   char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
   json_decref(object);
@@ -34,6 +36,7 @@ void wire_serve(demo_solver *solver, demo_conn *conn) {
       conn->kind[i] = '?';
     }
   }
+  stats_serving(conn);
   if (faults->mute) {
     conn_hold(conn);
   } else if (faults->garbage) {

@@ -49,6 +49,8 @@ class Sshd:
         self.port = port or free_port()
         self.user = getpass.getuser()
         self.log_path = self.folder / "sshd.log"
+        self.home = self.folder / "home"  # of sessions, so that nobody's own shell start-up files run in them
+        self.home.mkdir(mode=0o700)
         self.host_keys = [make_key(self.folder / f"host_{kind}", kind) for kind in host_keys]
         self.client_key = make_key(self.folder / "client")
         self.authorized_keys = self.folder / "authorized_keys"
@@ -97,6 +99,7 @@ class Sshd:
             f"ListenAddress {self.host}",
             f"AuthorizedKeysFile {self.authorized_keys}",
             f"PidFile {self.folder}/sshd.pid",
+            f"SetEnv HOME={self.home}",
             "UsePAM no",
             "StrictModes no",
             "PermitRootLogin yes",

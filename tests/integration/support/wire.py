@@ -9,6 +9,8 @@ import json
 import socket
 import struct
 
+from .wait import eventually
+
 CHUNK = 256 * 1024
 
 
@@ -115,8 +117,14 @@ class Wire:
     # -- the demo solver's test headers -------------------------------------------------------------
 
     def stats(self):
-        """The demo solver's counters: connections, open, bytes_in, bytes_out, ends, recent."""
+        """The demo solver's counters: connections, open, bytes_in, bytes_out, ends, serving, recent."""
         return json.loads(self.json({"request": "demo_stats"}))
+
+    def wait_for(self, kind, count=1):
+        """Waits until so many connections of a kind ("HOLD") have reached the solver, which serves them now."""
+        eventually(
+            lambda: self.stats()["serving"].get(kind, 0) >= count, what=f"the solver does not see {count} x {kind}"
+        )
 
     def echo(self, payload):
         """Sends bytes, half-closes, returns what came back. For payloads under the kernel's buffers; see echo_stream."""
