@@ -174,6 +174,11 @@ static void close_loop(gateway *self) {
   ps_hold_close(&self->hold);
   for (size_t i = 0; i < SIGNAL_COUNT; i++) {
     uv_close((uv_handle_t *)&self->signals[i], NULL);
+    /* Somebody impatient must not kill the process while it says its last words. A check goes on to the next profile.
+     */
+    if (!self->options->check_only) {
+      (void)signal(signals[i], SIG_IGN);
+    }
   }
   uv_close((uv_handle_t *)&self->end, NULL);
   ps_mailbox_close(&self->inbox, NULL);
@@ -202,9 +207,14 @@ static void stop_lanes(gateway *self) {
       last = slot;
     }
   }
+  int others = 0; /* a lane that is stuck in connect() has no streams, and is not waited for */
+  for (uint32_t i = 0; i < self->lane_count; i++) {
+    const lane_slot *slot = &self->lanes[i];
+    others += slot->lane && slot != last && !ps_lane_blocked(slot->lane);
+  }
   for (uint32_t i = 0; i < self->lane_count; i++) {
     lane_slot *slot = &self->lanes[i];
-    if (slot->lane && (slot != last || self->lanes_left == 1)) {
+    if (slot->lane && (slot != last || others == 0)) {
       ps_lane_stop(slot->lane, drain_left_ms(self), slot == last);
     }
   }
@@ -315,7 +325,7 @@ static void on_lane_stopped(gateway *self, lane_slot *slot) {
   self->lanes_left--;
   if (self->lanes_left == 0) {
     close_loop(self);
-  } else if (self->lanes_left == 1 && self->stopping) {
+  } else if (self->stopping) {
     stop_lanes(self);
   }
 }

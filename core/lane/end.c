@@ -23,7 +23,7 @@ static int draining(ps_lane *lane) {
     ps_log(PENSTOCK_LOG_WARN, lane->profile, "%zu streams were not finished and are aborted", ps_lane_load(lane));
     return 0;
   }
-  (void)uv_timer_start(&lane->retry, on_drain_end, (lane->drain_end_ns - now) / 1000000 + 1, 0);
+  (void)uv_timer_start(&lane->pause, on_drain_end, (lane->drain_end_ns - now) / 1000000 + 1, 0);
   return 1;
 }
 
@@ -90,7 +90,7 @@ void ps_end_continue(ps_lane *lane) {
   if (lane->state != PS_STATE_STOPPING) {
     ps_lane_tell_state(lane, PS_STATE_STOPPING, NULL, 0);
     ps_probe_cancel(lane);
-    (void)uv_timer_stop(&lane->retry);
+    (void)uv_timer_stop(&lane->pause);
   }
   if (lane->link && lane->link->lost) {
     ps_link_destroy(lane->link, &lane->link->lost_error);
@@ -101,7 +101,7 @@ void ps_end_continue(ps_lane *lane) {
   penstock_error error;
   penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CANCELLED, "the gateway ends");
   lane->phase = PS_PHASE_END;
-  (void)uv_timer_stop(&lane->retry);
+  (void)uv_timer_stop(&lane->pause);
   ps_supervise_release_gate(lane);
   ps_relay_abort_all(lane->relay, &error);
   if (lane->link) {

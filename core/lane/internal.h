@@ -138,7 +138,7 @@ void ps_probe_open_failed(ps_lane *lane, const penstock_error *error);
 
 /** What a lane is about. */
 typedef enum ps_phase {
-  PS_PHASE_IDLE, /**< waits for the retry timer (or for good) */
+  PS_PHASE_IDLE, /**< waits for the next try (or for good) */
   PS_PHASE_CONNECT,
   PS_PHASE_FIND,     /**< asks whether a solver answers already */
   PS_PHASE_IDENTIFY, /**< something else listens: who? */
@@ -179,8 +179,8 @@ struct ps_lane {
   uv_loop_t loop;
   ps_mailbox inbox;
   uv_timer_t turn;  /**< fires at once: see ps_lane_later */
-  uv_timer_t retry; /**< IDLE: next try. DRAIN: its end. Else: next probe */
-  uv_timer_t step;  /**< deadline of the running step or probe */
+  uv_timer_t pause; /**< IDLE: until the next try; FIND, CONFIRM: until the next probe; DRAIN: its end */
+  uv_timer_t limit; /**< deadline of the running step or probe */
   uv_timer_t sweep; /**< deadlines of opens */
   ps_relay *relay;
   ps_link *link;

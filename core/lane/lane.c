@@ -173,8 +173,8 @@ static void on_relay_closed(void *context) {
   ps_lane *lane = context;
   ps_mailbox_close(&lane->inbox, NULL);
   uv_close((uv_handle_t *)&lane->turn, NULL);
-  uv_close((uv_handle_t *)&lane->retry, NULL);
-  uv_close((uv_handle_t *)&lane->step, NULL);
+  uv_close((uv_handle_t *)&lane->pause, NULL);
+  uv_close((uv_handle_t *)&lane->limit, NULL);
   uv_close((uv_handle_t *)&lane->sweep, NULL);
 }
 
@@ -238,7 +238,7 @@ static int open_loop(ps_lane *lane) {
     return PENSTOCK_E_LIMIT;
   }
   lane->loop.data = lane;
-  uv_timer_t *timers[] = {&lane->turn, &lane->retry, &lane->step, &lane->sweep};
+  uv_timer_t *timers[] = {&lane->turn, &lane->pause, &lane->limit, &lane->sweep};
   for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
     (void)uv_timer_init(&lane->loop, timers[i]);
     timers[i]->data = lane;

@@ -25,7 +25,7 @@ static void release(ps_probe *probe) {
 static void finish(ps_lane *lane, ps_probe_result result) {
   ps_probe *probe = &lane->probe;
   release(probe);
-  (void)uv_timer_stop(&lane->step);
+  (void)uv_timer_stop(&lane->limit);
   probe->running = 0;
   probe->finished = 1;
   probe->result = result;
@@ -41,7 +41,7 @@ static void ask(ps_lane *lane, int legacy) {
   probe->legacy = legacy;
   probe->sent = 0;
   probe->size = 0;
-  (void)uv_timer_start(&lane->step, on_timeout, PS_TCMD_TIMEOUT_MS, 0);
+  (void)uv_timer_start(&lane->limit, on_timeout, PS_TCMD_TIMEOUT_MS, 0);
   ps_open_probe(lane->link);
 }
 
@@ -65,7 +65,7 @@ void ps_probe_cancel(ps_lane *lane) {
   }
   lane->probe.running = 0;
   release(&lane->probe);
-  (void)uv_timer_stop(&lane->step);
+  (void)uv_timer_stop(&lane->limit);
   if (lane->link) {
     ps_open_forget_probe(lane->link);
   }

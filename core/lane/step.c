@@ -56,7 +56,7 @@ void ps_step_run(ps_link *link, ps_step step, uint64_t deadline_ms) {
   /* connect() may have blocked: timers must count from now. */
   uv_update_time(&lane->loop);
   if (op->step == step && !op->completed) {
-    (void)uv_timer_start(&lane->step, on_deadline, op->deadline_ms, 0);
+    (void)uv_timer_start(&lane->limit, on_deadline, op->deadline_ms, 0);
   }
 }
 
@@ -66,7 +66,7 @@ void ps_step_cancel(ps_link *link) {
     return;
   }
   op->cancelled = 1;
-  (void)uv_timer_start(&link->lane->step, on_deadline, CANCEL_GRACE_MS, 0);
+  (void)uv_timer_start(&link->lane->limit, on_deadline, CANCEL_GRACE_MS, 0);
   link->transport->cancel(link->instance, op);
 }
 
@@ -76,7 +76,7 @@ static void complete(penstock_op *op, const penstock_error *error) {
   if (error) {
     op->error = *error;
   }
-  (void)uv_timer_stop(&op->link->lane->step);
+  (void)uv_timer_stop(&op->link->lane->limit);
   ps_lane_later(op->link->lane);
 }
 

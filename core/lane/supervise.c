@@ -75,7 +75,7 @@ static void wait_for_retry(ps_lane *lane, const penstock_error *error) {
   if (lane->slow_retry) {
     delay = lane->backoff.max_ms;
   }
-  (void)uv_timer_start(&lane->retry, on_retry, delay, 0);
+  (void)uv_timer_start(&lane->pause, on_retry, delay, 0);
   int again = strcmp(lane->logged, error->what) == 0;
   (void)snprintf(lane->logged, sizeof(lane->logged), "%s", error->what);
   ps_log_error(again ? PENSTOCK_LOG_DEBUG : PENSTOCK_LOG_WARN, lane->profile, error);
@@ -116,8 +116,8 @@ void ps_supervise_wake(ps_lane *lane) {
   }
   uint64_t since = (uv_hrtime() - lane->last_try_ns) / 1000000;
   uint64_t wait = since >= WAKE_AFTER_MS ? 0 : WAKE_AFTER_MS - since;
-  if (uv_timer_get_due_in(&lane->retry) > wait) {
-    (void)uv_timer_start(&lane->retry, on_retry, wait, 0);
+  if (uv_timer_get_due_in(&lane->pause) > wait) {
+    (void)uv_timer_start(&lane->pause, on_retry, wait, 0);
   }
 }
 
@@ -131,7 +131,7 @@ static void enter_step(ps_lane *lane, ps_phase phase, ps_step step, uint64_t dea
 
 void ps_supervise_begin(ps_lane *lane) {
   penstock_error error;
-  (void)uv_timer_stop(&lane->retry);
+  (void)uv_timer_stop(&lane->pause);
   if (lane->stopping) {
     ps_lane_later(lane);
     return;
@@ -159,7 +159,7 @@ static void on_ask(uv_timer_t *timer) {
 }
 
 static void ask_again(ps_lane *lane, uint64_t delay_ms) {
-  (void)uv_timer_start(&lane->retry, on_ask, delay_ms, 0);
+  (void)uv_timer_start(&lane->pause, on_ask, delay_ms, 0);
 }
 
 static void enter_find(ps_lane *lane) {
