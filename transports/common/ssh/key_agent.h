@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file key_agent.h
- * The user's SSH agent, one key at a time (draft-miller-ssh-agent).
+ * The user's SSH agent, cut down to the keys that are to be offered (draft-miller-ssh-agent).
  *
- * libssh offers every key that an agent holds, stops at the first one that it does not know, and waits
- * for ever for a signature. So it gets a stand-in: an agent that holds the one key chosen by
- * key_agent_choose, passes its signing requests on to the real one, and ends at a deadline.
+ * libssh offers every key that an agent holds, in the agent's order, stops at the first one that it does not
+ * know, and waits for ever for a signature. So it gets a stand-in: an agent that holds the keys chosen by
+ * key_agent_show, passes requests to sign with them on to the real one, and ends at a deadline.
  *
  * Thread: the lane's. The stand-in is a thread of its own, joined by key_agent_close.
  */
@@ -35,12 +35,14 @@ void key_agent_close(key_agent *agent);
 
 /** Key number `index`; NULL past the end. */
 const key_agent_key *key_agent_get(const key_agent *agent, size_t index);
-/** The one key that the stand-in shows from now on. */
-void key_agent_choose(key_agent *agent, size_t index);
+/** Adds a key to those that the stand-in shows, after the ones before. Not once it runs. */
+void key_agent_show(key_agent *agent, size_t index);
 /**
  * Starts the stand-in and returns the socket to speak to it, which becomes the caller's; PENSTOCK_SOCKET_NONE if
  * that fails. Once an agent.
  */
 penstock_socket key_agent_stand_in(key_agent *agent);
+/** The key that a signature was last asked for; NULL if none was. */
+const key_agent_key *key_agent_signed(const key_agent *agent);
 
 #endif

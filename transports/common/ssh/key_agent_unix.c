@@ -29,8 +29,10 @@ struct key_agent {
   uint8_t *listing; /* the real agent's answer; keys point into it */
   key_agent_key *keys;
   size_t count;
-  atomic_size_t chosen;
-  int server_fd; /* our end of the stand-in's socket */
+  size_t *shown; /* indexes of the keys that the stand-in shows; constant once it runs */
+  size_t shown_count;
+  atomic_size_t signer; /* the key that a signature was last asked for; SIZE_MAX = none */
+  int server_fd;        /* our end of the stand-in's socket */
   int stop_pipe[2];
   int running;
   pthread_t thread;
@@ -163,8 +165,9 @@ static int parse_listing(key_agent *agent, size_t size) {
   uint32_t count = read_u32(cursor);
   cursor += 4;
   count = count > AGENT_KEYS_MAX ? AGENT_KEYS_MAX : count;
-  agent->keys = calloc(count ? count : 1, sizeof(*agent->keys));
-  if (!agent->keys) {
+  agent->keys = calloc(count + 1, sizeof(*agent->keys));
+  agent->shown = calloc(count + 1, sizeof(*agent->shown));
+  if (!agent->keys || !agent->shown) {
     return -1;
   }
   for (uint32_t i = 0; i < count; i++) {
@@ -190,6 +193,7 @@ key_agent *key_agent_open(const char *path, uint64_t deadline_ms, char *why, siz
     (void)snprintf(why, why_size, "out of memory");
     return NULL;
   }
+  atomic_init(&agent->signer, SIZE_MAX);
   agent->server_fd = agent->stop_pipe[0] = agent->stop_pipe[1] = -1;
   agent->deadline_ns = clock_ns() + deadline_ms * 1000000u;
   agent->fd = connect_agent(path);
@@ -215,29 +219,61 @@ const key_agent_key *key_agent_get(const key_agent *agent, size_t index) {
   return index < agent->count ? &agent->keys[index] : NULL;
 }
 
-void key_agent_choose(key_agent *agent, size_t index) {
-  atomic_store(&agent->chosen, index);
+void key_agent_show(key_agent *agent, size_t index) {
+  if (index < agent->count && agent->shown_count < agent->count && !agent->running) {
+    agent->shown[agent->shown_count++] = index;
+  }
+}
+
+const key_agent_key *key_agent_signed(const key_agent *agent) {
+  return key_agent_get(agent, atomic_load(&agent->signer));
 }
 
 /* --- the stand-in ---------------------------------------------------------------------------------- */
 
 static int answer_identities(key_agent *agent) {
-  const key_agent_key *key = &agent->keys[atomic_load(&agent->chosen)];
-  size_t comment_size = strlen(key->comment);
-  size_t length = 1 + 4 + 4 + key->blob_size + 4 + comment_size;
+  size_t length = 1 + 4;
+  for (size_t i = 0; i < agent->shown_count; i++) {
+    const key_agent_key *key = &agent->keys[agent->shown[i]];
+    length += 4 + key->blob_size + 4 + strlen(key->comment);
+  }
   uint8_t *answer = malloc(4 + length);
   if (!answer) {
     return -1;
   }
   uint8_t *cursor = write_u32(answer, length);
   *cursor++ = AGENT_IDENTITIES_ANSWER;
-  cursor = write_u32(write_u32(cursor, 1), key->blob_size);
-  memcpy(cursor, key->blob, key->blob_size);
-  cursor = write_u32(cursor + key->blob_size, comment_size);
-  memcpy(cursor, key->comment, comment_size);
+  cursor = write_u32(cursor, agent->shown_count);
+  for (size_t i = 0; i < agent->shown_count; i++) {
+    const key_agent_key *key = &agent->keys[agent->shown[i]];
+    size_t comment_size = strlen(key->comment);
+    cursor = write_u32(cursor, key->blob_size);
+    memcpy(cursor, key->blob, key->blob_size);
+    cursor = write_u32(cursor + key->blob_size, comment_size);
+    memcpy(cursor, key->comment, comment_size);
+    cursor += comment_size;
+  }
   int result = transfer(agent->server_fd, answer, 4 + length, 0, agent->stop_pipe[0], agent->deadline_ns);
   free(answer);
   return result;
+}
+
+/* Notes which of the shown keys is to sign. Returns 0 if it is none of them. */
+static int note_signer(key_agent *agent, const uint8_t *request, size_t size) {
+  const uint8_t *cursor = request + 5;
+  const uint8_t *blob;
+  size_t blob_size;
+  if (take_string(&cursor, request + size, &blob, &blob_size)) {
+    return 0;
+  }
+  for (size_t i = 0; i < agent->shown_count; i++) {
+    const key_agent_key *key = &agent->keys[agent->shown[i]];
+    if (key->blob_size == blob_size && memcmp(key->blob, blob, blob_size) == 0) {
+      atomic_store(&agent->signer, agent->shown[i]);
+      return 1;
+    }
+  }
+  return 0;
 }
 
 static int pass_on(key_agent *agent, uint8_t *request, size_t size) {
@@ -267,14 +303,11 @@ static void *stand_in(void *context) {
     if (!request) {
       break;
     }
-    switch (request[4]) {
-    case AGENT_REQUEST_IDENTITIES:
+    if (request[4] == AGENT_REQUEST_IDENTITIES) {
       result = answer_identities(agent);
-      break;
-    case AGENT_SIGN_REQUEST:
+    } else if (request[4] == AGENT_SIGN_REQUEST && note_signer(agent, request, size)) {
       result = pass_on(agent, request, size);
-      break;
-    default:
+    } else {
       result = answer_failure(agent);
     }
     free(request);
@@ -286,7 +319,7 @@ static void *stand_in(void *context) {
 
 penstock_socket key_agent_stand_in(key_agent *agent) {
   int pair[2];
-  if (agent->running || agent->count == 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) {
+  if (agent->running || agent->shown_count == 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) {
     return PENSTOCK_SOCKET_NONE;
   }
   agent->server_fd = pair[0];
@@ -328,5 +361,6 @@ void key_agent_close(key_agent *agent) {
   close_fd(agent->fd);
   free(agent->listing);
   free(agent->keys);
+  free(agent->shown);
   free(agent);
 }

@@ -30,7 +30,6 @@ typedef struct login_attempt {
   ssh_link *link;
   uint64_t deadline_ns;
   key_agent *agent;
-  int agent_is_given; /* libssh has the stand-in */
   key_file files[SSH_SETTINGS_KEYS_MAX];
   size_t file_count;
   unsigned offers;
@@ -294,31 +293,6 @@ static offer_result judge(login_attempt *login, int result) {
   }
 }
 
-static offer_result offer_agent_key(login_attempt *login, size_t index) {
-  const key_agent_key *key = key_agent_get(login->agent, index);
-  char fingerprint[KNOWN_HOSTS_FINGERPRINT_SIZE];
-  char source[160];
-  if (!login->agent_is_given) {
-    socket_t socket = (socket_t)key_agent_stand_in(login->agent);
-    if (socket < 0 || ssh_set_agent_socket(login->link->session, socket) != SSH_OK) {
-      dial_close(socket);
-      (void)snprintf(login->agent_note, sizeof(login->agent_note), "the agent cannot be used: no descriptor or thread");
-      return OFFER_REFUSED;
-    }
-    login->agent_is_given = 1;
-  }
-  key_agent_choose(login->agent, index);
-  known_hosts_fingerprint(key->blob, key->blob_size, fingerprint);
-  (void)snprintf(source, sizeof(source), "agent, %s", key->comment);
-  note_offer(login, key->type, fingerprint, source);
-  offer_result result = judge(login, ask(login, ASK_AGENT, NULL));
-  if (result == OFFER_ACCEPTED) {
-    (void)snprintf(login->text, login->text_size, "%s, agent key '%s' (%s)", login->link->settings.user, key->comment,
-                   key->type);
-  }
-  return result;
-}
-
 static offer_result offer_private(login_attempt *login, const key_file *file, const ssh_key key) {
   offer_result result = judge(login, ask(login, ASK_PRIVATE_KEY, key));
   if (result == OFFER_ACCEPTED) {
@@ -444,31 +418,62 @@ static int is_same_key(const key_file *file, const key_agent_key *key) {
   return file->blob && file->blob_size == key->blob_size && memcmp(file->blob, key->blob, key->blob_size) == 0;
 }
 
-static offer_result offer_named_agent_keys(login_attempt *login) {
-  offer_result result = OFFER_REFUSED;
-  for (size_t i = 0; i < login->file_count && result == OFFER_REFUSED; i++) {
-    const key_agent_key *key;
-    for (size_t j = 0; (key = key_agent_get(login->agent, j)) && result == OFFER_REFUSED; j++) {
+/* Kinds of keys that libssh knows; at another one it would stop, and never offer those behind it. */
+static int is_known_kind(const key_agent_key *key) {
+  enum ssh_keytypes_e type = ssh_key_type_from_name(key->type);
+  return type != SSH_KEYTYPE_UNKNOWN && type != SSH_KEYTYPE_DSS && !strstr(key->type, "-cert-");
+}
+
+static void show_agent_key(login_attempt *login, size_t index) {
+  const key_agent_key *key = key_agent_get(login->agent, index);
+  char fingerprint[KNOWN_HOSTS_FINGERPRINT_SIZE];
+  char source[160];
+  if (is_known_kind(key)) {
+    known_hosts_fingerprint(key->blob, key->blob_size, fingerprint);
+    (void)snprintf(source, sizeof(source), "agent, %s", key->comment);
+    note_offer(login, key->type, fingerprint, source);
+    key_agent_show(login->agent, index);
+  }
+}
+
+/* The agent's keys: those that `key` names, in its order, then the others. */
+static void choose_agent_keys(login_attempt *login) {
+  const key_agent_key *key;
+  for (size_t i = 0; i < login->file_count; i++) {
+    for (size_t j = 0; (key = key_agent_get(login->agent, j)) && !login->files[i].is_in_agent; j++) {
       if (is_same_key(&login->files[i], key)) {
         login->files[i].is_in_agent = 1;
-        result = offer_agent_key(login, j);
+        show_agent_key(login, j);
       }
     }
   }
-  return result;
-}
-
-static offer_result offer_other_agent_keys(login_attempt *login) {
-  offer_result result = OFFER_REFUSED;
-  const key_agent_key *key;
-  for (size_t j = 0; (key = key_agent_get(login->agent, j)) && result == OFFER_REFUSED; j++) {
+  for (size_t j = 0; !login->link->settings.identities_only && (key = key_agent_get(login->agent, j)); j++) {
     int is_named = 0;
     for (size_t i = 0; i < login->file_count; i++) {
       is_named |= is_same_key(&login->files[i], key);
     }
     if (!is_named) {
-      result = offer_agent_key(login, j);
+      show_agent_key(login, j);
     }
+  }
+}
+
+static offer_result offer_agent_keys(login_attempt *login) {
+  choose_agent_keys(login);
+  if (login->offers == 0) {
+    return OFFER_REFUSED;
+  }
+  socket_t socket = (socket_t)key_agent_stand_in(login->agent);
+  if (socket < 0 || ssh_set_agent_socket(login->link->session, socket) != SSH_OK) {
+    dial_close(socket);
+    (void)snprintf(login->agent_note, sizeof(login->agent_note), "the agent cannot be used: no descriptor or thread");
+    return OFFER_REFUSED;
+  }
+  offer_result result = judge(login, ask(login, ASK_AGENT, NULL));
+  const key_agent_key *signer = key_agent_signed(login->agent);
+  if (result == OFFER_ACCEPTED && signer) {
+    (void)snprintf(login->text, login->text_size, "%s, agent key '%s' (%s)", login->link->settings.user,
+                   signer->comment, signer->type);
   }
   return result;
 }
@@ -486,10 +491,7 @@ static offer_result offer_all(login_attempt *login) {
     }
   }
   if (login->agent) {
-    result = offer_named_agent_keys(login);
-  }
-  if (login->agent && result == OFFER_REFUSED && !settings->identities_only) {
-    result = offer_other_agent_keys(login);
+    result = offer_agent_keys(login);
   }
   for (size_t i = 0; i < login->file_count && result == OFFER_REFUSED; i++) {
     if (login->files[i].is_usable && !login->files[i].is_in_agent) {

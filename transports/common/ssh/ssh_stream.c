@@ -3,11 +3,10 @@
  * A stream is one direct-tcpip channel.
  *
  * What SSH cannot say: a channel knows EOF and CLOSE, and no reset.
- *  - Far side to client: sshd shows a connection that was reset there as EOF, as it does with one that was ended
- *    cleanly (measured with OpenSSH 9.2, see tests/integration/test_ssh.py). It then closes the channel without waiting
- * for our EOF only if it also has data of ours that it cannot write. So: CLOSE without EOF is passed on as an abort,
- * EOF as an end, and CLOSE after EOF makes the stream one that takes no more data, which is an abort once the client
- * sends some.
+ *  - Far side to client: sshd shows a connection that was reset there as EOF, just as one that was ended cleanly
+ *    (seen with OpenSSH 9.2). It closes the channel before our EOF only if it also has data of ours that it cannot
+ *    write. So: CLOSE without EOF is passed on as an abort, EOF as an end, and CLOSE after EOF makes the stream one
+ *    that takes no more data, which is an abort once the client sends some.
  *  - Client to far side: libssh sends EOF before CLOSE, and sshd answers either with a FIN to the endpoint. An
  *    aborted upload therefore ends there without its last bytes, but not with a reset. Requests that carry their size
  *    (all of the solver's but BDAT) are seen to be short.
