@@ -10,6 +10,7 @@ from support import pattern
 from support.dropbear import Dropbear
 from support.ports import free_port
 from support.sshd import fingerprint, make_key
+from support.wait import eventually
 from support.wire import read_all
 
 MIB = 1 << 20
@@ -23,9 +24,15 @@ def dropbear(tmp):
 
 
 @pytest.fixture
-def up(dropbear, gateway, solver):
+def behind(solver):
+    """The demo solver that `up` leads to."""
+    return solver()
+
+
+@pytest.fixture
+def up(dropbear, gateway, behind):
     """A gateway that only forwards to a demo solver over dropbear."""
-    made = gateway(dropbear.profile(endpoint=f"127.0.0.1:{solver().port}", launch="never"))
+    made = gateway(dropbear.profile(endpoint=f"127.0.0.1:{behind.port}", launch="never"))
     made.wait_serving()
     return made
 
@@ -36,13 +43,15 @@ def test_every_byte_arrives(up, size):
     assert up.wire.sink(pattern.chunks(size)) == (size, pattern.sha256(size))
 
 
-def test_half_closes(up):
+def test_half_closes(up, behind):
     assert up.wire.bdat(pattern.data(100_000)) == b"BINARY_OK"
     assert up.wire.tcmd(legacy=True)["protocol_version"] == "0.18"
     with up.wire.open(b"HALF") as sock:
         assert read_all(sock) == b"HALF"
         sock.sendall(pattern.data(MIB))
         sock.shutdown(socket.SHUT_WR)
+    rows = eventually(lambda: [row for row in behind.wire.stats()["recent"] if row["kind"] == "HALF"])
+    assert rows[-1]["sha256"] == pattern.sha256(MIB)
 
 
 def test_many_streams(up):

@@ -82,7 +82,8 @@ class Dropbear:
         }
 
     def stop(self):
-        sessions = [pid for pid in procs.descendants(self.process.pid) if os.readlink(f"/proc/{pid}/exe") == find_dropbear()]
+        """Ends the server and its connections; programs that sessions have left behind live on."""
+        sessions = [pid for pid in procs.descendants(self.process.pid) if procs.program(pid) == find_dropbear()]
         self.process.kill()
         self.process.wait(10)
         for pid in sessions:

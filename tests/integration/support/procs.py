@@ -17,6 +17,14 @@ def alive(pid):
         return False
 
 
+def program(pid):
+    """The file that it runs; "" if it has gone."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return ""
+
+
 def fd_count(pid):
     """How many descriptors it holds."""
     return len(os.listdir(f"/proc/{pid}/fd"))

@@ -147,13 +147,13 @@ class Sshd:
         """Cuts every connection at once; the server itself lives on."""
         # Only sshd's own processes: what a session has started is not the connection.
         for pid in self.sessions():
-            if _program(pid) == find_sshd():
+            if procs.program(pid) == find_sshd():
                 procs.kill(pid)
 
     def stop(self):
         """Ends the server and its connections; programs that sessions have left behind live on."""
         if self.process.poll() is None:
-            sessions = [pid for pid in self.sessions() if _program(pid) == find_sshd()]
+            sessions = [pid for pid in self.sessions() if procs.program(pid) == find_sshd()]
             self.process.send_signal(signal.SIGKILL)
             self.process.wait(10)
             for pid in sessions:
@@ -194,10 +194,3 @@ class Sshd:
             text=True,
             timeout=30,
         )
-
-
-def _program(pid):
-    try:
-        return os.readlink(f"/proc/{pid}/exe")
-    except OSError:
-        return ""
