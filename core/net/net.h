@@ -53,7 +53,7 @@ void ps_net_nodelay(penstock_socket socket);
 /** The peer's address as text, for the log. */
 void ps_net_peer_name(penstock_socket socket, char *text, size_t size);
 
-/** Whose process is at the other end of an accepted loopback connection. */
+/** Whose process is at the other end of an accepted connection. */
 typedef enum ps_peer {
   PS_PEER_OWN,     /**< the user's own, or root's */
   PS_PEER_OTHER,   /**< somebody else's: `uid` says whose */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who is at the other end of a loopback connection: sock_diag(7) is asked for the client's own socket,
- * which is ours with the addresses the other way round. One question, no walk through /proc.
+ * Who is at the other end of a connection: sock_diag(7) is asked for the client's own socket, which is ours with
+ * the addresses the other way round. One question, no walk through /proc. Where it knows none, the client is on
+ * another machine, or nobody can say.
  */
 #include "net/net.h"
 
@@ -10,6 +11,7 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,14 +28,24 @@ static int is_loopback(const struct sockaddr_storage *address) {
   return IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127);
 }
 
-static int same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b) {
-  if (a->ss_family != b->ss_family) {
-    return 0;
+/*
+ * Does the address belong to this machine? A client may connect to 127.0.0.1 from any of them, so the address alone
+ * does not tell a neighbour from another user. Only our own addresses can be bound.
+ */
+static int is_ours(const struct sockaddr_storage *address) {
+  struct sockaddr_storage here = *address;
+  if (here.ss_family == AF_INET) {
+    ((struct sockaddr_in *)&here)->sin_port = 0;
+  } else {
+    ((struct sockaddr_in6 *)&here)->sin6_port = 0;
   }
-  if (a->ss_family == AF_INET) {
-    return ((const struct sockaddr_in *)a)->sin_addr.s_addr == ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+  int fd = socket(here.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) {
+    return 1; /* not known: the careful answer */
   }
-  return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr, &((const struct sockaddr_in6 *)b)->sin6_addr, 16) == 0;
+  int bound = bind(fd, (struct sockaddr *)&here, sizeof(here)) == 0;
+  close(fd);
+  return bound;
 }
 
 static void put_address(const struct sockaddr_storage *from, __be32 address[4], __be16 *port) {
@@ -65,7 +77,8 @@ static int ask(const question *ask_for, struct inet_diag_msg *row) {
       memcpy(&header, answer, sizeof(header));
       if (header.nlmsg_type == SOCK_DIAG_BY_FAMILY) {
         memcpy(row, answer + NLMSG_HDRLEN, sizeof(*row));
-        result = 0;
+        /* Where there is no such connection, the kernel answers with whoever listens on the client's port. */
+        result = row->idiag_state == TCP_LISTEN ? -1 : 0;
       }
     }
   }
@@ -85,9 +98,6 @@ ps_peer ps_net_peer(penstock_socket accepted, uint32_t *uid) {
       getpeername((int)accepted, (struct sockaddr *)&far, &far_size) != 0) {
     return PS_PEER_UNKNOWN;
   }
-  if (!is_loopback(&far) && !same_address(&near, &far)) {
-    return PS_PEER_REMOTE;
-  }
   question ask_for;
   struct inet_diag_msg row;
   memset(&ask_for, 0, sizeof(ask_for));
@@ -101,8 +111,11 @@ ps_peer ps_net_peer(penstock_socket accepted, uint32_t *uid) {
   ask_for.request.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
   put_address(&far, ask_for.request.id.idiag_src, &ask_for.request.id.idiag_sport);
   put_address(&near, ask_for.request.id.idiag_dst, &ask_for.request.id.idiag_dport);
+  if (far.ss_family == AF_INET6) {
+    ask_for.request.id.idiag_if = ((const struct sockaddr_in6 *)&far)->sin6_scope_id;
+  }
   if (ask(&ask_for, &row) != 0) {
-    return PS_PEER_UNKNOWN;
+    return is_loopback(&near) || is_ours(&far) ? PS_PEER_UNKNOWN : PS_PEER_REMOTE;
   }
   /* A socket that its process has closed belongs to nobody and shows uid 0: that is no proof of anything. */
   if (row.idiag_inode == 0) {

@@ -141,12 +141,12 @@ def test_a_killed_gateway_leaves_the_solver_and_the_next_adopts_it(served, gatew
     assert again.wire.tcmd()["pid"] == pid
 
 
-def connect_as_nobody(port):
+def connect_as_nobody(port, source="127.0.0.1"):
     """Asks for an answer to TCMD from a process of user nobody; returns what it printed."""
     program = (
         "import socket, sys\n"
         "try:\n"
-        "    s = socket.create_connection(('127.0.0.1', int(sys.argv[1])), 10)\n"
+        "    s = socket.create_connection(('127.0.0.1', int(sys.argv[1])), 10, (sys.argv[2], 0))\n"
         "    s.sendall(b'TCMD\\0\\0\\0\\x10--name __probe__')\n"
         "    print(s.recv(4096).decode())\n"
         "except ConnectionError as error:\n"
@@ -156,7 +156,7 @@ def connect_as_nobody(port):
     if os.geteuid() != 0:
         switch = ["sudo", "-n", *switch]
     python = shutil.which("python3", path="/usr/bin") or sys.executable
-    done = subprocess.run([*switch, python, "-c", program, str(port)], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([*switch, python, "-c", program, str(port), source], capture_output=True, text=True, timeout=20)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -168,6 +168,24 @@ def test_only_the_users_own_processes_may_connect(serve):
     assert answer.strip() in ("ConnectionResetError", ""), answer
     assert served.wire.tcmd()["protocol_version"] == "0.18"
     assert "65534" in served.gateway.log or "nobody" in served.gateway.log
+
+
+def own_address():
+    """An address of this machine that other machines use too; a loopback one if it has no network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("198.51.100.1", 9))  # sends nothing: it only chooses the way there
+        except OSError:
+            return "127.0.0.2"
+        return probe.getsockname()[0]
+
+
+@pytest.mark.parametrize("source", ["127.0.0.2", own_address()], ids=["loopback", "network"])
+def test_other_users_are_refused_whatever_address_of_ours_they_come_from(serve, source):
+    served = serve("local")
+    answer = connect_as_nobody(served.gateway.port, source)
+    assert answer.strip() in ("ConnectionResetError", ""), answer
+    assert served.wire.tcmd()["protocol_version"] == "0.18"
 
 
 def test_peers_any_lets_everybody_in(serve):
