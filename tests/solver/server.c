@@ -20,16 +20,18 @@
 /* How long connections may take to end once we were told to stop. */
 #define STOP_SECONDS 1
 
-/* A connection's thread, in the list of those that live. */
+/* A connection's thread: in the list of those that serve, then of those that wait to be joined. */
 typedef struct worker {
   struct worker *next, *previous;
+  pthread_t thread;
   demo_solver *solver;
   demo_conn conn;
 } worker;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t none_left = PTHREAD_COND_INITIALIZER;
-static worker *workers;
+static worker *serving;
+static worker *finished;
 
 int server_bind(const demo_options *options) {
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
@@ -58,15 +60,16 @@ int server_bind(const demo_options *options) {
 
 static void enlist(worker *self) {
   (void)pthread_mutex_lock(&lock);
-  self->next = workers;
-  if (workers) {
-    workers->previous = self;
+  self->next = serving;
+  if (serving) {
+    serving->previous = self;
   }
-  workers = self;
+  serving = self;
   (void)pthread_mutex_unlock(&lock);
 }
 
-static void delist(worker *self) {
+/* The end of a worker's service; with `joinable` it still has a thread to be joined. */
+static void delist(worker *self, int joinable) {
   (void)pthread_mutex_lock(&lock);
   if (self->next) {
     self->next->previous = self->previous;
@@ -74,12 +77,30 @@ static void delist(worker *self) {
   if (self->previous) {
     self->previous->next = self->next;
   } else {
-    workers = self->next;
+    serving = self->next;
   }
-  if (!workers) {
+  if (joinable) {
+    self->next = finished;
+    finished = self;
+  }
+  if (!serving) {
     (void)pthread_cond_signal(&none_left);
   }
   (void)pthread_mutex_unlock(&lock);
+}
+
+/* Joins and frees those that have finished. */
+static void reap(void) {
+  (void)pthread_mutex_lock(&lock);
+  worker *list = finished;
+  finished = NULL;
+  (void)pthread_mutex_unlock(&lock);
+  while (list) {
+    worker *next = list->next;
+    (void)pthread_join(list->thread, NULL);
+    free(list);
+    list = next;
+  }
 }
 
 static void *work(void *argument) {
@@ -98,14 +119,12 @@ static void *work(void *argument) {
     (void)fflush(NULL);
     _exit(3);
   }
-  delist(self);
-  free(self);
+  delist(self, 1);
   return NULL;
 }
 
 /* Takes a connection over; one that cannot be served is closed and said. */
 static void start_worker(demo_solver *solver, int fd, const pthread_attr_t *attributes) {
-  pthread_t thread;
   worker *self = calloc(1, sizeof(*self));
   if (!self) {
     close(fd);
@@ -117,10 +136,10 @@ static void start_worker(demo_solver *solver, int fd, const pthread_attr_t *attr
     return;
   }
   enlist(self);
-  int rc = pthread_create(&thread, attributes, work, self);
+  int rc = pthread_create(&self->thread, attributes, work, self);
   if (rc != 0) {
     (void)fprintf(stderr, "Error: no thread for a connection: %s\n", strerror(rc));
-    delist(self);
+    delist(self, 0);
     self->conn.end = CONN_RESET;
     conn_close(&self->conn);
     stats_end(&self->conn);
@@ -135,13 +154,13 @@ static int stop_workers(void) {
   (void)clock_gettime(CLOCK_REALTIME, &deadline);
   deadline.tv_sec += STOP_SECONDS;
   (void)pthread_mutex_lock(&lock);
-  for (worker *each = workers; each; each = each->next) {
+  for (worker *each = serving; each; each = each->next) {
     (void)shutdown(each->conn.fd, SHUT_RDWR);
   }
-  while (workers && rc == 0) {
+  while (serving && rc == 0) {
     rc = pthread_cond_timedwait(&none_left, &lock, &deadline);
   }
-  int all = !workers;
+  int all = !serving;
   (void)pthread_mutex_unlock(&lock);
   return all;
 }
@@ -150,7 +169,6 @@ int server_run(demo_solver *solver, int listener, int signals) {
   struct pollfd entries[2] = {{.fd = listener, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
   pthread_attr_t attributes;
   (void)pthread_attr_init(&attributes);
-  (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   (void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
   for (;;) {
     if (poll(entries, 2, -1) < 0 && errno != EINTR) {
@@ -160,6 +178,7 @@ int server_run(demo_solver *solver, int listener, int signals) {
     if (entries[1].revents) {
       break;
     }
+    reap();
     int fd = entries[0].revents ? accept4(listener, NULL, NULL, SOCK_CLOEXEC) : -1;
     if (fd >= 0) {
       start_worker(solver, fd, &attributes);
@@ -174,5 +193,6 @@ int server_run(demo_solver *solver, int listener, int signals) {
     (void)fflush(NULL);
     _exit(0); /* their threads still use what an ordinary exit would tear down */
   }
+  reap();
   return 0;
 }
