@@ -15,6 +15,13 @@ from support.wire import abort, read_all, read_exact
 MIB = 1 << 20
 
 
+@pytest.fixture(params=["local", "ssh"])
+def measured(serve, request):
+    """As `served`, for measuring its memory: AddressSanitizer keeps freed memory for a while, here hardly any."""
+    lean = "quarantine_size_mb=1:thread_local_quarantine_size_kb=16"
+    return serve(request.param, gateway_env={"ASAN_OPTIONS": lean})
+
+
 def test_two_hundred_streams_at_once(served):
     count, size = 200, 200_000
     results = {}
@@ -49,10 +56,8 @@ def test_two_hundred_streams_at_once(served):
         sock.close()
 
 
-@pytest.mark.parametrize("transport", ["local", "ssh"])
-def test_a_thousand_opens_leave_nothing_behind(serve, transport):
-    # AddressSanitizer keeps freed memory for a while, which would count as growth here.
-    served = serve(transport, gateway_env={"ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=16"})
+def test_a_thousand_opens_leave_nothing_behind(measured, penstock):
+    served = measured
 
     def use(times):
         for number in range(times):
@@ -70,7 +75,8 @@ def test_a_thousand_opens_leave_nothing_behind(serve, transport):
         what=lambda: f"{before} descriptors before, {served.gateway.fds()} after",
     )
     grown = served.gateway.rss_kib() - rss
-    assert grown < 4096, f"{grown} KiB more than before"
+    # Leaks are LeakSanitizer's to find in that build; its allocator still spreads out here.
+    assert grown < (16384 if penstock.is_sanitized() else 512), f"{grown} KiB more than before"
 
 
 def steady(value, seconds=0.5, timeout=20):
@@ -87,7 +93,8 @@ def steady(value, seconds=0.5, timeout=20):
     return last[0]
 
 
-def test_a_client_that_does_not_read_stops_the_solver(served):
+def test_a_client_that_does_not_read_stops_the_solver(measured):
+    served = measured
     served.wire.source(MIB)
     before = served.gateway.rss_kib()
     socks = [served.wire.open_source(1 << 30, receive_buffer=65536) for _ in range(4)]
@@ -103,7 +110,8 @@ def test_a_client_that_does_not_read_stops_the_solver(served):
         abort(sock)
 
 
-def test_a_solver_that_does_not_read_stops_the_client(served):
+def test_a_solver_that_does_not_read_stops_the_client(measured):
+    served = measured
     served.wire.source(MIB)
     before = served.gateway.rss_kib()
     sock = served.wire.open(b"HOLD")

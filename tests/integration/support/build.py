@@ -22,6 +22,10 @@ class Build:
         for needed in (self.binary, self.solver):
             assert needed.is_file(), f"{needed} is missing: build it first (cmake --build --preset ci)"
 
+    def is_sanitized(self):
+        """Was it built with AddressSanitizer, whose allocator never gives memory back?"""
+        return b"__asan_init" in self.binary.read_bytes()
+
     def environment(self, extra=None):
         """A small, known environment: nothing of the user's configuration or agent leaks into a test.
 
