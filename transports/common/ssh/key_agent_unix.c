@@ -14,6 +14,10 @@
 
 #include "common/ssh/known_hosts.h"
 
+#if !defined(MSG_NOSIGNAL)
+#define MSG_NOSIGNAL 0 /* macOS; the gateway ignores SIGPIPE */
+#endif
+
 enum {
   AGENT_FAILURE = 5,
   AGENT_REQUEST_IDENTITIES = 11,
