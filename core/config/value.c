@@ -10,6 +10,7 @@
 
 #include "base/nearest.h"
 #include "config/expand.h"
+#include "host/secret.h"
 
 /* One value being parsed. */
 typedef struct parser {
@@ -235,6 +236,12 @@ static int parse_scalar(const parser *self, const char *raw) {
   }
   if (is_number(type)) {
     result = parse_number(self, text.data, &fault);
+    goto out;
+  }
+  if ((self->option->flags & PENSTOCK_OPTION_SECRET) && !ps_secret_is_reference(text.data)) {
+    /* It is most likely the secret itself, so it is not repeated. */
+    ps_text_adds(&fault, "is no reference to a secret, which itself has no place in a profile: write env:NAME, "
+                         "file:PATH, command:CMD or prompt");
     goto out;
   }
   result = parse_text(self, text.data, &out, &fault);

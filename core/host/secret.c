@@ -78,6 +78,17 @@ static const char *after(const char *reference, const char *prefix) {
   return strncmp(reference, prefix, length) == 0 ? reference + length : NULL;
 }
 
+int ps_secret_is_reference(const char *text) {
+  static const char *const kinds[] = {"env:", "file:", "command:"};
+  for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+    const char *rest = after(text, kinds[i]);
+    if (rest && rest[0]) {
+      return 1;
+    }
+  }
+  return strcmp(text, "prompt") == 0 || after(text, "prompt:") != NULL;
+}
+
 int32_t ps_secret_get_for(const char *scope, const char *reference, char *secret, size_t secret_size,
                           penstock_error *error) {
   const char *rest = NULL;

@@ -81,6 +81,29 @@ static void ints(void **state) {
   assert_int_equal(parse(PENSTOCK_OPTION_INT, 1, 16, "0"), PENSTOCK_E_INVALID);
 }
 
+/* A secret has no place in a profile, and none in a message about it. */
+static void secrets(void **state) {
+  (void)state;
+  static const char *const good[] = {"env:PW",          "file:~/pw", "command:pass show x", "prompt",
+                                     "prompt:Your PIN", "",          "\"file:/a b\""};
+  static const char *const wrong[] = {"hunter2", "env:", "file:", "command:", "Prompt", "pass:hunter2", "promptly"};
+  const penstock_option option = {
+      .struct_size = sizeof(option), .type = PENSTOCK_OPTION_STRING, .flags = PENSTOCK_OPTION_SECRET, .key = "k"};
+  for (size_t i = 0; i < COUNT(good); i++) {
+    (void)clear(NULL);
+    if (ps_value_parse(&option, good[i], (ps_place){"/cfg/p.ini", 7}, &value, &problems) != 0 || problems.count) {
+      fail_msg("'%s' was refused", good[i]);
+    }
+  }
+  for (size_t i = 0; i < COUNT(wrong); i++) {
+    (void)clear(NULL);
+    if (ps_value_parse(&option, wrong[i], (ps_place){"/cfg/p.ini", 7}, &value, &problems) == 0) {
+      fail_msg("'%s' was taken", wrong[i]);
+    }
+    assert_null(strstr(find_problem(7, "no reference to a secret")->text, "hunter2"));
+  }
+}
+
 static void durations(void **state) {
   (void)state;
   good_number(PENSTOCK_OPTION_DURATION, "500ms", 500);
@@ -227,8 +250,8 @@ static void items_have_lines(void **state) {
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_teardown(name, clear)
-  const struct CMUnitTest tests[] = {TEST(bools),     TEST(ints),      TEST(durations),
-                                     TEST(choices),   TEST(addresses), TEST(paths),
-                                     TEST(expansion), TEST(lists),     TEST(items_have_lines)};
+  const struct CMUnitTest tests[] = {
+      TEST(bools),     TEST(ints),  TEST(secrets),   TEST(durations), TEST(choices),
+      TEST(addresses), TEST(paths), TEST(expansion), TEST(lists),     TEST(items_have_lines)};
   return cmocka_run_group_tests_name("config values", tests, NULL, NULL);
 }
