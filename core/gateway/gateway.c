@@ -403,7 +403,14 @@ static int open_listener(gateway *self, penstock_error *error) {
 static int start_lanes(gateway *self, penstock_error *error) {
   int64_t wanted = self->options->check_only ? 1 : ps_settings_int(self->options->settings, "lanes", 1);
   for (uint32_t i = 0; i < (uint32_t)wanted && i < MAX_LANES; i++) {
-    ps_lane_options lane = {.gateway = self->options, .index = i, .out = &self->inbox, .gate = &self->launch_gate};
+    ps_lane_options lane = {.profile = self->options->profile,
+                            .transport = self->options->transport,
+                            .settings = self->options->settings,
+                            .check_only = self->options->check_only,
+                            .no_launch = self->options->no_launch,
+                            .index = i,
+                            .out = &self->inbox,
+                            .gate = &self->launch_gate};
     self->lanes[i].lane = ps_lane_start(&lane, error);
     if (!self->lanes[i].lane) {
       return PENSTOCK_E_LIMIT;

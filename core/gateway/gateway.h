@@ -8,19 +8,7 @@
 #define PS_GATEWAY_H
 
 #include "config/config.h"
-
-/** States of a lane, and of the gateway as a whole (the best of its lanes). */
-typedef enum ps_state {
-  PS_STATE_DOWN,       /**< no link; waits for the next try, or for the user */
-  PS_STATE_CONNECTING, /**< the transport establishes its link */
-  PS_STATE_LAUNCHING,  /**< the solver is being checked, started, waited for */
-  PS_STATE_UP,         /**< streams are served */
-  PS_STATE_DEGRADED,   /**< streams are served, something is not well */
-  PS_STATE_STOPPING    /**< orderly shutdown */
-} ps_state;
-
-/** "up", "connecting" … */
-const char *ps_state_name(ps_state state);
+#include "lane/state.h"
 
 /** What a gateway tells as it runs. Each may be NULL. Called on the main thread. */
 typedef struct ps_gateway_events {

@@ -63,7 +63,7 @@ static void tell_not_stopped(ps_lane *lane) {
 
 static int begin_stop(ps_lane *lane) {
   ps_link *link = lane->link;
-  int wanted = lane->stop_solver || (lane->options.gateway->check_only && atomic_load(&lane->options.gate->launched));
+  int wanted = lane->stop_solver || (lane->options.check_only && atomic_load(&lane->options.gate->launched));
   if (!wanted || lane->phase == PS_PHASE_STOP || !lane->transport->stop) {
     return 0;
   }

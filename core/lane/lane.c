@@ -219,15 +219,14 @@ static ps_probe_mode choose_probe(const ps_lane *lane, int can_launch) {
 }
 
 static void read_settings(ps_lane *lane) {
-  const ps_gateway_options *gateway = lane->options.gateway;
-  lane->settings = gateway->settings;
-  lane->transport = gateway->transport;
-  lane->profile = gateway->profile;
+  lane->settings = lane->options.settings;
+  lane->transport = lane->options.transport;
+  lane->profile = lane->options.profile;
   const char *launch = ps_settings_string(lane->settings, "launch");
   int wants = (!launch || strcmp(launch, "never") != 0) && lane->transport->launch != NULL;
   lane->probe_mode = choose_probe(lane, wants);
   /* Without a probe nobody can tell a running solver from none, so nothing is launched. */
-  lane->may_launch = wants && !gateway->no_launch && lane->probe_mode != PS_PROBE_NONE;
+  lane->may_launch = wants && !lane->options.no_launch && lane->probe_mode != PS_PROBE_NONE;
   ps_backoff_init(&lane->backoff, (uint64_t)ps_settings_int(lane->settings, "retry_min", 500),
                   (uint64_t)ps_settings_int(lane->settings, "retry_max", 30000),
                   uv_hrtime() ^ ((uint64_t)(uintptr_t)lane << 16));

@@ -12,7 +12,8 @@
 #include <stdatomic.h>
 
 #include "base/mailbox.h"
-#include "gateway/gateway.h"
+#include "config/config.h"
+#include "lane/state.h"
 #include "log/log.h"
 
 /** An accepted connection on its way to a stream. Owned by whoever holds it; its socket too. */
@@ -73,7 +74,11 @@ typedef struct ps_launch_gate {
 } ps_launch_gate;
 
 typedef struct ps_lane_options {
-  const ps_gateway_options *gateway; /**< borrowed until ps_lane_join */
+  const char *profile;                 /**< name, for messages; all pointers are borrowed until ps_lane_join */
+  const penstock_transport *transport; /**< from the registry */
+  const ps_settings *settings;         /**< checked */
+  int check_only;                      /**< the first failure is final; a solver that it launched is stopped */
+  int no_launch;                       /**< as `launch = never` */
   uint32_t index;
   ps_mailbox *out;      /**< the gateway's, for ps_lane_event */
   ps_launch_gate *gate; /**< shared by the lanes */

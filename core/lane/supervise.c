@@ -49,7 +49,7 @@ static void drop_link(ps_lane *lane, const penstock_error *why) {
 
 /* Before the first success, an error that only the user can mend ends the gateway: they are there to see it. */
 static int ends_first_start(const ps_lane *lane, const penstock_error *error) {
-  if (lane->options.gateway->check_only) {
+  if (lane->options.check_only) {
     return 1;
   }
   switch (error->error_class) {

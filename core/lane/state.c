@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gateway/gateway.h"
+#include "lane/state.h"
 
 const char *ps_state_name(ps_state state) {
   switch (state) {

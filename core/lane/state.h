@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file state.h
+ * The states of a lane, which are also those of the gateway that owns it.
+ */
+#ifndef PS_STATE_H
+#define PS_STATE_H
+
+/** States of a lane, and of the gateway as a whole (the best of its lanes). */
+typedef enum ps_state {
+  PS_STATE_DOWN,       /**< no link; waits for the next try, or for the user */
+  PS_STATE_CONNECTING, /**< the transport establishes its link */
+  PS_STATE_LAUNCHING,  /**< the solver is being checked, started, waited for */
+  PS_STATE_UP,         /**< streams are served */
+  PS_STATE_DEGRADED,   /**< streams are served, something is not well */
+  PS_STATE_STOPPING    /**< orderly shutdown */
+} ps_state;
+
+/** "up", "connecting" … */
+const char *ps_state_name(ps_state state);
+
+#endif
