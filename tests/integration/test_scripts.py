@@ -192,3 +192,24 @@ def test_launch_clears_away_what_a_crash_left(machine):
     assert there.launch()["outcome"] == "launched"
     assert there.run("ready", wait=100)["outcome"] == "ready"
     assert len(there.root.pids()) == 1
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_forged_record_stops_nobody(machine, shell):
+    """A process that shows no environment is not proved by a record that names all else of it."""
+    made = machine(shell)
+    victim = subprocess.Popen([shutil.which("sleep"), "300"], env={}, start_new_session=True)
+    try:
+        with open(f"/proc/{victim.pid}/stat") as file:
+            start = file.read().rsplit(") ", 1)[1].split()[19]
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            boot = file.read().strip()
+        with open(os.path.join(str(made.root), f".penstock-{made.port}.solver"), "w") as file:
+            file.write(
+                f"pid={victim.pid}\nstart={start}\nboot={boot}\ntoken={secrets.token_hex(16)}\nlog=l\nprogress=p\n"
+            )
+        assert made.run("stop", grace=1)["outcome"] == "stuck"
+        assert victim.poll() is None
+    finally:
+        victim.kill()
+        victim.wait()

@@ -211,10 +211,26 @@ ps_family() {
   grep -lF "PENSTOCK_TOKEN=$ps_was_token" /proc/[0-9]*/environ 2>/dev/null | sed 's/[^0-9]//g'
 }
 
+# ps_is_proven: is the solver of the record what was launched? Only a signal needs as much: who can write into the folder
+# can write a record of any process, and some show no environment. Where the system shows none at all, pid, start and
+# boot must do.
+ps_is_proven() {
+  [ -r /proc/self/environ ] || return 0
+  for ps_try in 1 2 3 4 5; do
+    ps_has_token "$ps_pid"
+    case $? in
+      0) return 0 ;;
+      1) return 1 ;;
+    esac
+    ps_nap
+  done
+  return 1
+}
+
 # ps_signal NAME: to the record's solver and its group, and to all of its family that left the group.
 ps_signal() {
   ps_led=
-  if ps_runs; then
+  if ps_runs && ps_is_proven; then
     if [ "$ps_group" = "$ps_pid" ]; then
       ps_led=$ps_group
       kill "-$1" "-$ps_group" 2>/dev/null
