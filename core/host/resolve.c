@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "host/services.h"
+#include "net/net.h"
 
 /* A name in DNS is shorter; libuv refuses more. */
 #define NAME_MAX_BYTES 255
@@ -134,11 +135,11 @@ static void on_later(uv_idle_t *later) {
   deliver(later->data);
 }
 
-/* A number needs no name server, so it must not queue behind names that wait for one. */
-static int is_number(resolve *self, const char *port, const struct addrinfo *hints) {
+/* A number or localhost needs no name server, so it must not queue behind names that wait for one. */
+static int is_known(resolve *self, const char *port, const struct addrinfo *hints) {
   struct addrinfo numeric = *hints;
   numeric.ai_flags |= AI_NUMERICHOST;
-  return getaddrinfo(self->name, port, &numeric, &self->found) == 0;
+  return getaddrinfo(ps_net_is_localhost(self->name) ? NULL : self->name, port, &numeric, &self->found) == 0;
 }
 
 static void start(resolve *self, uint16_t port) {
@@ -152,7 +153,7 @@ static void start(resolve *self, uint16_t port) {
   self->lookup.data = self;
   self->later.data = self;
   self->later.type = UV_UNKNOWN_HANDLE;
-  if (!is_number(self, service, &hints)) {
+  if (!is_known(self, service, &hints)) {
     self->found = NULL;
     self->status = uv_getaddrinfo(self->host->loop, &self->lookup, on_looked_up, self->name, service, &hints);
     if (self->status == 0) {

@@ -21,6 +21,8 @@ enum {
  */
 int ps_net_listen(const char *address, penstock_socket *listener, char *bound, size_t bound_size,
                   penstock_error *error);
+/** Is the host name `localhost`, which means the loopback interface whatever a name service says (RFC 6761, 6.3)? */
+int ps_net_is_localhost(const char *host);
 /** Does the address name a loopback interface (127.0.0.0/8, ::1, localhost)? */
 int ps_net_is_loopback(const char *address);
 /** Connects to "host:port" and blocks until it is done or `timeout_ms` is over. For the command line. */

@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -36,6 +37,10 @@ static int split_address(const char *address, char *host, size_t host_size, char
   return 0;
 }
 
+int ps_net_is_localhost(const char *host) {
+  return strcasecmp(host, "localhost") == 0 || strcasecmp(host, "localhost.") == 0;
+}
+
 static struct addrinfo *lookup(const char *address, int passive, penstock_error *error) {
   char host[256];
   char port[8];
@@ -46,7 +51,13 @@ static struct addrinfo *lookup(const char *address, int passive, penstock_error 
                   address);
     return NULL;
   }
-  int rc = getaddrinfo(host, port, &hints, &list);
+  int is_localhost = ps_net_is_localhost(host);
+  if (is_localhost && passive) { /* one listener: where clients that say 127.0.0.1 find it, too */
+    hints.ai_family = AF_INET;
+    hints.ai_flags = AI_NUMERICSERV;
+  }
+  /* Without a node, and not passive, getaddrinfo(3) gives the loopback addresses and asks nobody. */
+  int rc = getaddrinfo(is_localhost ? NULL : host, port, &hints, &list);
   if (rc != 0) {
     penstock_fail(error, passive ? PENSTOCK_LEG_LOCAL : PENSTOCK_LEG_DNS,
                   rc == EAI_AGAIN ? PENSTOCK_CLASS_TRANSIENT : PENSTOCK_CLASS_CONFIG, "cannot resolve '%s': %s", host,
@@ -121,7 +132,7 @@ int ps_net_is_loopback(const char *address) {
   if (split_address(address, host, sizeof(host), port, sizeof(port)) != 0) {
     return 0;
   }
-  if (strcmp(host, "localhost") == 0) {
+  if (ps_net_is_localhost(host)) {
     return 1;
   }
   struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
