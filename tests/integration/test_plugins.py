@@ -47,7 +47,7 @@ def null_folder(prefix):
         headers, source, build, out = (Path(name) / part for part in ("headers", "source", "build", "out"))
         shutil.copytree(prefix / "include", headers)
         shutil.copytree(CHECKOUT / "plugins" / "examples" / "null", source)
-        run("cmake", "-S", source, "-B", build, f"-DPENSTOCK_INCLUDE_DIR={headers}", "-DCMAKE_C_FLAGS=-Werror")
+        run("cmake", "-G", "Ninja", "-S", source, "-B", build, f"-DPENSTOCK_INCLUDE_DIR={headers}", "-DCMAKE_C_FLAGS=-Werror")
         run("cmake", "--build", build)
         out.mkdir()
         shutil.copy(build / "null.so", out)

@@ -43,7 +43,9 @@ class Dropbear:
         self.known_hosts = self.folder / "known_hosts"
         self.known_hosts.write_text(f"[{self.host}]:{self.port} {' '.join(public.split()[:2])}\n")
         namespace = ["--mount"] if os.geteuid() == 0 else ["--user", "--map-current-user", "--keep-caps", "--mount"]
-        script = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
+        # unshare would make / private, and fail in a chroot, where / is no mount.
+        namespace += ["--propagation", "unchanged"]
+        script = 'mount --make-rprivate / 2>/dev/null; mount --bind "$1" "$2" && shift 2 && exec "$@"'
         server = [find_dropbear(), "-F", "-E", "-p", f"{self.host}:{self.port}", "-r", str(host_key)]
         server += ["-P", str(self.folder / "pid")]
         with open(self.log_path, "wb") as log:
