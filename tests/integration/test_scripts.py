@@ -104,7 +104,7 @@ def test_failures(machine, solver, shell):
     for fault, outcome in {"fail-start": "failed", "die-start": "dead", "port-taken": "port_taken"}.items():
         assert there.launch(env=[f"DEMO_FAULT={fault}"])["outcome"] == "launched"
         assert there.run("ready", wait=100)["outcome"] == outcome
-        assert not there.root.pids()
+        eventually(lambda: not there.root.pids(), what=f"{fault}: it still runs")
     there.port = solver().port
     taken = there.launch()
     assert taken["outcome"] == "port_taken" and taken["holder_name"] == "ppf-cts-server"

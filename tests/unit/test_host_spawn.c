@@ -264,7 +264,8 @@ static void test_child_inherits_nothing(void **state) {
   (void)sigaddset(&block, SIGUSR1);
   assert_int_equal(pthread_sigmask(SIG_BLOCK, &block, &before), 0);
   start(&end, "i=0; while [ $i -lt 256 ]; do [ -e /proc/$$/fd/$i ] && echo $i; i=$((i+1)); done; "
-              "grep -E '^Sig(Blk|Ign)' /proc/$$/status; "
+              /* Without a fork: dash has everything blocked until a child of its own has begun. */
+              "while read -r l; do case $l in Sig[BI]*) echo \"$l\";; esac; done </proc/$$/status; "
               "set -- $(cat /proc/$$/stat); test $1 = $5 && test $1 = $6 && echo leader");
   assert_int_equal(pthread_sigmask(SIG_SETMASK, &before, NULL), 0);
   run_until(&end.calls);
