@@ -62,17 +62,28 @@ def running_from(folder):
     folder = os.path.realpath(folder)
     found = []
     for entry in os.listdir("/proc"):
-        if not entry.isdigit() or int(entry) == os.getpid():
-            continue
-        for link in ("exe", "cwd"):
-            try:
-                target = os.readlink(f"/proc/{entry}/{link}")
-            except OSError:
-                continue
-            if target == folder or target.startswith(folder + "/"):
-                found.append(int(entry))
-                break
+        if entry.isdigit() and int(entry) != os.getpid() and (_works_in(entry, folder) or _runs_from(entry, folder)):
+            found.append(int(entry))
     return found
+
+
+def _works_in(pid, folder):
+    # Not by name alone: of a process in another mount namespace, a chroot sees other names.
+    try:
+        return os.path.samefile(f"/proc/{pid}/cwd", folder) or _lies_in(os.readlink(f"/proc/{pid}/cwd"), folder)
+    except OSError:
+        return False
+
+
+def _runs_from(pid, folder):
+    try:
+        return _lies_in(os.readlink(f"/proc/{pid}/exe"), folder)
+    except OSError:
+        return False
+
+
+def _lies_in(path, folder):
+    return path == folder or path.startswith(folder + "/")
 
 
 def kill(pid, number=signal.SIGKILL):
