@@ -141,6 +141,7 @@ def test_end_comes_only_after_the_half_close(null):
         assert sock.recv(1) == b""
 
 
+@pytest.mark.memory
 def test_reader_that_stops_holds_up_the_sender(null):
     """Without reading, only what the buffers on the way hold can be sent; nothing is lost of it."""
     running = null()

@@ -60,6 +60,7 @@ def overrunning(tmp):
         transport.close()
 
 
+@pytest.mark.memory
 def test_a_server_that_overruns_the_window_is_given_up(overrunning, gateway, tmp):
     port, key = overrunning
     known = tmp / "known"

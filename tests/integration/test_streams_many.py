@@ -56,6 +56,7 @@ def test_two_hundred_streams_at_once(served):
         sock.close()
 
 
+@pytest.mark.memory
 def test_a_thousand_opens_leave_nothing_behind(measured, penstock):
     served = measured
 
@@ -93,6 +94,7 @@ def steady(value, seconds=0.5, timeout=20):
     return last[0]
 
 
+@pytest.mark.memory
 def test_a_client_that_does_not_read_stops_the_solver(measured):
     served = measured
     served.wire.source(MIB)
@@ -110,6 +112,7 @@ def test_a_client_that_does_not_read_stops_the_solver(measured):
         abort(sock)
 
 
+@pytest.mark.memory
 def test_a_solver_that_does_not_read_stops_the_client(measured):
     served = measured
     served.wire.source(MIB)
