@@ -34,10 +34,11 @@ class SolverRoot:
         return procs.running_from(self.path)
 
     def pid(self):
-        """The one solver that runs from this root."""
-        pids = self.pids()
-        assert len(pids) == 1, f"expected one solver in {self.path}, found {pids}"
-        return pids[0]
+        """The one solver that runs from this root, once what has launched it is gone."""
+        return eventually(
+            lambda: len(self.pids()) == 1 and self.pids(),
+            what=lambda: f"expected one solver in {self.path}, found {self.pids()}",
+        )[0]
 
     def kill(self):
         """Ends it all at once, as a crash does, and waits until it is gone."""
