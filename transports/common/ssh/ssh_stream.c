@@ -81,7 +81,7 @@ static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_
   stream->since_grown += fresh;
   size_t taken = stream->link->may_deliver && can_deliver(stream) ? deliver(stream, data, size) : 0;
   stream->buffered = size - taken;
-  if (stream->buffered > 2u * SSH_WINDOW_MAX) { /* libssh lets a server overrun the window: ours to notice */
+  if (stream->buffered > (size_t)2 * SSH_WINDOW_MAX) { /* libssh lets a server overrun the window: ours to notice */
     stream->buffered = 0;
     ssh_link_die(stream->link, PENSTOCK_LEG_STREAM, "the SSH server sends more than it was allowed to");
     return (int)size;
