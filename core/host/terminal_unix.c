@@ -180,7 +180,7 @@ int32_t ps_ask_terminal(int cancel_fd, uint32_t kind, const char *question, char
       result = ask(&tty, kind, question, answer, answer_size);
     }
     if (kind == PENSTOCK_PROMPT_SECRET || result == PENSTOCK_E_CANCELLED) {
-      (void)write(tty.fd, "\n", 1);
+      (void)show(&tty, "\n");
     }
     close_terminal(&tty);
   }
