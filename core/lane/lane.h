@@ -57,8 +57,8 @@ typedef struct ps_lane_event {
   penstock_error error;
 } ps_lane_event;
 
-/** Relaunches that are remembered: more than that are never allowed. */
-#define PS_LAUNCHES_MAX 16
+/** Relaunches that are remembered: the most that `restart_limit` can be. */
+#define PS_LAUNCHES_MAX 1000
 
 /**
  * What the lanes of a gateway share: one of them launches at a time, and all of them count for one solver.

@@ -81,7 +81,7 @@ static void on_state(void *context, ps_state state, const penstock_error *error,
   (void)next_try_ms;
   if (state == PS_STATE_DOWN && error) {
     self->downs++;
-    if (strstr(error->what, "started 2 times")) {
+    if (strstr(error->what, "times within 10 minutes")) {
       self->limit_seen = 1;
     }
   }
@@ -369,12 +369,9 @@ static void test_dead_solver_is_launched_again(void **state) {
 }
 
 static void lose_solver_without_end(run *self) {
-  for (int i = 0; i < 3; i++) {
+  while (!self->limit_seen) {
     fake.listening = 0;
     (void)ask(self);
-  }
-  while (!self->limit_seen) {
-    (void)usleep(1000);
   }
 }
 
@@ -382,10 +379,10 @@ static void test_restart_limit(void **state) {
   (void)state;
   run self = {.act = lose_solver_without_end, .point = AT_SERVING};
   fake_reset();
-  set(&self, "restart_limit", "2");
+  set(&self, "restart_limit", "20");
   set(&self, "hold", "1s");
   go(&self);
-  assert_int_equal(fake.launches, 2);
+  assert_int_equal(fake.launches, 20);
 }
 
 static void test_lanes_launch_once(void **state) {
