@@ -17,7 +17,8 @@ typedef struct up_line {
   int self_test;
   int verbose;
   char **arguments;
-  int ran; /* the gateway has run, and has told its end */
+  int told; /* what happens is printed where the log goes */
+  int ran;  /* the gateway has run, and has told its end */
 } up_line;
 
 static int parse(int argc, char **argv, up_line *line) {
@@ -42,10 +43,12 @@ static int parse(int argc, char **argv, up_line *line) {
   return ps_cli_parse(&syntax, argc, argv, &line->arguments, &exit_code) ? -1 : exit_code;
 }
 
-/* Opens the log. On a terminal its lines would only repeat what is told anyway, so there it begins at warnings. */
-static int open_log(const up_line *line, const ps_settings *gateway) {
+/* Opens the log. On a terminal its lines would only repeat what is told anyway, so there it begins at warnings, and
+ * without those that are told. */
+static int open_log(up_line *line, const ps_settings *gateway) {
   int both = ps_term_is_terminal(PS_STDOUT) && ps_term_is_terminal(PS_STDERR) && !ps_cli_options.log_file &&
              !ps_settings_string(gateway, "log_file");
+  line->told = both && !line->json;
   if (line->verbose && !ps_cli_options.log_level) {
     ps_cli_options.log_level = PENSTOCK_LOG_DEBUG;
   }
@@ -70,6 +73,7 @@ static int run(up_line *line, const ps_profile *profile) {
       .transport = profile->transport,
       .settings = profile->settings,
       .no_launch = line->no_launch,
+      .told = line->told,
       .events = line->json ? &ps_up_json_events : &ps_up_text_events,
       .context = &told,
   };

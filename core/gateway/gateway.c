@@ -124,8 +124,8 @@ static void on_waiting(void *context) {
   size_t expired = ps_hold_expire(&self->hold, uv_hrtime());
   if (expired > 0) {
     ps_log(PENSTOCK_LOG_WARN, self->options->profile,
-           "%zu connections were held for %llu ms and are refused: the transport is not up", expired,
-           (unsigned long long)(self->hold_ns / 1000000));
+           "%zu connection%s held for %llu ms and refused: the transport is not up", expired,
+           expired == 1 ? " was" : "s were", (unsigned long long)(self->hold_ns / 1000000));
   }
   give_out(self);
   wake_lanes(self);
@@ -408,6 +408,7 @@ static int start_lanes(gateway *self, penstock_error *error) {
                             .settings = self->options->settings,
                             .check_only = self->options->check_only,
                             .no_launch = self->options->no_launch,
+                            .told = self->options->told && wanted == 1,
                             .index = i,
                             .out = &self->inbox,
                             .gate = &self->launch_gate};

@@ -33,6 +33,7 @@ typedef struct ps_gateway_options {
   const ps_settings *settings;         /**< checked against ps_profile_table and the transport's */
   int check_only; /**< `check --connect`: no listener; ends with the first success or failure; no retries */
   int no_launch;  /**< as `launch = never` */
+  int told;       /**< what `events` tell is shown where the log goes, so failures are not logged as well */
   const ps_gateway_events *events;
   void *context; /**< for the events */
 } ps_gateway_options;

@@ -79,6 +79,7 @@ typedef struct ps_lane_options {
   const ps_settings *settings;         /**< checked */
   int check_only;                      /**< the first failure is final; a solver that it launched is stopped */
   int no_launch;                       /**< as `launch = never` */
+  int told;                            /**< the states it tells are shown where the log goes: not logged as well */
   uint32_t index;
   ps_mailbox *out;      /**< the gateway's, for ps_lane_event */
   ps_launch_gate *gate; /**< shared by the lanes */

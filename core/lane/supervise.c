@@ -78,7 +78,8 @@ static void wait_for_retry(ps_lane *lane, const penstock_error *error) {
   (void)uv_timer_start(&lane->pause, on_retry, delay, 0);
   int again = strcmp(lane->logged, error->what) == 0;
   (void)snprintf(lane->logged, sizeof(lane->logged), "%s", error->what);
-  ps_log_error(again ? PENSTOCK_LOG_DEBUG : PENSTOCK_LOG_WARN, lane->profile, error);
+  int quiet = again || lane->options.told;
+  ps_log_error(quiet ? PENSTOCK_LOG_DEBUG : PENSTOCK_LOG_WARN, lane->profile, error);
   ps_log(PENSTOCK_LOG_DEBUG, lane->profile, "next try in %llu ms", (unsigned long long)delay);
   ps_lane_tell_state(lane, PS_STATE_DOWN, error, delay > 0 ? delay : 1);
 }
@@ -87,7 +88,7 @@ static void give_up(ps_lane *lane, const penstock_error *error) {
   lane->gave_up = 1;
   ps_lane_tell_state(lane, PS_STATE_DOWN, error, 0);
   if (lane->ever_up) {
-    ps_log_error(PENSTOCK_LOG_ERROR, lane->profile, error);
+    ps_log_error(lane->options.told ? PENSTOCK_LOG_DEBUG : PENSTOCK_LOG_ERROR, lane->profile, error);
   } else {
     ps_lane_tell(lane, PS_LANE_FATAL, error, NULL);
   }
