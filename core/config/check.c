@@ -47,6 +47,19 @@ static void check_required(const checker *self, const penstock_option *option, c
       return; /* what it would have inherited is not known, and that was told */
     }
   }
+  /* Without a transport nothing is known of the other keys: one that is nearly this one is told instead. */
+  for (size_t i = 0; i < section->count; i++) {
+    const ps_entry *meant = section->entries[i];
+    ps_nearest near_key;
+    ps_nearest_init(&near_key, meant->key);
+    ps_nearest_offer(&near_key, option->key);
+    if (near_key.best && self->any_key && !ps_settings_slot(self->settings, meant->key)) {
+      ps_problems_add(self->problems, 1, meant->place.file, meant->place.line,
+                      "unknown key `%s`; did you mean `%s`, which [%s] must set?", meant->key, option->key,
+                      section->name);
+      return;
+    }
+  }
   ps_nearest_init(&gateway, section->name);
   ps_nearest_offer(&gateway, "gateway");
   ps_problems_add(self->problems, 1, section->place.file, section->place.line, "[%s] must set `%s`: %s%s",
