@@ -20,6 +20,8 @@
 
 #define LONGEST_LINE 16384
 #define LONGEST_NAME 64
+/* A file with that many lines that are no text is none, and the rest of it is not read. */
+#define MOST_UNREADABLE 10
 
 /* What inih acts on, and its spelling on the way through. No file may hold these control characters. */
 static const char acted_on[] = " \t;#";
@@ -36,6 +38,7 @@ typedef struct reader {
   char *next; /* the bytes that are left; lines are cut out of them in place */
   char *end;
   int line;        /* number of the current line */
+  int unreadable;  /* lines so far that are no text */
   ps_section *top; /* what stands before any section */
   ps_section *section;
   ps_entry *entry;     /* what a continuation belongs to; NULL = nothing */
@@ -322,6 +325,10 @@ static char *take_line(reader *self, size_t *size) {
 static const char *read_line(reader *self, char *line, size_t size) {
   self->fed = FED_NOTHING;
   if (!check_bytes(self, line, size)) {
+    if (++self->unreadable == MOST_UNREADABLE) {
+      ps_problems_add(self->problems, 1, self->file, self->line, "the rest is not read: is this a text file at all?");
+      self->next = self->end;
+    }
     return "";
   }
   char *text = trim(line);
