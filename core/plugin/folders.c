@@ -76,7 +76,9 @@ static void add_built_in(text_list *list) {
     }
   }
   free(program);
-  list_add(list, path, strlen(path), "");
+  char *plain = realpath(path, NULL); /* without the way from the program's folder */
+  list_add(list, plain ? plain : path, strlen(plain ? plain : path), "");
+  free(plain);
 }
 
 char **ps_registry_folders(const ps_plugin_request *request) {
