@@ -205,12 +205,17 @@ static int refuse_changed(const ssh_link *link, const known_hosts *known, const 
                 entry->file, known->name, link->settings.profile);
   if (error) {
     size_t used = 0;
+    size_t told = 0;
     for (size_t i = 0; i < known->count && used < sizeof(error->detail); i++) {
       const known_hosts_entry *each = &known->entries[i];
       if (each->marker == KNOWN_HOSTS_PLAIN && !each->without_port) {
         used += (size_t)snprintf(error->detail + used, sizeof(error->detail) - used, "%sknown: %s %s (%s:%u)",
                                  used ? "\n" : "", each->type, each->fingerprint, each->file, each->line);
+        told++;
       }
+    }
+    if (told == 1) {
+      error->detail[0] = '\0'; /* that one is in `what` */
     }
     penstock_utf8_trim(error->detail, sizeof(error->detail));
   }
