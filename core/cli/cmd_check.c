@@ -9,6 +9,7 @@
 #include "cli/out.h"
 #include "cli/profile_select.h"
 #include "cli/show.h"
+#include "cli/visitor.h"
 #include "gateway/gateway.h"
 #include "log/log.h"
 
@@ -29,6 +30,7 @@ typedef struct check_trial {
   const check_job *check;
   const char *profile;
   uint64_t started_ns;
+  int unasked; /* probe = none */
   int served;
 } check_trial;
 
@@ -79,9 +81,10 @@ static void on_serving(void *context, int adopted, const char *protocol_version)
   }
   ps_out_line("  %sok%s: %s%s%s, in %s", ps_term_style(PS_STDOUT, PS_STYLE_GOOD),
               ps_term_style(PS_STDOUT, PS_STYLE_END),
-              !adopted ? "a solver can be launched"
-              : known  ? "a solver runs"
-                       : "the endpoint answers",
+              !adopted         ? "a solver can be launched"
+              : known          ? "a solver runs"
+              : trial->unasked ? "the way is open (probe = none: nothing was asked at its end)"
+                               : "the endpoint answers",
               known ? ", protocol " : "", known ? ps_show_safe(version, sizeof(version), protocol_version) : "",
               ps_show_span(span, sizeof(span), elapsed));
 }
@@ -100,6 +103,7 @@ static void tell_failed(const check_trial *trial, const penstock_error *error) {
 static void try_way(check_job *check, const ps_profile *profile) {
   penstock_error error;
   check_trial trial = {.check = check, .profile = profile->name, .started_ns = uv_hrtime()};
+  trial.unasked = strcmp(ps_settings_string(profile->settings, "probe"), "none") == 0;
   char name[256];
   const ps_gateway_options options = {
       .profile = profile->name,
@@ -170,6 +174,14 @@ static void try_all(check_job *check) {
   }
 }
 
+/* The transport's own look at its options: it makes an instance, which connects nowhere. */
+static void ask_transport(check_job *check, const ps_profile *profile) {
+  penstock_error error;
+  if (ps_visit_instance(profile, NULL, NULL, &error) != PS_EXIT_OK) {
+    ps_profiles_add_refusal(&check->profiles, profile->name, &error);
+  }
+}
+
 /* Opens `only`, or every profile. Returns 0, or -1 if out of memory. */
 static int open_all(check_job *check, const char *only) {
   size_t room = ps_config_profile_count(check->profiles.config) + 1;
@@ -180,7 +192,10 @@ static int open_all(check_job *check, const char *only) {
     names[0] = only;
     size_t count = only ? 1 : ps_profiles_list(&check->profiles, names, room);
     for (; check->checked < count; check->checked++) {
-      (void)ps_profile_open(&check->profiles, names[check->checked], &check->opened[check->checked]);
+      ps_profile *profile = &check->opened[check->checked];
+      if (ps_profile_open(&check->profiles, names[check->checked], profile) == 0 && !check->connect) {
+        ask_transport(check, profile); /* with --connect the lane does, and tells it as a leg */
+      }
     }
   }
   free(names);
@@ -207,6 +222,10 @@ static int run(check_job *check, const char *given) {
   if (loaded && open_all(check, only) != 0) {
     (void)fprintf(stderr, "penstock: out of memory\n");
     return PS_EXIT_FAILED;
+  }
+  if (loaded && check->checked == 0 && ps_problems_fatal(&check->profiles.problems) == 0) {
+    ps_problems_add(&check->profiles.problems, 0, ps_config_path(check->profiles.config), 0,
+                    "there is no profile in it: one begins with its name in brackets, such as [lab]");
   }
   if (ps_problems_fatal(&check->profiles.problems) > 0) {
     failed_with(check, PS_EXIT_CONFIG);
@@ -242,6 +261,9 @@ int ps_cmd_check(int argc, char **argv) {
       1};
   if (!ps_cli_parse(&syntax, argc, argv, &arguments, &exit_code)) {
     return exit_code;
+  }
+  if (check.no_launch && !check.connect) {
+    return ps_cli_usage("check", "--no-launch says how to --connect, which is missing");
   }
   if ((exit_code = ps_cli_open_log(NULL, PENSTOCK_LOG_WARN)) != 0) {
     return exit_code;

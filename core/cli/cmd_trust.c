@@ -240,7 +240,11 @@ static int run(const trust_line *line) {
        (ps_profile_open(&profiles, name, &profile), ps_problems_fatal(&profiles.problems) > 0))) {
     ps_cli_print_problems(PS_STDERR, &profiles.problems);
   } else if (name) {
-    exit_code = ps_visit_instance(&profile, with_instance, &trust);
+    penstock_error error;
+    exit_code = ps_visit_instance(&profile, with_instance, &trust, &error);
+    if (error.what[0]) {
+      ps_cli_print_error(PS_STDERR, "Failed", &error);
+    }
   }
   ps_profile_close(&profile);
   ps_profiles_free(&profiles);

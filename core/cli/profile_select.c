@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/profile_select.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include "base/nearest.h"
@@ -107,6 +108,23 @@ static void add_plugin_problem(ps_profiles *profiles, const char *name, const pe
   }
   ps_problems_add(&profiles->problems, 1, file ? file : ps_config_path(profiles->config), line, "profile '%s': %s%s%s",
                   name, error->what, error->next[0] ? "; " : "", error->next);
+}
+
+void ps_profiles_add_refusal(ps_profiles *profiles, const char *name, const penstock_error *error) {
+  int line = 0;
+  const char *what = error->what;
+  const char *file = ps_config_place(profiles->config, name, "transport", &line);
+  size_t size = file ? strlen(file) : 0;
+  if (file && strncmp(what, file, size) == 0 && what[size] == ':') {
+    char *end = NULL;
+    long told = strtol(what + size + 1, &end, 10);
+    if (told > 0 && told <= INT_MAX && strncmp(end, ": ", 2) == 0) {
+      line = (int)told;
+      what = end + 2;
+    }
+  }
+  ps_problems_add(&profiles->problems, 1, file ? file : ps_config_path(profiles->config), line, "profile '%s': %s%s%s",
+                  name, what, error->next[0] ? "; " : "", error->next);
 }
 
 static int load_plugin(ps_profiles *profiles, ps_profile *profile, penstock_error *error) {

@@ -31,24 +31,21 @@ static void on_closed(void *context) {
 
 static int visit_on_loop(const ps_profile *profile, uv_loop_t *loop,
                          int (*visit)(void *context, penstock_instance *instance, const ps_profile *profile),
-                         void *context) {
+                         void *context, penstock_error *error) {
   ps_host host;
-  penstock_error error;
   penstock_instance *instance = NULL;
   int closed = 0;
   int exit_code;
-  memset(&error, 0, sizeof(error));
   ps_host_init(&host, loop, profile->name);
   host.table.link_lost = ignore_link;
   host.table.link_degraded = ignore_link;
   host.table.solver_exited = ignore_link;
   host.table.op_progress = ignore_progress;
   host.table.op_leg = ignore_leg;
-  if (profile->transport->create(&host.table, ps_settings_abi(profile->settings), &instance, &error) != PENSTOCK_OK) {
-    ps_cli_print_error(PS_STDERR, "Failed", &error);
-    exit_code = (int)ps_cli_exit_code(&error);
+  if (profile->transport->create(&host.table, ps_settings_abi(profile->settings), &instance, error) != PENSTOCK_OK) {
+    exit_code = (int)ps_cli_exit_code(error);
   } else {
-    exit_code = visit(context, instance, profile);
+    exit_code = visit ? visit(context, instance, profile) : PS_EXIT_OK;
     profile->transport->destroy(instance);
   }
   ps_host_close(&host, on_closed, &closed);
@@ -60,13 +57,14 @@ static int visit_on_loop(const ps_profile *profile, uv_loop_t *loop,
 
 int ps_visit_instance(const ps_profile *profile,
                       int (*visit)(void *context, penstock_instance *instance, const ps_profile *profile),
-                      void *context) {
+                      void *context, penstock_error *error) {
   uv_loop_t loop;
+  *error = (penstock_error){.struct_size = sizeof(*error)};
   if (uv_loop_init(&loop) != 0) {
-    (void)fprintf(stderr, "penstock: out of memory or descriptors\n");
+    penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory or descriptors");
     return PS_EXIT_FAILED;
   }
-  int exit_code = visit_on_loop(profile, &loop, visit, context);
+  int exit_code = visit_on_loop(profile, &loop, visit, context, error);
   (void)uv_run(&loop, UV_RUN_DEFAULT);
   (void)uv_loop_close(&loop);
   return exit_code;

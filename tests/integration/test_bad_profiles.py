@@ -78,6 +78,8 @@ CASES = {
         GOOD + "conect_timeout = 5s\n",
         [(5, "unknown key `conect_timeout`", "transport good", "`connect_timeout`?")],
     ),
+    "transport mistyped": ("[lab]\ntrasport = good\n", [(2, "unknown key `trasport`", "`transport`")]),
+    "value that the transport refuses": (GOOD + "depth = 9\n", [(5, "profile 'lab': 9 is too deep; stay above")]),
     "unknown key, transport": (GOOD + "colours = red\n", [(5, "unknown key `colours`", "`colour`?")]),
     "unknown key, swapped letters": (GOOD + "dpeth = 3\n", [(5, "unknown key `dpeth`", "`depth`?")]),
     "unknown key, capital": (GOOD + "Depth = 3\n", [(5, "unknown key `Depth`", "`depth`?")]),
@@ -342,6 +344,21 @@ def test_what_is_no_file_is_refused(penstock, tmp, make):
     result, found = check(penstock, path)
     assert result.returncode == 3
     assert [(file, line, kind) for file, line, kind, _ in found] == [(str(path), 0, "error")]
+
+
+def test_a_file_that_is_no_text_is_told_in_a_few_lines(penstock, tmp):
+    path = write(tmp / "penstock.ini", b"\0\n" * 500)
+    result, found = check(penstock, path)
+    assert result.returncode == 3
+    assert "is this a text file at all?" in found[-1][3]
+    assert len(found) == 11
+
+
+def test_a_file_without_a_profile_is_warned_of(penstock, tmp):
+    path = write(tmp / "penstock.ini", "[gateway]\nlisten = 9090\n")
+    result, found = check(penstock, path)
+    assert result.returncode == 0
+    assert_told(found, [(0, "no profile")], path, kind="warning")
 
 
 def test_no_file_at_all_says_where_it_was_looked_for(penstock, tmp):

@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* Slots that are there and do nothing: these plugins are loaded, never used. */
+/* Slots that are there and do nothing: these plugins are loaded, and never connected. */
 #ifndef TEST_SLOTS_H
 #define TEST_SLOTS_H
 
 #include <penstock/sdk.h>
 
+struct penstock_instance {
+  int unused;
+};
+
+/* A `depth` of 9 is within its range, and refused all the same: what only the transport itself can know. */
 static int32_t test_create(const penstock_host *host, const penstock_config *config, penstock_instance **instance,
                            penstock_error *error) {
+  static penstock_instance only;
   (void)host;
-  (void)config;
-  (void)error;
-  *instance = NULL;
-  return PENSTOCK_E_UNSUPPORTED;
+  if (config->get_int(config, "depth", 0) == 9) {
+    penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "%s: 9 is too deep",
+                  config->get_origin(config, "depth"));
+    penstock_next(error, "stay above");
+    return PENSTOCK_E_FAILED;
+  }
+  *instance = &only;
+  return PENSTOCK_OK;
 }
 
 static void test_destroy(penstock_instance *instance) {
