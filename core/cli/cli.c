@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/nearest.h"
+#include "base/text.h"
 #include "cli/out.h"
 #include "cli/term.h"
 #include "host/prompt.h"
@@ -61,27 +62,32 @@ static int print_help(void) {
   return PS_EXIT_OK;
 }
 
-/* Complains about a word that is none of `words` (NULL-terminated). */
-static int unknown_word(const char *kind, const char *word, const char *const *words) {
+/* Complains about a word that is none of `words` (NULL-terminated). They are listed if none is near and `list`. */
+static int unknown_word(const char *kind, const char *word, const char *const *words, int list) {
+  ps_text known = {0};
   ps_nearest nearest;
   ps_nearest_init(&nearest, word);
-  for (; *words; words++) {
-    ps_nearest_offer(&nearest, *words);
+  for (const char *const *each = words; *each; each++) {
+    ps_nearest_offer(&nearest, *each);
+    ps_text_addf(&known, "%s%s", known.size ? ", " : "; it is one of ", *each);
   }
-  return ps_cli_usage(NULL, "unknown %s '%.64s'%s%s%s", kind, word, nearest.best ? "; did you mean '" : "",
-                      nearest.best ? nearest.best : "", nearest.best ? "'?" : "");
+  int exit_code = nearest.best
+                      ? ps_cli_usage(NULL, "unknown %s '%.64s'; did you mean '%s'?", kind, word, nearest.best)
+                      : ps_cli_usage(NULL, "unknown %s '%.64s'%s", kind, word, list && known.data ? known.data : "");
+  free(known.data);
+  return exit_code;
 }
 
 static int set_log_level(const char *value) {
   static const char *const levels[] = {"error", "warn", "info", "debug", "trace", NULL};
   ps_cli_options.log_level = ps_log_level_parse(value);
-  return ps_cli_options.log_level ? 0 : unknown_word("log level", value, levels);
+  return ps_cli_options.log_level ? 0 : unknown_word("log level", value, levels, 1);
 }
 
 static int set_log_format(const char *value) {
   static const char *const formats[] = {"text", "json", NULL};
   ps_cli_options.log_format = value;
-  return strcmp(value, "text") == 0 || strcmp(value, "json") == 0 ? 0 : unknown_word("log format", value, formats);
+  return strcmp(value, "text") == 0 || strcmp(value, "json") == 0 ? 0 : unknown_word("log format", value, formats, 1);
 }
 
 static int set_color(const char *value) {
@@ -92,7 +98,7 @@ static int set_color(const char *value) {
       return 0;
     }
   }
-  return unknown_word("value for --color", value, modes);
+  return unknown_word("value for --color", value, modes, 1);
 }
 
 static int set_config(const char *value) {
@@ -130,7 +136,8 @@ static int take_common(char **argv, int *at, int *exit_code) {
     }
     const char *value = word[size] == '=' ? word + size + 1 : argv[*at + 1];
     *at += word[size] == '=' ? 1 : 2;
-    *exit_code = value ? common[i].set(value) : ps_cli_usage(NULL, "option '%s' needs a value", word);
+    *exit_code =
+        value && value[0] ? common[i].set(value) : ps_cli_usage(NULL, "option '%s' needs a value", common[i].name);
     return 1;
   }
   return 0;
@@ -172,7 +179,7 @@ static int unknown_command(const char *word) {
   }
   names[COMMAND_COUNT] = "help";
   names[COMMAND_COUNT + 1] = NULL;
-  return unknown_word("command", word, names);
+  return unknown_word("command", word, names, 0);
 }
 
 static int help_for(int argc, char **argv) {
@@ -197,7 +204,7 @@ static int global_option(const char *word) {
   if (strcmp(word, "--version") == 0) {
     return ps_cmd_version(1, line);
   }
-  return unknown_word("option", word, options);
+  return unknown_word("option", word, options, 0);
 }
 
 static int dispatch(int argc, char **argv) {

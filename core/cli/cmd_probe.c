@@ -70,7 +70,7 @@ static int read_address(const char *text, char *address, size_t size) {
   ps_text fault = {0};
   int exit_code = PS_EXIT_OK;
   if (ps_address_parse(text, 0, &checked, &fault) != 0) {
-    exit_code = ps_cli_usage("probe", "'%s' %s", text, fault.data ? fault.data : "is no address");
+    exit_code = ps_cli_usage("probe", "%s", fault.data ? fault.data : "no address");
   } else {
     (void)snprintf(address, size, "%s", checked.data ? checked.data : "");
   }

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import pty
+import signal
 import socket
 import struct
 import subprocess
@@ -96,6 +97,9 @@ def test_help_lists_commands_and_exit_codes(penstock):
         (["help", "prob"], "unknown command 'prob'; did you mean 'probe'?"),
         (["--confg", "x", "up"], "unknown option '--confg'; did you mean '--config'?"),
         (["--config"], "option '--config' needs a value"),
+        (["--config=", "check"], "option '--config' needs a value"),
+        (["--log-level", "loud", "version"], "unknown log level 'loud'; it is one of error, warn, info, debug, trace\n"),
+        (["check", "--no-launch"], "--connect"),
         (["up", "--jsn"], "unknown option '--jsn'; did you mean '--json'?"),
         (["up", "--listen"], "option '--listen' needs a value"),
         (["up", "--json=yes"], "option '--json' takes no value"),
@@ -106,7 +110,7 @@ def test_help_lists_commands_and_exit_codes(penstock):
         (["--log-level", "debg", "version"], "unknown log level 'debg'; did you mean 'debug'?"),
         (["version", "--log-format=jsn"], "unknown log format 'jsn'; did you mean 'json'?"),
         (["version", "--color", "alway"], "did you mean 'always'?"),
-        (["probe", "nowhere"], "'nowhere'"),
+        (["probe", "nowhere"], "penstock probe: 'nowhere' is no address"),
         (["probe", "127.0.0.1:70000"], "127.0.0.1:70000"),
         (["probe", "--timeout", "soon"], "--timeout 'soon' is no duration"),
         (["probe", "--wait", "0"], "--wait '0' is no duration"),
@@ -217,8 +221,8 @@ def test_json_parses(penstock, ini):
 # -- colour -------------------------------------------------------------------------------------------------
 
 
-def run_on_terminal(penstock, *line, env=None):
-    """Runs it with a terminal as output and error; returns what came."""
+def run_on_terminal(penstock, *line, env=None, until=None):
+    """Runs it with a terminal as output and error, interrupts it at the text `until`; returns what came."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [str(penstock.binary), *map(str, line)],
@@ -233,9 +237,19 @@ def run_on_terminal(penstock, *line, env=None):
     with contextlib.suppress(OSError):  # EIO: the other side was closed
         while chunk := os.read(ours, 4096):
             text += chunk
+            if until and until in text:
+                process.send_signal(signal.SIGINT)
+                until = None
     os.close(ours)
     process.wait(20)
     return text.decode()
+
+
+def test_a_failure_is_told_once_on_a_terminal(penstock, ini):
+    there = {"transport": "local", "launch": "never", "endpoint": free_port(), "listen": free_port()}
+    text = run_on_terminal(penstock, "up", "--config", ini({"x": there}), until=b"Next try")
+    assert text.count("Down:") == 1
+    assert text.count("nothing listens at the solver's endpoint") == 1
 
 
 def test_colour(penstock, ini):
