@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from support import procs
+from support.gateway import write_ini
 from support.ports import is_listening
 from support.wait import eventually
 
@@ -360,6 +361,14 @@ def test_own_port_as_endpoint(gateway, port, name):
     assert "is the gateway's own port" in error["what"]
     assert "penstock0.ini:" in error["what"]
     assert "endpoint = 127.0.0.1:19090" in error["next"]
+
+
+def test_check_knows_the_own_port(penstock, tmp, port):
+    number = port()
+    there = {"transport": "local", "endpoint": f"127.0.0.1:{number}", "listen": f"127.0.0.1:{number}"}
+    done = penstock.run("check", "--config", write_ini(tmp / "penstock.ini", {"lab": there}))
+    assert done.returncode == 3
+    assert "is the gateway's own port" in done.stdout
 
 
 # --- crashes --------------------------------------------------------------------------------------

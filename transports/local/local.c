@@ -24,9 +24,38 @@ static void local_destroy(penstock_instance *instance) {
   }
 }
 
+/* " (penstock.ini:12)", or nothing for a default. */
+static const char *place(const penstock_config *config, const char *key, char text[300]) {
+  const char *origin = config->get_origin(config, key);
+  text[0] = '\0';
+  if (origin) {
+    (void)snprintf(text, 300, " (%.290s)", origin);
+  }
+  return text;
+}
+
+/* A gateway whose endpoint is its own port would talk to itself for ever. */
+static int32_t refuse_own_port(const penstock_config *config, penstock_error *error) {
+  const char *endpoint = config->get_string(config, "endpoint");
+  const char *listener = config->get_string(config, "listen");
+  char endpoint_place[300];
+  char listener_place[300];
+  if (!listener || !address_reaches(endpoint, listener)) {
+    return PENSTOCK_OK;
+  }
+  (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
+                      "`endpoint` %s%s is the gateway's own port, `listen` %s%s", endpoint,
+                      place(config, "endpoint", endpoint_place), listener, place(config, "listen", listener_place));
+  penstock_next(error, "Give one of them another port, such as `endpoint = 127.0.0.1:19090` for the solver");
+  return PENSTOCK_E_FAILED;
+}
+
 static int32_t local_create(const penstock_host *host, const penstock_config *config, penstock_instance **instance,
                             penstock_error *error) {
   *instance = NULL;
+  if (refuse_own_port(config, error) != PENSTOCK_OK) {
+    return PENSTOCK_E_FAILED;
+  }
   penstock_instance *self = calloc(1, sizeof(*self));
   if (!self) {
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "Out of memory");
@@ -48,34 +77,10 @@ static int32_t local_create(const penstock_host *host, const penstock_config *co
   return PENSTOCK_OK;
 }
 
-/* " (penstock.ini:12)", or nothing for a default. */
-static const char *place(const penstock_config *config, const char *key, char text[300]) {
-  const char *origin = config->get_origin(config, key);
-  text[0] = '\0';
-  if (origin) {
-    (void)snprintf(text, 300, " (%.290s)", origin);
-  }
-  return text;
-}
-
-/* There is no link to make; but a gateway whose endpoint is its own port would talk to itself for ever. */
+/* There is no link to make. */
 static void local_connect(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  const penstock_config *config = instance->config;
-  const char *endpoint = config->get_string(config, "endpoint");
-  const char *listener = config->get_string(config, "listen");
   (void)deadline_ms;
-  if (!listener || !address_reaches(endpoint, listener)) {
-    instance->host->op_done(instance->host, op, NULL);
-    return;
-  }
-  penstock_error error = {.struct_size = sizeof(error)};
-  char endpoint_place[300];
-  char listener_place[300];
-  (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
-                      "`endpoint` %s%s is the gateway's own port, `listen` %s%s", endpoint,
-                      place(config, "endpoint", endpoint_place), listener, place(config, "listen", listener_place));
-  penstock_next(&error, "Give one of them another port, such as `endpoint = 127.0.0.1:19090` for the solver");
-  instance->host->op_done(instance->host, op, &error);
+  instance->host->op_done(instance->host, op, NULL);
 }
 
 static void local_validate(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
