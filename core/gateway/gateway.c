@@ -280,6 +280,11 @@ static void on_lane_state(gateway *self, lane_slot *slot, const ps_lane_event *e
   slot->gave_up = event->state == PS_STATE_DOWN && event->next_try_ms == 0;
   self->state = best_state(self);
   int news = self->state != before || (event->has_error && self->state == event->state);
+  if (self->state != before) {
+    /* Why it is down is logged by the lane, once; each try again would be two more lines. */
+    int routine = self->state == PS_STATE_DOWN || self->state == PS_STATE_CONNECTING;
+    ps_log(routine ? PENSTOCK_LOG_DEBUG : PENSTOCK_LOG_INFO, self->options->profile, "%s", ps_state_name(self->state));
+  }
   if (news && events->state) {
     events->state(self->options->context, self->state, event->has_error ? &event->error : NULL, event->next_try_ms);
   }
@@ -297,6 +302,9 @@ static void on_lane_state(gateway *self, lane_slot *slot, const ps_lane_event *e
 
 static void on_lane_serving(gateway *self, const ps_lane_event *event) {
   const ps_gateway_events *events = self->options->events;
+  ps_log(PENSTOCK_LOG_INFO, self->options->profile, "serving: %s%s%s",
+         event->adopted ? "found what answers at the endpoint" : "launched the solver",
+         event->text[0] ? ", protocol " : "", event->text);
   if (self->told_serving) {
     return; /* another lane was faster */
   }
@@ -394,8 +402,11 @@ static int open_listener(gateway *self, penstock_error *error) {
   int own_only = strcmp(setting(self, "peers", "own"), "any") != 0;
   int result = ps_listener_open(&self->listener, &self->loop, setting(self, "listen", "127.0.0.1:9090"), own_only,
                                 self->options->profile, is_full, on_accepted, self, bound, sizeof(bound), error);
-  if (result == PENSTOCK_OK && self->options->events->listening) {
-    self->options->events->listening(self->options->context, bound);
+  if (result == PENSTOCK_OK) {
+    ps_log(PENSTOCK_LOG_INFO, self->options->profile, "listening on %s", bound);
+    if (self->options->events->listening) {
+      self->options->events->listening(self->options->context, bound);
+    }
   }
   return result;
 }
@@ -469,6 +480,7 @@ int ps_gateway_run(const ps_gateway_options *options, penstock_error *error) {
     close_loop(self);
   }
   (void)uv_run(&self->loop, UV_RUN_DEFAULT);
+  ps_log(PENSTOCK_LOG_INFO, self->options->profile, "ended");
   if (self->failed) {
     *error = self->error;
     result = PENSTOCK_E_FAILED;

@@ -232,7 +232,9 @@ static int within_restart_limit(ps_lane *lane, penstock_error *error) {
 static void begin_launch(ps_lane *lane) {
   penstock_error error;
   if (!lane->may_launch) {
-    penstock_fail(&error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT, "nothing listens at the solver's endpoint");
+    const char *said = lane->probe.error.what; /* in the transport's words */
+    penstock_fail(&error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT,
+                  "nothing listens at the solver's endpoint%s%s", said[0] ? ": " : "", said);
     penstock_next(&error, lane->transport->launch
                               ? "start the solver there, or set `launch = auto` so that penstock does"
                               : "start what should listen there; this transport only forwards");

@@ -249,7 +249,7 @@ def test_a_failure_is_told_once_on_a_terminal(penstock, ini):
     there = {"transport": "local", "launch": "never", "endpoint": free_port(), "listen": free_port()}
     text = run_on_terminal(penstock, "up", "--config", ini({"x": there}), until=b"Next try")
     assert text.count("Down:") == 1
-    assert text.count("nothing listens at the solver's endpoint") == 1
+    assert text.count(f"Nobody listens at 127.0.0.1:{there['endpoint']}") == 1
 
 
 def test_colour(penstock, ini):
