@@ -311,7 +311,7 @@ size_t ps_lane_load(const ps_lane *lane) {
 }
 
 int ps_lane_blocked(const ps_lane *lane) {
-  return atomic_load_explicit(&lane->blocked, memory_order_relaxed);
+  return atomic_load_explicit(&lane->blocked, memory_order_relaxed) && ps_lane_load(lane) == 0;
 }
 
 void ps_lane_join(ps_lane *lane) {

@@ -100,7 +100,7 @@ void ps_lane_wake(ps_lane *lane);
 void ps_lane_stop(ps_lane *lane, uint64_t drain_ms, int stop_solver);
 /** Streams and opens that it has, and clients on their way to it. [any thread] */
 size_t ps_lane_load(const ps_lane *lane);
-/** Is its thread inside a transport's connect(), which may block? [any thread] */
+/** Does its transport connect, which may block its thread, with no stream to lose? [any thread] */
 int ps_lane_blocked(const ps_lane *lane);
 /** After PS_LANE_STOPPED: waits for the thread and frees the lane. */
 void ps_lane_join(ps_lane *lane);

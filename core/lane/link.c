@@ -80,6 +80,7 @@ void ps_link_destroy(ps_link *link, const penstock_error *why) {
   if (lane->link == link) {
     lane->link = NULL;
   }
+  atomic_store(&lane->blocked, 0);
   (void)uv_timer_stop(&lane->limit);
   ps_probe_cancel(lane);
   ps_open_drop_all(link);

@@ -50,9 +50,8 @@ void ps_step_run(ps_link *link, ps_step step, uint64_t deadline_ms) {
     ps_lane_later(lane);
     return;
   }
-  atomic_store(&lane->blocked, step == PS_STEP_CONNECT);
+  atomic_store(&lane->blocked, step == PS_STEP_CONNECT); /* in the slot, or in what it set going */
   slot(link->instance, op, op->deadline_ms);
-  atomic_store(&lane->blocked, 0);
   /* connect() may have blocked: timers must count from now. */
   uv_update_time(&lane->loop);
   if (op->step == step && !op->completed) {
@@ -76,6 +75,7 @@ static void complete(penstock_op *op, const penstock_error *error) {
   if (error) {
     op->error = *error;
   }
+  atomic_store(&op->link->lane->blocked, 0);
   (void)uv_timer_stop(&op->link->lane->limit);
   ps_lane_later(op->link->lane);
 }
