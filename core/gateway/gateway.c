@@ -157,8 +157,7 @@ static void on_accepted(void *context, penstock_socket socket) {
   }
   client->id = ++self->next_id;
   client->socket = socket;
-  client->accepted_ns = uv_hrtime();
-  client->deadline_ns = client->accepted_ns + self->hold_ns;
+  client->deadline_ns = uv_hrtime() + self->hold_ns;
   ps_lane *lane = least_loaded(self);
   if (lane) {
     ps_lane_serve(lane, client);

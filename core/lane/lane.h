@@ -21,7 +21,6 @@ typedef struct ps_client {
   ps_list node;
   uint64_t id;
   penstock_socket socket;
-  uint64_t accepted_ns; /**< uv_hrtime when it was accepted */
   uint64_t deadline_ns; /**< uv_hrtime until which it may be held */
 } ps_client;
 
