@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The system's ssh, asked with -G. It prints its own defaults along with what was written; a second answer, for a
+ * host of no file, tells which is which.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+
+#include "common/ssh/ssh_child.h"
+#include "common/ssh/ssh_config.h"
+
+static int out_of_memory(penstock_error *error) {
+  return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+}
+
+/* The arguments of one question. `argv` is freed by the caller, its words are not its own. */
+static const char **arguments(const ssh_request *request) {
+  size_t count = 0;
+  const char **argv = calloc(2 * request->option_count + 8, sizeof(*argv));
+  if (!argv) {
+    return NULL;
+  }
+  argv[count++] = "ssh";
+  argv[count++] = "-G";
+  if (request->config_file) {
+    argv[count++] = "-F";
+    argv[count++] = request->config_file;
+  }
+  for (size_t i = 0; i < request->option_count; i++) {
+    argv[count++] = "-o";
+    argv[count++] = request->options[i];
+  }
+  argv[count++] = "--";
+  argv[count] = request->host;
+  return argv;
+}
+
+/* One line of what ssh -G printed; `text` is written to. */
+static int add_line(ssh_config *config, char *text) {
+  char *space = strchr(text, ' ');
+  if (space) {
+    *space = '\0';
+  }
+  for (char *c = text; *c; c++) {
+    *c = (char)tolower((unsigned char)*c); /* "canonicalizePermittedcnames" */
+  }
+  return text[0] == '\0' ? 0 : ssh_config_add(config, text, space ? space + 1 : "", 1);
+}
+
+static int parse(ssh_config *config, char *output) {
+  char *rest = NULL;
+  for (char *line = strtok_r(output, "\r\n", &rest); line; line = strtok_r(NULL, "\r\n", &rest)) {
+    if (add_line(config, line)) {
+      return PENSTOCK_E_FAILED;
+    }
+  }
+  return 0;
+}
+
+static int fail(penstock_error *error, const ssh_request *request, const ssh_child_result *result) {
+  const char *words = result->error_output;
+  if (result->timed_out) {
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
+                        "`ssh -G %s`, which reads your ssh_config, did not end in time", request->host);
+    penstock_next(error, "Try it by hand: a `Match exec` command may hang");
+  } else {
+    size_t length = strcspn(words, "\r\n");
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
+                        "ssh does not accept the settings of %s: %.*s", request->host, (int)length, words);
+    penstock_next(error, "`ssh -G %s` shows it too; the option ssh_config names another file, or none", request->host);
+  }
+  if (error) {
+    (void)snprintf(error->detail, sizeof(error->detail), "%s", words);
+    penstock_utf8_trim(error->detail, sizeof(error->detail));
+  }
+  return PENSTOCK_E_FAILED;
+}
+
+/* Asks ssh. Returns 0, 1 if there is none, or a negative code with `error`. */
+static int ask(ssh_config *config, const ssh_request *request, uint64_t deadline_ms, penstock_error *error) {
+  ssh_child_result result;
+  const char **argv = arguments(request);
+  if (!argv) {
+    return out_of_memory(error);
+  }
+  int code = ssh_child_run(argv, deadline_ms, &result, error);
+  free(argv);
+  if (code) {
+    return code;
+  }
+  if (result.is_missing) {
+    return 1;
+  }
+  if (result.timed_out || result.code != 0) {
+    code = fail(error, request, &result);
+  } else if (parse(config, result.output)) {
+    code = out_of_memory(error);
+  }
+  ssh_child_clear(&result);
+  return code;
+}
+
+/* Marks the lines that are ssh's own defaults. Lines of one keyword are compared as a whole, in their order. */
+static void mark_defaults(ssh_config *config, const ssh_config *defaults) {
+  for (size_t i = 0; i < config->count; i++) {
+    const char *keyword = config->lines[i].keyword;
+    size_t ours = 0;
+    size_t theirs = 0;
+    int same = 1;
+    const ssh_config_line *line;
+    while (same && (line = ssh_config_next(config, keyword, &ours))) {
+      const ssh_config_line *other = ssh_config_next(defaults, keyword, &theirs);
+      same = other && strcmp(other->value, line->value) == 0;
+    }
+    config->lines[i].is_set = !same || ssh_config_next(defaults, keyword, &theirs) != NULL;
+  }
+}
+
+static int ask_system(ssh_config *config, const ssh_request *request, uint64_t deadline_ms, penstock_error *error) {
+  char none[] = "none";
+  ssh_config defaults = {0};
+  const ssh_request nothing = {.host = request->host, .config_file = none};
+  int result = ask(config, request, deadline_ms, error);
+  if (result == 0) {
+    result = ask(&defaults, &nothing, deadline_ms, error);
+  }
+  if (result == 0) {
+    mark_defaults(config, &defaults);
+    (void)snprintf(config->source, sizeof(config->source), "ssh -G");
+  } else {
+    ssh_config_unload(config);
+  }
+  ssh_config_unload(&defaults);
+  return result;
+}
+
+int ssh_config_load(ssh_config *config, const ssh_request *request, ssh_config_origin origin, uint64_t deadline_ms,
+                    penstock_error *error) {
+  memset(config, 0, sizeof(*config));
+  if (origin != SSH_CONFIG_READER) {
+    int result = ask_system(config, request, deadline_ms, error);
+    if (result <= 0) {
+      return result;
+    }
+  }
+  if (origin == SSH_CONFIG_SYSTEM) {
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "there is no ssh on this machine");
+    penstock_next(error, "Install an OpenSSH client (package openssh-client)");
+    return PENSTOCK_E_FAILED;
+  }
+  return ssh_config_read(config, request, error);
+}
