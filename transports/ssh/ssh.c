@@ -4,7 +4,7 @@
 
 #include "common/process_runtime.h"
 #include "common/ssh/ssh_link.h"
-#include "common/ssh/ssh_settings.h"
+#include "common/ssh/ssh_profile.h"
 
 struct penstock_instance {
   ssh_link *link;
@@ -12,7 +12,7 @@ struct penstock_instance {
   int is_connecting; /* which of the two a cancel is for */
 };
 
-static const penstock_option options[] = {SSH_OPTIONS, PROCESS_RUNTIME_OPTIONS};
+static const penstock_option options[] = {SSH_HOST_OPTION, SSH_OPTIONS, PROCESS_RUNTIME_OPTIONS};
 
 static void destroy(penstock_instance *instance) {
   if (instance->runtime) {
@@ -24,16 +24,20 @@ static void destroy(penstock_instance *instance) {
 
 static int32_t create(const penstock_host *host, const penstock_config *config, penstock_instance **out,
                       penstock_error *error) {
+  ssh_request request = {0};
   penstock_instance *instance = calloc(1, sizeof(*instance));
   *out = NULL;
   if (!instance) {
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
   }
-  instance->link = ssh_link_create(host, config, error);
+  if (ssh_profile_request(&request, config, NULL, error) == 0) {
+    instance->link = ssh_link_create(host, config, &request, 0, error);
+  }
   if (instance->link) {
     instance->runtime = process_runtime_create(ssh_link_carrier(instance->link), config, error);
   }
   if (!instance->runtime) {
+    ssh_request_clear(&request);
     destroy(instance);
     return PENSTOCK_E_FAILED;
   }

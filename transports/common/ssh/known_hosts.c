@@ -258,7 +258,7 @@ int known_hosts_load(known_hosts *known, const char *const *files, const char *h
   memset(known, 0, sizeof(*known));
   known_hosts_name(host, port, known->name, sizeof(known->name));
   known_hosts_name(host, SSH_PORT, bare_name, sizeof(bare_name));
-  for (size_t i = 0; files[i]; i++) {
+  for (size_t i = 0; files && files[i]; i++) {
     int result = load_file(known, files[i], port == SSH_PORT ? NULL : bare_name, error);
     if (result) {
       known_hosts_unload(known);
@@ -358,6 +358,12 @@ int known_hosts_append(const char *file, const char *host, uint16_t port, const 
   char type[64];
   int fd = -1;
   int result = PENSTOCK_E_FAILED;
+  if (!file) {
+    (void)penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_CONFIG,
+                        "there is no known_hosts file that the key of %s could be added to", host);
+    penstock_next(error, "Set known_hosts in the profile, or UserKnownHostsFile in ssh_config");
+    return PENSTOCK_E_FAILED;
+  }
   size_t line_size = KNOWN_HOSTS_NAME_SIZE + sizeof(type) + 4 * (blob_size / 3 + 1) + 8;
   char *line = malloc(line_size);
   char *encoded = malloc(4 * (blob_size / 3 + 1) + 1);

@@ -54,8 +54,8 @@ typedef enum known_hosts_verdict {
 } known_hosts_verdict;
 
 /**
- * Collects the lines of `files` (NULL-terminated; a missing file is an empty one) that name host:port.
- * The file names must live as long as the result. On failure (a file is there but cannot be read) returns a
+ * Collects the lines of `files` (NULL-terminated, or NULL for none; a missing file is an empty one) that name
+ * host:port. The file names must live as long as the result. On failure (a file is there but cannot be read) returns a
  * negative code with `error`, and nothing is to be freed.
  */
 int known_hosts_load(known_hosts *known, const char *const *files, const char *host, uint16_t port,
@@ -75,8 +75,8 @@ known_hosts_verdict known_hosts_check(const known_hosts *known, const uint8_t *b
 int known_hosts_has_type(const known_hosts *known, const char *type);
 
 /**
- * Adds a line for host:port at the end of `file`, which is made if need be (0600, its folder 0700). `error`
- * has leg HOST_KEY.
+ * Adds a line for host:port at the end of `file` (NULL: there is none, an error), which is made if need be (0600, its
+ * folder 0700). `error` has leg HOST_KEY.
  */
 int known_hosts_append(const char *file, const char *host, uint16_t port, const uint8_t *blob, size_t blob_size,
                        penstock_error *error);

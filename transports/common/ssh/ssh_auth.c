@@ -30,7 +30,7 @@ typedef struct login_attempt {
   ssh_link *link;
   uint64_t deadline_ns;
   key_agent *agent;
-  key_file files[SSH_SETTINGS_KEYS_MAX];
+  key_file *files;
   size_t file_count;
   unsigned offers;
   char offered[1024]; /* one line for each */
@@ -268,9 +268,13 @@ static int check_file(const login_attempt *login, key_file *file) {
 
 static int look_at_files(login_attempt *login) {
   const ssh_settings *settings = &login->link->settings;
-  for (size_t i = 0; i < settings->key_count; i++) {
+  login->files = calloc(settings->keys.count + 1, sizeof(*login->files));
+  if (!login->files) {
+    return penstock_fail(login->error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+  }
+  for (size_t i = 0; i < settings->keys.count; i++) {
     key_file *file = &login->files[login->file_count++];
-    file->path = settings->keys[i];
+    file->path = settings->keys.items[i];
     if (check_file(login, file)) {
       return PENSTOCK_E_FAILED;
     }
@@ -525,5 +529,6 @@ int ssh_log_in(ssh_link *link, uint64_t deadline_ns, char *text, size_t text_siz
     ssh_key_free(login.files[i].public_key);
     free(login.files[i].blob);
   }
+  free(login.files);
   return result;
 }

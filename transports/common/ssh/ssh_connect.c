@@ -203,8 +203,13 @@ void ssh_link_connect(ssh_link *link, penstock_op *op, uint64_t deadline_ms) {
   connecting->socket = PENSTOCK_SOCKET_NONE;
   connecting->started_ns = host->now_ns(host);
   connecting->deadline_ns = connecting->started_ns + deadline_ms * 1000000u;
+  if (ssh_link_resolve(link, deadline_ms, &error)) {
+    complete(connecting, &error);
+    return;
+  }
+  connecting->started_ns = host->now_ns(host);
   connecting->timer = host->timer_start(host, deadline_ms, 0, on_resolve_timeout, connecting);
-  if (host->resolve(host, settings->host, settings->port, 0, on_resolved, connecting)) {
+  if (host->resolve(host, settings->host, settings->port, (uint32_t)settings->family, on_resolved, connecting)) {
     (void)penstock_fail(&error, PENSTOCK_LEG_DNS, PENSTOCK_CLASS_INTERNAL,
                         "cannot resolve %s: the resolver is not to be had", settings->host);
     complete(connecting, &error);

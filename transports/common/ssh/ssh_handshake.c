@@ -127,7 +127,8 @@ static int take_shown_key(ssh_link *link, penstock_error *error) {
 
 int ssh_handshake(ssh_link *link, uint64_t deadline_ns, known_hosts *known, penstock_error *error) {
   const ssh_settings *settings = &link->settings;
-  if (known_hosts_load(known, (const char *const *)settings->known_hosts, settings->host, settings->port, error)) {
+  if (known_hosts_load(known, (const char *const *)settings->known_hosts.items, settings->host, settings->port,
+                       error)) {
     return PENSTOCK_E_FAILED;
   }
   link->session = ssh_new();
@@ -233,14 +234,14 @@ static int refuse_revoked(const ssh_link *link, const known_hosts_entry *entry, 
 
 static int accept_new(ssh_link *link, const known_hosts *known, char *text, size_t text_size, penstock_error *error) {
   const ssh_settings *settings = &link->settings;
-  if (known_hosts_append(settings->known_hosts[0], settings->host, settings->port, link->shown.blob,
+  if (known_hosts_append(settings->known_hosts_file, settings->host, settings->port, link->shown.blob,
                          link->shown.blob_size, error)) {
     return PENSTOCK_E_FAILED;
   }
-  (void)snprintf(text, text_size, "new, added to %s: %s %s", settings->known_hosts[0], link->shown.type,
+  (void)snprintf(text, text_size, "new, added to %s: %s %s", settings->known_hosts_file, link->shown.type,
                  link->shown.fingerprint);
   penstock_logf(link->host, PENSTOCK_LOG_WARN, "%s is new: its key %s %s is now in %s (host_key = accept-new)",
-                known->name, link->shown.type, link->shown.fingerprint, settings->known_hosts[0]);
+                known->name, link->shown.type, link->shown.fingerprint, settings->known_hosts_file);
   return 0;
 }
 

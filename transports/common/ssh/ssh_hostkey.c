@@ -38,7 +38,10 @@ static void fill_in(const ssh_link *link, const known_hosts *known, penstock_hos
   (void)snprintf(key->host, sizeof(key->host), "%s", known->name);
   (void)snprintf(key->type, sizeof(key->type), "%s", shown->type);
   (void)snprintf(key->fingerprint, sizeof(key->fingerprint), "%s", shown->fingerprint);
-  (void)snprintf(key->file, sizeof(key->file), "%s", entry ? entry->file : link->settings.known_hosts[0]);
+  (void)snprintf(key->file, sizeof(key->file), "%s",
+                 entry                             ? entry->file
+                 : link->settings.known_hosts_file ? link->settings.known_hosts_file
+                                                   : "none");
   if (key->state == PENSTOCK_HOSTKEY_CHANGED) {
     (void)snprintf(key->known, sizeof(key->known), "%s", entry->fingerprint);
   }
@@ -50,7 +53,10 @@ int32_t ssh_link_fetch_key(ssh_link *link, uint64_t deadline_ms, penstock_hostke
   uint32_t size = key->struct_size;
   memset(key, 0, sizeof(*key));
   key->struct_size = size;
-  int result = dial_blocking(link, deadline_ns, error);
+  int result = ssh_link_resolve(link, deadline_ms, error);
+  if (!result) {
+    result = dial_blocking(link, deadline_ns, error);
+  }
   if (!result) {
     result = ssh_handshake(link, deadline_ns, &known, error);
   }
@@ -80,6 +86,6 @@ int32_t ssh_link_accept_key(ssh_link *link, penstock_error *error) {
                   settings->profile);
     return PENSTOCK_E_FAILED;
   }
-  return known_hosts_append(settings->known_hosts[0], settings->host, settings->port, shown->blob, shown->blob_size,
+  return known_hosts_append(settings->known_hosts_file, settings->host, settings->port, shown->blob, shown->blob_size,
                             error);
 }

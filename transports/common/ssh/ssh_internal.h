@@ -45,7 +45,10 @@ typedef struct ssh_shown_key {
 struct ssh_link {
   carrier carrier; /* first: a carrier* is a ssh_link* */
   const penstock_host *host;
-  ssh_settings settings;
+  const penstock_config *config;
+  ssh_request request;
+  int is_hop;            /* a host on the way to another */
+  ssh_settings settings; /* empty until ssh_link_resolve */
 
   ssh_connecting *connecting; /* of the one connect of this link */
   penstock_socket socket;     /* ours, for the watch and its options */
@@ -89,6 +92,8 @@ enum {
 
 /* --- ssh_link.c ------------------------------------------------------------------------------------ */
 
+/** Finds the link's settings, if that has not been done. May block until `deadline_ms` from now. */
+int ssh_link_resolve(ssh_link *link, uint64_t deadline_ms, penstock_error *error);
 /** Asks for a turn of the link as soon as the loop comes round. */
 void ssh_link_kick(ssh_link *link);
 /** Notes that the session is gone; streams and host are told in the next turn. `what` NULL = ask libssh. */

@@ -4,6 +4,7 @@
 
 #include "common/ssh/ssh_dial.h"
 #include "common/ssh/ssh_internal.h"
+#include "common/ssh/ssh_profile.h"
 
 enum {
   READS_A_TURN = 16, /* of 4 KiB each (libssh's buffer): a fair turn is 64 KiB */
@@ -20,20 +21,33 @@ static const carrier_ops link_ops = {
 
 /* --- life ------------------------------------------------------------------------------------------ */
 
-ssh_link *ssh_link_create(const penstock_host *host, const penstock_config *config, penstock_error *error) {
+/* Finds mistakes in the profile's options before anything is connected. */
+static int check_options(const penstock_config *config, int is_hop, penstock_error *error) {
+  ssh_settings settings = {0};
+  int result = ssh_profile_overlay(&settings, config, is_hop, error);
+  ssh_settings_clear(&settings);
+  return result;
+}
+
+ssh_link *ssh_link_create(const penstock_host *host, const penstock_config *config, ssh_request *request, int is_hop,
+                          penstock_error *error) {
   ssh_link *link = calloc(1, sizeof(*link));
   if (!link) {
     (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
     return NULL;
   }
-  if (ssh_settings_read(&link->settings, config, error)) {
+  if (check_options(config, is_hop, error)) {
     free(link);
     return NULL;
   }
   link->host = host;
+  link->config = config;
+  link->request = *request;
+  memset(request, 0, sizeof(*request));
+  link->is_hop = is_hop;
   link->carrier.ops = &link_ops;
   link->carrier.host = host;
-  link->carrier.where = link->settings.host;
+  link->carrier.where = link->request.host;
   link->socket = PENSTOCK_SOCKET_NONE;
   link->writers_end = &link->writers;
   return link;
@@ -50,7 +64,16 @@ void ssh_link_destroy(ssh_link *link) {
   free(link->shown.blob);
   free(link->scratch);
   ssh_settings_clear(&link->settings);
+  ssh_request_clear(&link->request);
   free(link);
+}
+
+int ssh_link_resolve(ssh_link *link, uint64_t deadline_ms, penstock_error *error) {
+  if (link->settings.host) {
+    return 0;
+  }
+  return ssh_settings_resolve(&link->settings, &link->request, link->config, link->host, link->is_hop, deadline_ms,
+                              error);
 }
 
 carrier *ssh_link_carrier(ssh_link *link) {

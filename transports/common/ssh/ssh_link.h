@@ -11,11 +11,16 @@
 #define TRANSPORTS_SSH_LINK_H
 
 #include "common/carrier.h"
+#include "common/ssh/ssh_request.h"
 
 typedef struct ssh_link ssh_link;
 
-/** Reads the options of SSH_OPTIONS (ssh_settings.h). NULL with `error` if they are wrong. */
-ssh_link *ssh_link_create(const penstock_host *host, const penstock_config *config, penstock_error *error);
+/**
+ * Makes a link to the host of `request`, whose contents become the link's, unless it fails. `config` is the profile
+ * (ssh_profile.h); `is_hop`: the host is one on the way to another. NULL with `error` if an option is wrong.
+ */
+ssh_link *ssh_link_create(const penstock_host *host, const penstock_config *config, ssh_request *request, int is_hop,
+                          penstock_error *error);
 /** Closes the session and frees everything; calls nothing back. */
 void ssh_link_destroy(ssh_link *link);
 

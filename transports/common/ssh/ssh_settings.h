@@ -1,81 +1,100 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file ssh_settings.h
- * What one SSH connection needs to know, apart from where it was written: a link is made from settings,
- * settings are read from a profile's options. No ssh_config file is read.
+ * What one SSH connection needs to know, as values: the effective settings of a host (ssh_config.h), with the
+ * profile's own options on top (ssh_profile.h). Which keyword of ssh_config(5) goes where, and which is not
+ * applicable or refused, stands in one table: ssh_keywords.c.
+ *
+ * Thread: any; nothing is shared. All text is the settings' own.
  */
 #ifndef TRANSPORTS_SSH_SETTINGS_H
 #define TRANSPORTS_SSH_SETTINGS_H
 
-#include <penstock/sdk.h>
+#include "common/ssh/ssh_config.h"
 
-enum { SSH_SETTINGS_KEYS_MAX = 16, SSH_SETTINGS_FILES_MAX = 4 };
+/** Some texts; `items` is NULL, or ends with a NULL. */
+typedef struct ssh_texts {
+  char **items;
+  size_t count;
+} ssh_texts;
 
 /** What happens with a host that is not known. A changed key is refused in any case. */
 typedef enum ssh_host_key_policy { SSH_HOST_KEY_STRICT = 0, SSH_HOST_KEY_ACCEPT_NEW } ssh_host_key_policy;
 
-/** One host to log in to. All text is the settings' own. */
+/** One host to log in to. */
 typedef struct ssh_settings {
   char *profile; /**< for messages and for the line that trusts a host */
-  char *host;
+  char *alias;   /**< the host as it was typed */
+  char *host;    /**< HostName: what is resolved, and told to a proxy */
   uint16_t port;
   char *user;
-  char *keys[SSH_SETTINGS_KEYS_MAX]; /**< private key files, in the order in which they are offered */
-  size_t key_count;
-  int keys_are_default; /**< they are the usual files, not named by the user: a missing one is no error */
-  char *passphrase;     /**< secret reference for encrypted key files; NULL = ask */
-  char *agent_socket;   /**< path; NULL = no agent */
-  int identities_only;  /**< of the agent's keys, offer only those in `keys` */
-  /** known_hosts files, NULL-terminated; the first is the one that is written to. */
-  char *known_hosts[SSH_SETTINGS_FILES_MAX + 1];
-  ssh_host_key_policy host_key;
-  char *fingerprint;     /**< the one key that is accepted, `SHA256:…`; NULL = by known_hosts */
-  uint32_t keepalive_ms; /**< a silent host is asked for a sign of life; given up after three times this */
-  char *ciphers;         /**< comma-separated, best first */
+  int log_level; /**< LogLevel: enum penstock_log_level of what libssh may say in our log */
+
+  /* The way there. */
+  char *jump;          /**< ProxyJump, "[user@]host[:port],…", first hop first; NULL = none */
+  char *proxy_command; /**< ProxyCommand, tokens expanded; NULL = none */
+  int family;          /**< AddressFamily: 0, 4 or 6 */
+  char *bind_address;  /**< BindAddress; NULL = any */
+  char *bind_interface;
+  int tcp_keepalive;
+  uint32_t connect_timeout_ms; /**< ConnectTimeout of one attempt; 0 = the step's own limit */
+  unsigned connect_attempts;   /**< ConnectionAttempts, at least 1 */
+
+  /* Algorithms: comma-separated, best first. NULL = our defaults. */
+  char *ciphers;
+  char *macs;
+  char *kex;
+  char *host_key_algorithms;
+  char *pubkey_algorithms;
   int compression;
+  uint64_t rekey_bytes; /**< RekeyLimit; 0 = the library's own */
+  uint32_t rekey_seconds;
+  unsigned rsa_min_bits; /**< RequiredRSASize; 0 = the library's own */
+
+  /* Host key. */
+  ssh_host_key_policy host_key;
+  char *host_key_alias;   /**< HostKeyAlias: the name to look up in known_hosts; NULL = `host` */
+  char *fingerprint;      /**< the one key that is accepted, `SHA256:…`; NULL = by known_hosts */
+  ssh_texts known_hosts;  /**< all files that are read, the user's first */
+  char *known_hosts_file; /**< the one that is written to; NULL = none may be */
+  int hash_known_hosts;   /**< HashKnownHosts: names are written as hashes */
+
+  /* Login. */
+  ssh_texts keys;         /**< IdentityFile: private key files, in the order in which they are offered */
+  int keys_are_default;   /**< they are the usual files, not named by the user: a missing one is no error */
+  ssh_texts certificates; /**< CertificateFile */
+  char *passphrase;       /**< secret reference for encrypted key files; NULL = ask */
+  char *agent_socket;     /**< path; NULL = no agent */
+  int identities_only;    /**< of the agent's keys, offer only those in `keys` and `certificates` */
+  ssh_texts methods;      /**< what may be used, in this order: "publickey", "keyboard-interactive"; never "password" */
+
+  uint32_t keepalive_ms;    /**< a silent host is asked for a sign of life after this */
+  unsigned keepalive_count; /**< … and given up after this many times it */
+
+  ssh_texts environment; /**< SetEnv and SendEnv, resolved: NAME=value for the launch */
 } ssh_settings;
 
 /**
- * The options that a transport over SSH declares, to be put into its table. Read by ssh_settings_read.
+ * Finds the settings for `request` (ssh_config_load, within `deadline_ms`), judges every keyword, and puts the options
+ * of the profile on top. `is_hop`: it is a host on the way, for which only some of the options hold (see
+ * ssh_profile.h). Warnings go to the log of `host`, once for each profile and keyword. On failure returns a negative
+ * code with `error`; nothing is to be freed then.
  */
-#define SSH_OPTION(type, flags, key, default_value, help, min, max, choices)                                           \
-  { sizeof(penstock_option), PENSTOCK_OPTION_##type, flags, 0, key, default_value, help, min, max, choices }
-#define SSH_OPTIONS                                                                                                    \
-  SSH_OPTION(STRING, PENSTOCK_OPTION_REQUIRED, "host", NULL,                                                           \
-             "DNS name or address of the SSH server (aliases from ~/.ssh/config are not read)", 0, 0, NULL),           \
-      SSH_OPTION(INT, 0, "port", "22", "TCP port of the SSH server", 1, 65535, NULL),                                  \
-      SSH_OPTION(STRING, 0, "user", NULL, "User name on the SSH server; the local one if unset", 0, 0, NULL),          \
-      SSH_OPTION(LIST, 0, "key", NULL,                                                                                 \
-                 "Private key files, best first; if unset, id_ed25519, id_ecdsa and id_rsa in ~/.ssh", 0, 0, NULL),    \
-      SSH_OPTION(STRING, PENSTOCK_OPTION_SECRET, "passphrase", NULL,                                                   \
-                 "Where the passphrase of encrypted key files comes from (env:, file:, command:); if unset, you are "  \
-                 "asked",                                                                                              \
-                 0, 0, NULL),                                                                                          \
-      SSH_OPTION(BOOL, 0, "agent", "yes", "Use the keys of the SSH agent at $SSH_AUTH_SOCK", 0, 0, NULL),              \
-      SSH_OPTION(BOOL, 0, "identities_only", NULL,                                                                     \
-                 "Of the agent's keys, offer only those that `key` names; yes if `key` is set", 0, 0, NULL),           \
-      SSH_OPTION(PATH, 0, "known_hosts", "~/.ssh/known_hosts",                                                         \
-                 "File of known host keys, read as OpenSSH does; /etc/ssh/ssh_known_hosts is read too", 0, 0, NULL),   \
-      SSH_OPTION(CHOICE, 0, "host_key", "strict",                                                                      \
-                 "What to do with an unknown host: refuse it, or remember its key (a changed key is always refused)",  \
-                 0, 0, ssh_host_key_choices),                                                                          \
-      SSH_OPTION(STRING, 0, "host_key_fingerprint", NULL,                                                              \
-                 "Accept this host key only, as `SHA256:...` (known_hosts is then not asked)", 0, 0, NULL),            \
-      SSH_OPTION(DURATION, 0, "keepalive", "5s",                                                                       \
-                 "Ask a silent server for a sign of life after this; it is given up after three times this", 1000,     \
-                 3600000, NULL),                                                                                       \
-      SSH_OPTION(LIST, 0, "ciphers", NULL, "Ciphers, best first; if unset, AES-GCM first where the processor has AES", \
-                 0, 0, NULL),                                                                                          \
-      SSH_OPTION(BOOL, 0, "compression", "no", "Compress what goes over the SSH connection", 0, 0, NULL)
-
-/** Words of the option host_key. */
-extern const char *const ssh_host_key_choices[];
-
-/** Reads and checks the options of SSH_OPTIONS. On failure returns a negative code with `error`; nothing is to be
- * freed. */
-int ssh_settings_read(ssh_settings *settings, const penstock_config *config, penstock_error *error);
+int ssh_settings_resolve(ssh_settings *settings, const ssh_request *request, const penstock_config *config,
+                         const penstock_host *host, int is_hop, uint64_t deadline_ms, penstock_error *error);
+/** The second half of it: settings from lines that are there already. */
+int ssh_settings_apply(ssh_settings *settings, const ssh_config *lines, const ssh_request *request,
+                       const penstock_config *config, const penstock_host *host, int is_hop, penstock_error *error);
 /** Frees what the settings own. */
 void ssh_settings_clear(ssh_settings *settings);
+
+/** Adds a copy of `text`. Returns 0, or a negative code if there is no memory. */
+int ssh_texts_add(ssh_texts *texts, const char *text);
+/** Frees all of them. */
+void ssh_texts_clear(ssh_texts *texts);
+
+/** A copy of `path` with a leading `~/` replaced by the user's home ($HOME); NULL if there is no memory. */
+char *ssh_expand_home(const char *path);
 
 /** Does this processor have instructions for AES? (AES-GCM is then 1.6 to 1.9 times as fast as ChaCha20.) */
 int cpu_has_aes(void);
