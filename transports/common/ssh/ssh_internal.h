@@ -121,6 +121,9 @@ unsigned ssh_link_denial(const ssh_link *link, const char **text);
 uint64_t ssh_time_left(const ssh_link *link, uint64_t deadline_ns);
 /** Key exchange over the connected `link->socket`; fills in `link->shown` and judges the key by known_hosts. */
 int ssh_handshake(ssh_link *link, uint64_t deadline_ns, known_hosts *known, penstock_error *error);
+
+/* --- ssh_verify.c ---------------------------------------------------------------------------------- */
+
 /** Refuses the shown key if it must be; adds it if the settings allow that. `text` gets what was found. */
 int ssh_verify_host(ssh_link *link, const known_hosts *known, char *text, size_t text_size, penstock_error *error);
 
