@@ -68,13 +68,9 @@ static int ask(const login_attempt *login, auth_question question, ssh_key key) 
   int answer;
   ssh_set_blocking(link->session, 0);
   while ((answer = ask_once(link->session, question, key)) == SSH_AUTH_AGAIN) {
-    uint64_t left = ssh_time_left(link, login->deadline_ns);
-    if (left == 0 || !ssh_is_connected(link->session)) {
-      answer = SSH_AUTH_ERROR;
-      break;
+    if (ssh_link_wait(link, login->deadline_ns)) {
+      return SSH_AUTH_ERROR;
     }
-    uint32_t events = PENSTOCK_EVENT_READ | (ssh_link_is_clogged(link) ? (uint32_t)PENSTOCK_EVENT_WRITE : 0u);
-    (void)dial_poll(link->socket, events, left);
   }
   return answer;
 }

@@ -115,6 +115,15 @@ void ssh_link_note_denial(ssh_link *link);
 /** The server's reason for a channel that it would not open: its code (RFC 4254, 5.1; 0 if unknown) and text. */
 unsigned ssh_link_denial(const ssh_link *link, const char **text);
 
+/* --- ssh_wait.c: before the link is up ------------------------------------------------------------- */
+
+/**
+ * Waits until the link's session can go on, and keeps everything going meanwhile that the link rests on (the hosts on
+ * the way). To be called after each SSH_AGAIN / SSH_AUTH_AGAIN of a non-blocking session. Returns 0 when it is worth
+ * asking again; a negative code if it never will be: the time is over, or the connection is gone.
+ */
+int ssh_link_wait(ssh_link *link, uint64_t deadline_ns);
+
 /* --- ssh_handshake.c: blocking, before the link is up ---------------------------------------------- */
 
 /** Milliseconds that are left until `deadline_ns` (host clock); 0 if none are. */
