@@ -103,8 +103,8 @@ static int add_options(ssh_request *request, const penstock_config *config, pens
       return PENSTOCK_E_FAILED;
     }
     (void)snprintf(keyword, sizeof(keyword), "%.*s", (int)length, item);
-    if (add(request, config, "ssh_options", keyword, value, error)) {
-      return PENSTOCK_E_FAILED;
+    if (ssh_request_add_written(request, keyword, value)) {
+      return bad_option(config, "ssh_options", item, "it holds a line end", error);
     }
   }
   return 0;

@@ -46,17 +46,42 @@ static int add_option(ssh_request *request, char *option) {
   return 0;
 }
 
-int ssh_request_add(ssh_request *request, const char *keyword, const char *value) {
-  if (strpbrk(value, "\r\n\"")) {
+int ssh_request_add_written(ssh_request *request, const char *keyword, const char *value) {
+  if (strpbrk(value, "\r\n")) {
     return PENSTOCK_E_INVALID;
   }
-  const char *quote = value[0] == '\0' || strpbrk(value, " \t#") ? "\"" : "";
-  size_t size = strlen(keyword) + strlen(value) + 4;
+  size_t size = strlen(keyword) + strlen(value) + 2;
   char *option = malloc(size);
   if (option) {
-    (void)snprintf(option, size, "%s=%s%s%s", keyword, quote, value, quote);
+    (void)snprintf(option, size, "%s=%s", keyword, value);
   }
   return add_option(request, option);
+}
+
+int ssh_request_add(ssh_request *request, const char *keyword, const char *value) {
+  if (strchr(value, '"')) {
+    return PENSTOCK_E_INVALID;
+  }
+  if (value[0] != '\0' && !strpbrk(value, " \t#'\\")) {
+    return ssh_request_add_written(request, keyword, value);
+  }
+  char *quoted = malloc(2 * strlen(value) + 3);
+  if (!quoted) {
+    return PENSTOCK_E_FAILED;
+  }
+  char *to = quoted;
+  *to++ = '"';
+  for (const char *c = value; *c; c++) {
+    if (*c == '\\') {
+      *to++ = '\\'; /* a backslash quotes itself and quotes, and stays before anything else */
+    }
+    *to++ = *c;
+  }
+  *to++ = '"';
+  *to = '\0';
+  int result = ssh_request_add_written(request, keyword, quoted);
+  free(quoted);
+  return result;
 }
 
 int ssh_request_copy(ssh_request *copy, const ssh_request *request) {

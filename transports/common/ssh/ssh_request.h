@@ -25,9 +25,12 @@ typedef struct ssh_request {
  * starts with `-`, holds blanks, control characters or what a shell would take for its own.
  */
 int ssh_request_set_host(ssh_request *request, const char *host, penstock_error *error);
-/** Adds "keyword=value"; `value` is quoted as ssh_config(5) wants it if it has blanks. Returns 0, or a negative code:
- * no memory, or a value that no configuration line can hold (a newline or a double quote). */
+/** Adds "keyword=value"; `value` is quoted as ssh_config(5) wants it if it has blanks, backslashes or single quotes.
+ * Not for keywords that take the rest of the line as it is (ProxyCommand …). Returns 0, or a negative code: no memory,
+ * or a value that no configuration line can hold (a newline or a double quote). */
 int ssh_request_add(ssh_request *request, const char *keyword, const char *value);
+/** The same for a value that is written as ssh_config(5) wants it, with the quotes it needs: it stays as it is. */
+int ssh_request_add_written(ssh_request *request, const char *keyword, const char *value);
 /** A copy. Returns 0, or a negative code if there is no memory (nothing is to be freed then). */
 int ssh_request_copy(ssh_request *copy, const ssh_request *request);
 /** Frees what the request owns. */
