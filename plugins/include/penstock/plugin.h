@@ -14,6 +14,7 @@
 #include "error.h"
 #include "host.h"
 #include "hostkey.h"
+#include "link.h"
 #include "option.h"
 #include "stream.h"
 #include "transport.h"
