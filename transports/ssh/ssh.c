@@ -103,13 +103,21 @@ static int32_t accept_key(penstock_instance *instance, penstock_error *error) {
   return ssh_link_accept_key(instance->link, error);
 }
 
+static void verify_link(penstock_instance *instance) {
+  ssh_link_verify(instance->link);
+}
+
 static const void *get_extension(penstock_instance *instance, const char *name) {
   static const penstock_hostkey_ext hostkey = {
       .struct_size = (uint32_t)sizeof(hostkey),
       .fetch = fetch_key,
       .accept = accept_key,
   };
+  static const penstock_link_ext link = {.struct_size = (uint32_t)sizeof(link), .verify = verify_link};
   (void)instance;
+  if (strcmp(name, PENSTOCK_EXT_LINK) == 0) {
+    return &link;
+  }
   return strcmp(name, PENSTOCK_EXT_HOSTKEY) == 0 ? &hostkey : NULL;
 }
 

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * connect: name and TCP connection are waited for in the loop, so that they can be cancelled (a host that is
- * switched off is the usual failure); the handshake and the login then block within what is left of the deadline,
- * because agents, passphrases and libssh do.
+ * connect: name, TCP connection and the server's greeting are waited for in the loop, so that they can be cancelled
+ * (a host that is switched off is the usual failure); the handshake and the login then block within what is left of
+ * the deadline, because agents, passphrases and libssh do.
  */
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/ssh/dial_race.h"
 #include "common/ssh/ssh_dial.h"
 #include "common/ssh/ssh_internal.h"
 
-enum { ADDRESSES_MAX = 16, ATTEMPT_MIN_MS = 1000 };
+enum {
+  GREETING_MS = 5000,  /* servers speak first; one that has not by then may wait for us (a port shared by protocols) */
+  HANDSHAKE_MS = 15000 /* of a server that has spoken: the lane must not stand still for longer if the way breaks */
+};
 
 struct ssh_connecting {
   ssh_link *link; /* which frees this; at the latest then the resolver is silent */
@@ -18,13 +22,10 @@ struct ssh_connecting {
   penstock_op *op; /* NULL once completed */
   uint64_t deadline_ns;
   uint64_t started_ns; /* of the leg that runs */
-  penstock_address addresses[ADDRESSES_MAX];
-  uint32_t count;
-  uint32_t at; /* the address that is tried */
-  penstock_socket socket;
+  dial_race *race;
+  penstock_socket socket; /* that won it */
   penstock_watch *watch;
   penstock_timer *timer;
-  char reached[DIAL_TEXT_SIZE];
 };
 
 static void leg_done(ssh_connecting *connecting, uint32_t leg, const char *text) {
@@ -44,6 +45,8 @@ static void stop_waiting(ssh_connecting *connecting) {
     host->timer_stop(host, connecting->timer);
     connecting->timer = NULL;
   }
+  dial_race_stop(connecting->race);
+  connecting->race = NULL;
 }
 
 /* Completes the step: the last thing done with `connecting`. */
@@ -66,7 +69,9 @@ static int establish(ssh_connecting *connecting, penstock_error *error) {
   ssh_link *link = connecting->link;
   known_hosts known = {0};
   char text[512] = "";
-  int result = ssh_handshake(link, connecting->deadline_ns, &known, error);
+  uint64_t deadline_ns = link->host->now_ns(link->host) + HANDSHAKE_MS * 1000000ull;
+  deadline_ns = deadline_ns < connecting->deadline_ns ? deadline_ns : connecting->deadline_ns;
+  int result = ssh_handshake(link, deadline_ns, &known, error);
   if (!result) {
     result = ssh_verify_host(link, &known, text, sizeof(text), error);
   }
@@ -84,76 +89,65 @@ static int establish(ssh_connecting *connecting, penstock_error *error) {
   return ssh_link_go(link, error);
 }
 
-static void connected(ssh_connecting *connecting) {
+static void greeted(ssh_connecting *connecting) {
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
   stop_waiting(connecting);
   connecting->link->socket = connecting->socket;
   connecting->socket = PENSTOCK_SOCKET_NONE;
-  leg_done(connecting, PENSTOCK_LEG_TCP, connecting->reached);
   int result = establish(connecting, &error);
   complete(connecting, result ? &error : NULL);
 }
 
-/* --- TCP ------------------------------------------------------------------------------------------- */
+/* --- the greeting ---------------------------------------------------------------------------------- */
 
-static void try_address(ssh_connecting *connecting);
-
-/* An address is no good: the next one, or the end. */
-static void address_failed(ssh_connecting *connecting, int code) {
-  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
-  stop_waiting(connecting);
-  dial_close(connecting->socket);
-  connecting->socket = PENSTOCK_SOCKET_NONE;
-  penstock_logf(connecting->host, PENSTOCK_LOG_DEBUG, "%s: %s", connecting->reached, strerror(code));
-  connecting->at++;
-  if (connecting->at < connecting->count && ssh_time_left(connecting->link, connecting->deadline_ns) > 0) {
-    try_address(connecting);
-    return;
-  }
-  dial_connect_error(&error, connecting->link->settings.host, connecting->reached, code);
-  complete(connecting, &error);
-}
-
-static void on_writable(void *context, uint32_t events) {
-  ssh_connecting *connecting = context;
+static void on_greeting(void *context, uint32_t events) {
   (void)events;
-  int code = dial_result(connecting->socket);
-  if (code == 0) {
-    connected(connecting);
-  } else {
-    address_failed(connecting, code);
-  }
+  greeted(context);
 }
 
-static void on_attempt_timeout(void *context) {
+static void on_no_greeting(void *context) {
   ssh_connecting *connecting = context;
   connecting->timer = NULL;
-  address_failed(connecting, ETIMEDOUT);
+  greeted(connecting);
 }
 
-static void try_address(ssh_connecting *connecting) {
+static void await_greeting(ssh_connecting *connecting) {
   const penstock_host *host = connecting->host;
-  const penstock_address *address = &connecting->addresses[connecting->at];
-  dial_text(address, connecting->reached);
-  int code = dial_start(address, &connecting->socket);
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  /* Half of the time at most: what the handshake then says of a silent server tells more than a deadline. */
+  uint64_t half = ssh_time_left(connecting->link, connecting->deadline_ns) / 2;
+  uint64_t wait = half < GREETING_MS ? half : GREETING_MS;
+  connecting->watch = host->watch_start(host, connecting->socket, PENSTOCK_EVENT_READ, on_greeting, connecting);
+  connecting->timer = host->timer_start(host, wait, 0, on_no_greeting, connecting);
+  if (!connecting->watch || !connecting->timer) {
+    (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+    complete(connecting, &error);
+  }
+}
+
+/* --- TCP ------------------------------------------------------------------------------------------- */
+
+static void on_dialled(void *context, penstock_socket socket, const char *address, int code) {
+  ssh_connecting *connecting = context;
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
   if (code) {
-    address_failed(connecting, code);
+    dial_connect_error(&error, connecting->link->settings.host, address, code);
+    complete(connecting, &error);
     return;
   }
-  uint64_t left = ssh_time_left(connecting->link, connecting->deadline_ns);
-  uint64_t share = left / (connecting->count - connecting->at);
-  share = share < ATTEMPT_MIN_MS ? (left < ATTEMPT_MIN_MS ? left : ATTEMPT_MIN_MS) : share;
-  connecting->watch = host->watch_start(host, connecting->socket, PENSTOCK_EVENT_WRITE, on_writable, connecting);
-  connecting->timer = host->timer_start(host, share, 0, on_attempt_timeout, connecting);
-  if (!connecting->watch || !connecting->timer) {
-    address_failed(connecting, ENOMEM);
-  }
+  connecting->socket = socket;
+  leg_done(connecting, PENSTOCK_LEG_TCP, address);
+  stop_waiting(connecting);
+  /* From here on, so that a way that breaks during the handshake is noticed there. */
+  dial_set_timeout(socket, 3 * connecting->link->settings.keepalive_ms);
+  await_greeting(connecting);
 }
 
 /* --- DNS ------------------------------------------------------------------------------------------- */
 
-static void on_resolved(void *context, const penstock_address *addresses, uint32_t count, const penstock_error *why) {
+static void on_resolved(void *context, const penstock_address *resolved, uint32_t count, const penstock_error *why) {
   ssh_connecting *connecting = context;
+  penstock_address addresses[DIAL_RACE_ADDRESSES_MAX];
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
   char first[DIAL_TEXT_SIZE];
   char text[DIAL_TEXT_SIZE + 32];
@@ -166,14 +160,20 @@ static void on_resolved(void *context, const penstock_address *addresses, uint32
     complete(connecting, &error);
     return;
   }
-  const char *each = (const char *)addresses;
-  for (uint32_t i = 0; i < count && i < ADDRESSES_MAX; i++, each += addresses->struct_size) {
-    connecting->addresses[connecting->count++] = *(const penstock_address *)(const void *)each;
+  const char *each = (const char *)resolved;
+  count = count < DIAL_RACE_ADDRESSES_MAX ? count : (uint32_t)DIAL_RACE_ADDRESSES_MAX;
+  for (uint32_t i = 0; i < count; i++, each += resolved->struct_size) {
+    addresses[i] = *(const penstock_address *)(const void *)each;
   }
-  dial_text(&connecting->addresses[0], first);
-  (void)snprintf(text, sizeof(text), connecting->count > 1 ? "%s and %u more" : "%s", first, connecting->count - 1);
+  dial_text(&addresses[0], first);
+  (void)snprintf(text, sizeof(text), count > 1 ? "%s and %u more" : "%s", first, count - 1);
   leg_done(connecting, PENSTOCK_LEG_DNS, text);
-  try_address(connecting);
+  uint64_t left = ssh_time_left(connecting->link, connecting->deadline_ns);
+  connecting->race = dial_race_start(connecting->host, addresses, count, left, on_dialled, connecting);
+  if (!connecting->race) {
+    (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+    complete(connecting, &error);
+  }
 }
 
 static void on_resolve_timeout(void *context) {

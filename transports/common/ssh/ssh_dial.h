@@ -37,7 +37,8 @@ void dial_name_error(penstock_error *error, const char *host, const char *reason
 /** The error of a host that no address of was reached; `code` is an errno value. */
 void dial_connect_error(penstock_error *error, const char *host, const char *address, int code);
 
-/** Makes the kernel give up data that the peer leaves unacknowledged for this long, where it can. */
+/** Makes the kernel give up a peer that leaves data, or questions of the kernel's own, unanswered for this long, where
+ * it can. */
 void dial_set_timeout(penstock_socket socket, uint32_t timeout_ms);
 /** Sends the next acknowledgements at once, where the kernel can. To be said again after each read. */
 void dial_quick_ack(penstock_socket socket);

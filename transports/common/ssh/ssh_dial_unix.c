@@ -153,12 +153,18 @@ void dial_connect_error(penstock_error *error, const char *host, const char *add
 }
 
 void dial_set_timeout(penstock_socket socket, uint32_t timeout_ms) {
+  int third = timeout_ms < 3000 ? 1 : (int)(timeout_ms / 3000);
 #if defined(TCP_USER_TIMEOUT)
   unsigned value = timeout_ms;
   (void)setsockopt((int)socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &value, sizeof(value));
-#else
-  (void)socket;
-  (void)timeout_ms;
+#endif
+#if defined(TCP_KEEPIDLE) && defined(TCP_KEEPINTVL)
+  (void)setsockopt((int)socket, IPPROTO_TCP, TCP_KEEPIDLE, &third, sizeof(third));
+  (void)setsockopt((int)socket, IPPROTO_TCP, TCP_KEEPINTVL, &third, sizeof(third));
+#endif
+#if defined(TCP_KEEPCNT)
+  int probes = 2;
+  (void)setsockopt((int)socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 #endif
 }
 

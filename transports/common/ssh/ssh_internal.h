@@ -61,6 +61,8 @@ struct ssh_link {
   struct ssh_counter_struct counter; /* of the socket's bytes */
   uint64_t bytes_seen;               /* counter.in_bytes at the last keepalive tick */
   unsigned silent_ticks;
+  penstock_timer *verify; /* runs after ssh_link_verify */
+  uint64_t bytes_before;  /* counter.in_bytes when it was called */
   int is_degraded;
   ssh_shown_key shown;
 

@@ -8,8 +8,11 @@
 
 enum {
   READS_A_TURN = 16, /* of 4 KiB each (libssh's buffer): a fair turn is 64 KiB */
-  SILENT_TICKS_DEGRADED = 3,
-  SILENT_TICKS_DEAD = 5 /* ticks of half a keepalive: silent for at most three keepalives */
+  /* Signs of life are looked for four times a keepalive: what happened in between is seen that much later. */
+  TICKS_A_KEEPALIVE = 4,
+  SILENT_TICKS_ASK = 3,      /* asks every so many silent ticks: before a keepalive is over */
+  SILENT_TICKS_DEGRADED = 6, /* the second question */
+  SILENT_TICKS_DEAD = 10     /* and the one before: silent for less than three keepalives */
 };
 
 static const carrier_ops link_ops = {
@@ -92,6 +95,10 @@ void ssh_link_hang_up(ssh_link *link) {
   if (link->keepalive) {
     link->host->timer_stop(link->host, link->keepalive);
     link->keepalive = NULL;
+  }
+  if (link->verify) {
+    link->host->timer_stop(link->host, link->verify);
+    link->verify = NULL;
   }
   while (link->graves) { /* ssh_disconnect frees their channels */
     ssh_grave *grave = link->graves;
@@ -307,36 +314,7 @@ void ssh_link_kick(ssh_link *link) {
 
 /* --- signs of life --------------------------------------------------------------------------------- */
 
-/* libssh never says whether a keepalive was answered: any byte that arrives is a sign of life. */
-static void on_keepalive(void *context) {
-  ssh_link *link = context;
-  char text[320];
-  if (link->is_dead) {
-    return;
-  }
-  if (link->counter.in_bytes != link->bytes_seen) {
-    link->bytes_seen = link->counter.in_bytes;
-    link->silent_ticks = 0;
-    if (link->is_degraded) {
-      link->is_degraded = 0;
-      link->host->link_degraded(link->host, NULL);
-    }
-    return;
-  }
-  link->silent_ticks++;
-  if (link->silent_ticks >= SILENT_TICKS_DEAD) {
-    (void)snprintf(text, sizeof(text), "%s has not answered for %u s: the connection is taken for dead",
-                   link->settings.host, link->settings.keepalive_ms * SILENT_TICKS_DEAD / 2000);
-    ssh_link_die(link, PENSTOCK_LEG_TCP, text);
-    return;
-  }
-  if (link->silent_ticks == SILENT_TICKS_DEGRADED) {
-    penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
-    (void)penstock_fail(&error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "%s has not answered for %u s",
-                        link->settings.host, link->settings.keepalive_ms * SILENT_TICKS_DEGRADED / 2000);
-    link->is_degraded = 1;
-    link->host->link_degraded(link->host, &error);
-  }
+static void ask(ssh_link *link) {
   if (!ssh_link_is_clogged(link)) {
     /* Twice: a call that finds the last one answered only takes note of that. One that is under way is not repeated. */
     (void)ssh_send_keepalive(link->session);
@@ -345,10 +323,78 @@ static void on_keepalive(void *context) {
   }
 }
 
+static unsigned silent_seconds(const ssh_link *link) {
+  return link->settings.keepalive_ms / TICKS_A_KEEPALIVE * link->silent_ticks / 1000;
+}
+
+static void heard(ssh_link *link) {
+  link->bytes_seen = link->counter.in_bytes;
+  link->silent_ticks = 0;
+  if (link->is_degraded) {
+    link->is_degraded = 0;
+    link->host->link_degraded(link->host, NULL);
+  }
+}
+
+static void degrade(ssh_link *link) {
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  (void)penstock_fail(&error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "%s has not answered for %u s",
+                      link->settings.host, silent_seconds(link));
+  link->is_degraded = 1;
+  link->host->link_degraded(link->host, &error);
+}
+
+/* libssh never says whether a keepalive was answered: any byte that arrives is a sign of life. */
+static void on_keepalive(void *context) {
+  ssh_link *link = context;
+  char text[320];
+  if (link->is_dead) {
+    return;
+  }
+  if (link->counter.in_bytes != link->bytes_seen) {
+    heard(link);
+    return;
+  }
+  link->silent_ticks++;
+  if (link->silent_ticks >= SILENT_TICKS_DEAD) {
+    (void)snprintf(text, sizeof(text), "%s has not answered for %u s: the connection is taken for dead",
+                   link->settings.host, silent_seconds(link));
+    ssh_link_die(link, PENSTOCK_LEG_TCP, text);
+    return;
+  }
+  if (link->silent_ticks == SILENT_TICKS_DEGRADED) {
+    degrade(link);
+  }
+  if (link->silent_ticks % SILENT_TICKS_ASK == 0) {
+    ask(link);
+  }
+}
+
+static void on_verified(void *context) {
+  ssh_link *link = context;
+  char text[320];
+  link->verify = NULL;
+  if (!link->is_dead && link->counter.in_bytes == link->bytes_before) {
+    (void)snprintf(text, sizeof(text),
+                   "%s has not answered for %u s after a change of this machine's network: the connection is taken "
+                   "for dead",
+                   link->settings.host, (link->settings.keepalive_ms + 500) / 1000);
+    ssh_link_die(link, PENSTOCK_LEG_TCP, text);
+  }
+}
+
+void ssh_link_verify(ssh_link *link) {
+  if (!link->is_up || link->is_dead || link->verify) {
+    return;
+  }
+  link->bytes_before = link->counter.in_bytes;
+  link->verify = link->host->timer_start(link->host, link->settings.keepalive_ms, 0, on_verified, link);
+  ask(link);
+}
+
 int ssh_link_go(ssh_link *link, penstock_error *error) {
   ssh_set_blocking(link->session, 0);
   dial_set_nonblocking(link->socket); /* libssh has cleared it */
-  dial_set_timeout(link->socket, 3 * link->settings.keepalive_ms);
   ssh_set_counters(link->session, &link->counter, NULL);
   link->scratch = malloc(SSH_WINDOW_MAX);
   link->event = ssh_event_new();
@@ -357,7 +403,7 @@ int ssh_link_go(ssh_link *link, penstock_error *error) {
   }
   link->watch_events = PENSTOCK_EVENT_READ;
   link->watch = link->host->watch_start(link->host, link->socket, link->watch_events, on_socket, link);
-  uint32_t tick = link->settings.keepalive_ms / 2;
+  uint32_t tick = link->settings.keepalive_ms / TICKS_A_KEEPALIVE;
   link->keepalive = link->host->timer_start(link->host, tick, tick, on_keepalive, link);
   if (!link->watch || !link->keepalive) {
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "cannot watch the connection");
