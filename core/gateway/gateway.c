@@ -11,6 +11,7 @@
 #include "lane/lane.h"
 #include "log/log.h"
 #include "net/net.h"
+#include "net/netwatch.h"
 
 #define MAX_LANES 16
 /* Descriptors for all that is no connection: what each lane has, and what scripts, look-ups and pipes need. */
@@ -38,7 +39,8 @@ typedef struct gateway {
   ps_listener listener;
   ps_hold hold;
   uv_signal_t signals[SIGNAL_COUNT];
-  uv_timer_t end; /**< the deadline of the orderly end */
+  ps_netwatch *netwatch; /**< NULL where the system does not tell */
+  uv_timer_t end;        /**< the deadline of the orderly end */
   lane_slot lanes[MAX_LANES];
   uint32_t lane_count; /**< started */
   uint32_t lanes_left; /**< not ended yet */
@@ -82,8 +84,18 @@ static ps_lane *least_loaded(const gateway *self) {
 
 static void wake_lanes(const gateway *self) {
   for (uint32_t i = 0; i < self->lane_count; i++) {
-    if (self->lanes[i].lane && self->lanes[i].state == PS_STATE_DOWN) {
+    if (self->lanes[i].lane && !serves(self->lanes[i].state)) {
       ps_lane_wake(self->lanes[i].lane);
+    }
+  }
+}
+
+static void on_network_changed(void *context) {
+  gateway *self = context;
+  ps_log(PENSTOCK_LOG_DEBUG, self->options->profile, "the network of this machine has changed");
+  for (uint32_t i = 0; i < self->lane_count; i++) {
+    if (self->lanes[i].lane) {
+      ps_lane_network_changed(self->lanes[i].lane);
     }
   }
 }
@@ -179,6 +191,8 @@ static void close_loop(gateway *self) {
       (void)signal(signals[i], SIG_IGN);
     }
   }
+  ps_netwatch_stop(self->netwatch);
+  self->netwatch = NULL;
   uv_close((uv_handle_t *)&self->end, NULL);
   ps_mailbox_close(&self->inbox, NULL);
 }
@@ -445,6 +459,9 @@ static int open_gateway(gateway *self, penstock_error *error) {
     (void)uv_signal_init(&self->loop, &self->signals[i]);
     self->signals[i].data = self;
     (void)uv_signal_start(&self->signals[i], on_signal, signals[i]);
+  }
+  if (!self->options->check_only) {
+    self->netwatch = ps_netwatch_start(&self->loop, on_network_changed, self);
   }
   self->hold_ns = (uint64_t)ps_settings_int(self->options->settings, "hold", 20000) * 1000000;
   return PENSTOCK_OK;

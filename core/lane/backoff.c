@@ -18,9 +18,12 @@ static uint64_t next_random(ps_backoff *backoff) {
   return x;
 }
 
+uint64_t ps_backoff_between(ps_backoff *backoff, uint64_t low_ms, uint64_t high_ms) {
+  return low_ms + next_random(backoff) % (high_ms - low_ms + 1);
+}
+
 uint64_t ps_backoff_next(ps_backoff *backoff) {
-  uint64_t half = backoff->step_ms / 2;
-  uint64_t delay = half + next_random(backoff) % (backoff->step_ms - half + 1);
+  uint64_t delay = ps_backoff_between(backoff, backoff->step_ms / 2, backoff->step_ms);
   backoff->step_ms = backoff->step_ms > backoff->max_ms / 2 ? backoff->max_ms : backoff->step_ms * 2;
   return delay;
 }

@@ -40,10 +40,13 @@ struct penstock_op {
   int completed; /**< op_done came; supervise.c has not seen it yet */
   int cancelled; /**< cancel() was called */
   int timed_out; /**< ... because the deadline passed */
+  int hung;      /**< ... because a fresh try promises more */
   int legs;      /**< legs that the transport reported within it */
+  uint32_t leg;  /**< the last of them; PENSTOCK_LEG_NONE */
   int has_error;
   penstock_error error;
   uint64_t started_ns;
+  uint64_t leg_ns; /**< when the last leg was passed, or the step begun */
   uint64_t deadline_ms;
 };
 
@@ -75,6 +78,8 @@ int ps_step_has(const ps_link *link, ps_step step);
 void ps_step_run(ps_link *link, ps_step step, uint64_t deadline_ms);
 /** Asks the running step, if any, to end early. */
 void ps_step_cancel(ps_link *link);
+/** Cancels a connect that hangs. It fails as TRANSIENT. */
+void ps_step_give_up(ps_link *link);
 /** The lane's step timer has fired. */
 void ps_step_timeout(ps_lane *lane);
 /** Fills in the step half of the host table. */
@@ -158,6 +163,8 @@ void ps_supervise_begin(ps_lane *lane);
 void ps_supervise_turn(ps_lane *lane);
 /** Somebody waits for the lane. */
 void ps_supervise_wake(ps_lane *lane);
+/** This machine's network has changed. */
+void ps_supervise_network(ps_lane *lane);
 
 /** Lets another lane launch, if this one was about to. */
 void ps_supervise_release_gate(ps_lane *lane);
@@ -200,6 +207,9 @@ struct ps_lane {
   uint64_t phase_ns;     /**< when the phase began */
   uint64_t ready_end_ns; /**< CONFIRM: until when */
   uint64_t last_try_ns;
+  uint64_t wake_after_ms; /**< how long after it somebody who waits causes the next one */
+  uint64_t greeting_ns;   /**< from the connection to the peer's proof of itself, when it last worked */
+  unsigned hung_tries;    /**< in a row */
   ps_backoff backoff;
   char logged[512]; /**< the failure that the log has: the same one again and again is one line */
 

@@ -7,7 +7,7 @@
 #include "net/net.h"
 
 /** A message to a lane. */
-typedef enum { COMMAND_SERVE, COMMAND_WAKE, COMMAND_STOP } command_kind;
+typedef enum { COMMAND_SERVE, COMMAND_WAKE, COMMAND_NETWORK, COMMAND_STOP } command_kind;
 typedef struct command {
   ps_list node;
   command_kind kind;
@@ -103,6 +103,9 @@ static void on_command(void *context, ps_list *node) {
     break;
   case COMMAND_WAKE:
     ps_supervise_wake(lane);
+    break;
+  case COMMAND_NETWORK:
+    ps_supervise_network(lane);
     break;
   case COMMAND_STOP:
     lane->stop_solver = heard->stop_solver;
@@ -299,6 +302,10 @@ void ps_lane_serve(ps_lane *lane, ps_client *client) {
 
 void ps_lane_wake(ps_lane *lane) {
   post(lane, COMMAND_WAKE, NULL, 0, 0);
+}
+
+void ps_lane_network_changed(ps_lane *lane) {
+  post(lane, COMMAND_NETWORK, NULL, 0, 0);
 }
 
 void ps_lane_stop(ps_lane *lane, uint64_t drain_ms, int stop_solver) {

@@ -90,8 +90,10 @@ ps_lane *ps_lane_start(const ps_lane_options *options, penstock_error *error);
 uint32_t ps_lane_index(const ps_lane *lane);
 /** Hands over a client; it comes back as PS_LANE_RETURNED if the lane cannot serve it now. */
 void ps_lane_serve(ps_lane *lane, ps_client *client);
-/** Somebody waits: a lane that is idle until its next try tries soon. */
+/** Somebody waits: a lane that is idle until its next try tries soon, one whose try hangs tries anew. */
 void ps_lane_wake(ps_lane *lane);
+/** This machine's network has changed: a lane that is not up tries at once, one that is up looks after its link. */
+void ps_lane_network_changed(ps_lane *lane);
 /**
  * Asks for an orderly end: streams get `drain_ms` to finish, the solver is stopped if `stop_solver` (or if
  * a check launched it), the link is closed. A second call with a shorter drain hurries.

@@ -43,6 +43,7 @@ void ps_step_run(ps_link *link, ps_step step, uint64_t deadline_ms) {
   op->link = link;
   op->step = step;
   op->started_ns = uv_hrtime();
+  op->leg_ns = op->started_ns;
   op->deadline_ms = deadline_ms > 0 ? deadline_ms : 1;
   step_slot slot = slot_of(link->transport, step);
   if (!slot) {
@@ -67,6 +68,11 @@ void ps_step_cancel(ps_link *link) {
   op->cancelled = 1;
   (void)uv_timer_start(&link->lane->limit, on_deadline, CANCEL_GRACE_MS, 0);
   link->transport->cancel(link->instance, op);
+}
+
+void ps_step_give_up(ps_link *link) {
+  link->op.hung = 1;
+  ps_step_cancel(link);
 }
 
 static void complete(penstock_op *op, const penstock_error *error) {
@@ -99,6 +105,14 @@ static void say_timeout(const penstock_op *op, penstock_error *error) {
                 words[op->step].what, (unsigned long long)op->deadline_ms);
   penstock_next(error, "check that the machine is reachable and not overloaded, or raise `%s`",
                 words[op->step].setting);
+}
+
+/* Likewise of one that was given up for a fresh try. */
+static void say_hung(const penstock_op *op, penstock_error *error) {
+  int is_connected = op->leg == PENSTOCK_LEG_TCP;
+  penstock_fail(error, is_connected ? PENSTOCK_LEG_HOST_KEY : PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "%s",
+                is_connected ? "the machine accepted the connection and said nothing" : "the machine did not answer");
+  penstock_next(error, "it is tried anew at once; if this goes on, check that the machine is not overloaded");
 }
 
 void ps_step_timeout(ps_lane *lane) {
@@ -143,6 +157,8 @@ static void slot_op_done(const penstock_host *host, penstock_op *op, const penst
   ps_error_import(&copy, error);
   if (op->timed_out && copy.error_class == PENSTOCK_CLASS_CANCELLED) {
     say_timeout(op, &copy);
+  } else if (op->hung && copy.error_class == PENSTOCK_CLASS_CANCELLED) {
+    say_hung(op, &copy);
   }
   complete(op, &copy);
 }
@@ -157,6 +173,11 @@ static void slot_op_leg(const penstock_host *host, penstock_op *op, uint32_t leg
                         const char *text) {
   if (running(host, op, "op_leg")) {
     op->legs++;
+    op->leg = leg;
+    op->leg_ns = uv_hrtime();
+    if (leg == PENSTOCK_LEG_HOST_KEY) {
+      op->link->lane->greeting_ns = elapsed_ns;
+    }
     ps_lane_tell_leg(op->link->lane, leg, elapsed_ns, text, NULL);
   }
 }

@@ -17,8 +17,14 @@
 #define GATE_EVERY_MS    200
 /* A solver deep in work may miss one answer; three times in a row it is not there for anybody. */
 #define SILENT_TRIES 3
-/* How soon after a failure somebody who waits causes the next try. */
+/* How soon after a failure somebody who waits causes the next try: so many who wait do not make more tries, the way
+ * back to served stays under a second, and many gateways do not come in step. */
 #define WAKE_AFTER_MS     250
+#define WAKE_AFTER_MAX_MS 500
+/* A peer that has accepted the connection and says nothing is given up for a fresh try while somebody waits: after this
+ * at first, and after longer each time, for it may only be slow. */
+#define HUNG_AFTER_MS     2000
+#define HUNG_AFTER_MAX_MS 10000
 #define RESTART_WINDOW_NS (600ull * 1000000000)
 
 static void enter_find(ps_lane *lane);
@@ -100,6 +106,7 @@ static void fail(ps_lane *lane, const penstock_error *error, int keep_link) {
   ps_supervise_release_gate(lane);
   lane->phase = PS_PHASE_IDLE;
   lane->last_try_ns = uv_hrtime();
+  lane->wake_after_ms = ps_backoff_between(&lane->backoff, WAKE_AFTER_MS, WAKE_AFTER_MAX_MS);
   ps_lane_tell_leg(lane, copy.leg, 0, NULL, &copy);
   if (!keep_link) {
     drop_link(lane, &copy);
@@ -111,15 +118,57 @@ static void fail(ps_lane *lane, const penstock_error *error, int keep_link) {
   }
 }
 
+/* Milliseconds since the connect that runs has got anywhere, if it waits for the network; else 0. */
+static uint64_t connect_hangs(const ps_lane *lane) {
+  const penstock_op *op = &lane->link->op;
+  if (op->step != PS_STEP_CONNECT || op->completed || op->cancelled || op->leg > PENSTOCK_LEG_TCP) {
+    return 0;
+  }
+  return (uv_hrtime() - op->leg_ns) / 1000000;
+}
+
+/* The way may be there again, and the try that runs may have been lost with the old one. */
+static void give_up_hung(ps_lane *lane) {
+  uint64_t limit = 4 * lane->greeting_ns / 1000000;
+  limit = (limit > HUNG_AFTER_MS ? limit : HUNG_AFTER_MS) << lane->hung_tries;
+  limit = limit < HUNG_AFTER_MAX_MS ? limit : HUNG_AFTER_MAX_MS;
+  /* Only there: a name look-up cannot be hurried, and a transport dials anew by itself. */
+  if (lane->ever_up && lane->link->op.leg == PENSTOCK_LEG_TCP && connect_hangs(lane) > limit) {
+    lane->hung_tries += lane->hung_tries < 3 ? 1 : 0;
+    ps_step_give_up(lane->link);
+  }
+}
+
 void ps_supervise_wake(ps_lane *lane) {
-  if (lane->phase != PS_PHASE_IDLE || lane->gave_up || lane->slow_retry || lane->stopping) {
+  if (lane->stopping) {
+    return;
+  }
+  if (lane->phase == PS_PHASE_CONNECT) {
+    give_up_hung(lane);
+  }
+  if (lane->phase != PS_PHASE_IDLE || lane->gave_up || lane->slow_retry) {
     return;
   }
   uint64_t since = (uv_hrtime() - lane->last_try_ns) / 1000000;
-  uint64_t wait = since >= WAKE_AFTER_MS ? 0 : WAKE_AFTER_MS - since;
+  uint64_t wait = since >= lane->wake_after_ms ? 0 : lane->wake_after_ms - since;
   if (uv_timer_get_due_in(&lane->pause) > wait) {
     (void)uv_timer_start(&lane->pause, on_retry, wait, 0);
   }
+}
+
+void ps_supervise_network(ps_lane *lane) {
+  ps_link *link = lane->link;
+  ps_backoff_reset(&lane->backoff);
+  if (link && link->connected && !link->lost) {
+    const penstock_link_ext *ext =
+        link->transport->get_extension ? link->transport->get_extension(link->instance, PENSTOCK_EXT_LINK) : NULL;
+    if (ext && PENSTOCK_HAS(ext, penstock_link_ext, verify)) {
+      ext->verify(link->instance);
+    }
+  } else if (link && lane->phase == PS_PHASE_CONNECT && connect_hangs(lane) > WAKE_AFTER_MS) {
+    ps_step_give_up(link);
+  }
+  ps_supervise_wake(lane);
 }
 
 /* --- the phases --------------------------------------------------------------------------------- */
@@ -182,6 +231,7 @@ static void enter_serve(ps_lane *lane) {
   lane->ever_up = 1;
   atomic_store(&lane->options.gate->served, 1);
   ps_backoff_reset(&lane->backoff);
+  lane->hung_tries = 0;
   lane->logged[0] = '\0';
   if (lane->probe_mode == PS_PROBE_TCMD) {
     (void)snprintf(text, sizeof(text), "a solver answers, protocol %s", lane->probe.version);
@@ -269,7 +319,11 @@ static void step_failed(ps_lane *lane, ps_phase phase, const penstock_error *err
     enter_find(lane);
     return;
   }
+  int hung = lane->link->op.hung && error->error_class == PENSTOCK_CLASS_TRANSIENT;
   fail(lane, error, phase != PS_PHASE_CONNECT);
+  if (hung && lane->phase == PS_PHASE_IDLE && !lane->gave_up) { /* it has waited long enough */
+    (void)uv_timer_start(&lane->pause, on_retry, 0, 0);
+  }
 }
 
 /* What the user sees of a step whose transport reported no leg itself. */
