@@ -69,6 +69,7 @@ def test_a_server_that_overruns_the_window_is_given_up(overrunning, gateway, tmp
     made = gateway(
         {
             "transport": "ssh",
+            "ssh_config": "none",
             "host": "127.0.0.1",
             "port": port,
             "key": user_key,

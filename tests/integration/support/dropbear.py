@@ -80,6 +80,7 @@ class Dropbear:
             "key": self.client_key,
             "known_hosts": self.known_hosts,
             "agent": "no",
+            "ssh_config": "none",  # not the developer's
             **keys,
         }
 

@@ -180,6 +180,7 @@ class Sshd:
             "key": self.client_key,
             "known_hosts": self.known_hosts,
             "agent": False,
+            "ssh_config": "none",  # not the developer's; a test that wants a file names it
             **keys,
         }
 
