@@ -3,6 +3,7 @@
 
 #include "common/ssh/ssh_dial.h"
 #include "common/ssh/ssh_internal.h"
+#include "common/ssh/ssh_options.h"
 
 uint64_t ssh_time_left(const ssh_link *link, uint64_t deadline_ns) {
   uint64_t now = link->host->now_ns(link->host);
@@ -19,65 +20,6 @@ static void limit_time(ssh_link *link, uint64_t deadline_ns) {
   }
   (void)ssh_options_set(link->session, SSH_OPTIONS_TIMEOUT, &seconds);
   (void)ssh_options_set(link->session, SSH_OPTIONS_TIMEOUT_USEC, &microseconds);
-}
-
-/* --- settings of the session ----------------------------------------------------------------------- */
-
-/*
- * The order in which key types are asked for: first those that are known for this host, as OpenSSH does, so
- * that a host is not "changed" because it has keys of other types too. ssh-rsa (SHA-1) is not asked for.
- */
-static void host_key_types(const known_hosts *known, char *list, size_t size) {
-  static const struct {
-    const char *type;
-    const char *algorithms;
-  } types[] = {
-      {"ssh-ed25519", "ssh-ed25519"},
-      {"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256"},
-      {"ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384"},
-      {"ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521"},
-      {"ssh-rsa", "rsa-sha2-512,rsa-sha2-256"},
-  };
-  size_t used = 0;
-  list[0] = '\0';
-  for (int want_known = 1; want_known >= 0; want_known--) {
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-      if (known_hosts_has_type(known, types[i].type) == want_known && used < size) {
-        used += (size_t)snprintf(list + used, size - used, "%s%s", used ? "," : "", types[i].algorithms);
-      }
-    }
-  }
-}
-
-static int set_option(ssh_link *link, enum ssh_options_e option, const void *value, const char *name,
-                      penstock_error *error) {
-  if (ssh_options_set(link->session, option, value) == 0) {
-    return 0;
-  }
-  (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "%s: %s", name, ssh_get_error(link->session));
-  penstock_next(error, "See `penstock plugin show ssh` for what the option takes");
-  return PENSTOCK_E_FAILED;
-}
-
-/* Every setting is given; no file of ssh's is read by the library. */
-static int set_options(ssh_link *link, const known_hosts *known, penstock_error *error) {
-  const ssh_settings *settings = &link->settings;
-  const char *compression = settings->compression ? "yes" : "no";
-  char types[256];
-  const int no = 0;
-  host_key_types(known, types, sizeof(types));
-  /* Only a name in the library's messages: the socket is ours. Some addresses it does not take (a scope id). */
-  (void)ssh_options_set(link->session, SSH_OPTIONS_HOST, settings->host);
-  return set_option(link, SSH_OPTIONS_PROCESS_CONFIG, &no, "libssh", error) ||
-                 set_option(link, SSH_OPTIONS_USER, settings->user, "user", error) ||
-                 set_option(link, SSH_OPTIONS_KNOWNHOSTS, "/dev/null", "libssh", error) ||
-                 set_option(link, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null", "libssh", error) ||
-                 set_option(link, SSH_OPTIONS_HOSTKEYS, types, "host key types", error) ||
-                 set_option(link, SSH_OPTIONS_CIPHERS_C_S, settings->ciphers, "ciphers", error) ||
-                 set_option(link, SSH_OPTIONS_CIPHERS_S_C, settings->ciphers, "ciphers", error) ||
-                 set_option(link, SSH_OPTIONS_COMPRESSION, compression, "compression", error)
-             ? PENSTOCK_E_FAILED
-             : 0;
 }
 
 /* --- key exchange ---------------------------------------------------------------------------------- */
@@ -138,10 +80,11 @@ int ssh_handshake(ssh_link *link, uint64_t deadline_ns, known_hosts *known, pens
     dial_close(duplicate);
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "no memory or descriptor for a session");
   }
-  if (set_options(link, known, error) || set_option(link, SSH_OPTIONS_FD, &duplicate, "libssh", error)) {
+  if (ssh_options_apply(link->session, settings, known, link->host, error)) {
     dial_close(duplicate);
     return PENSTOCK_E_FAILED;
   }
+  (void)ssh_options_set(link->session, SSH_OPTIONS_FD, &duplicate); /* fails for no descriptor alone */
   ssh_set_blocking(link->session, 1);
   limit_time(link, deadline_ns);
   dial_quick_ack(link->socket);
