@@ -12,6 +12,7 @@
 
 #include "base.h"
 #include "error.h"
+#include "explain.h"
 #include "host.h"
 #include "hostkey.h"
 #include "link.h"

@@ -235,7 +235,10 @@ static int add_user(ssh_line_reader *self, ssh_line_argument argument, size_t st
 }
 
 static int hex_digit(char c) {
-  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+  return c >= '0' && c <= '9'   ? c - '0'
+         : c >= 'a' && c <= 'f' ? c - 'a' + 10
+         : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                : -1;
 }
 
 /* The user of a URI, with %41 for A. */
@@ -246,7 +249,7 @@ static int add_uri_user(ssh_line_reader *self, ssh_line_argument argument, size_
   const char *text = argument.text + start;
   size_t end = memchr(text, ';', size) ? (size_t)((const char *)memchr(text, ';', size) - text) : size;
   for (size_t i = 0; i < end && used + 1 < sizeof(user); i++, used++) {
-    int is_coded = text[i] == '%' && i + 2 < end + 0 + 1 && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0;
+    int is_coded = text[i] == '%' && i + 2 < end && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0;
     at[used] = argument.at[start + i];
     user[used] = is_coded ? (char)(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])) : text[i];
     if (user[used] == '\0') {
@@ -326,8 +329,8 @@ static int tell_command(ssh_line_reader *self) {
         (size_t)snprintf(command + used, sizeof(command) - used, "%s%s", used ? " " : "", self->words.items[i].text);
   }
   penstock_utf8_trim(command, sizeof(command));
-  return ssh_line_tell(self, 1, "the remote command `%s` is not run: penstock starts the solver by root, program and args",
-                       command);
+  return ssh_line_tell(
+      self, 1, "the remote command `%s` is not run: penstock starts the solver by root, program and args", command);
 }
 
 static int read_line(ssh_line_reader *self) {

@@ -100,8 +100,9 @@ static int take_local(ssh_line_reader *self, ssh_line_argument argument, const f
     return ssh_line_fail(self, argument.at[fields[count - 2].start], form('L'), "the host is empty");
   }
   if (self->line->endpoint) {
-    return ssh_line_tell(self, 1, "-L %.200s has no effect: penstock forwards one port, and the first -L says which; "
-                                  "write a profile for each",
+    return ssh_line_tell(self, 1,
+                         "-L %.200s has no effect: penstock forwards one port, and the first -L says which; "
+                         "write a profile for each",
                          text);
   }
   int is_open = bind && !is_loopback(text, bind);
@@ -114,8 +115,9 @@ static int take_local(ssh_line_reader *self, ssh_line_argument argument, const f
   }
   self->line->listen = listen;
   self->line->endpoint = endpoint;
-  if (ssh_line_tell(self, 0, "-L %.200s: penstock forwards by itself, from `listen` to `endpoint`: listen = %s, "
-                             "endpoint = %s",
+  if (ssh_line_tell(self, 0,
+                    "-L %.200s: penstock forwards by itself, from `listen` to `endpoint`: listen = %s, "
+                    "endpoint = %s",
                     text, listen, endpoint)) {
     return PENSTOCK_E_FAILED;
   }
@@ -141,8 +143,9 @@ int ssh_line_read_forward(ssh_line_reader *self, char letter, ssh_line_argument 
     return PENSTOCK_E_FAILED;
   }
   if (has_path(fields, count)) {
-    return ssh_line_tell(self, 1, "-%c %.200s has no effect: penstock forwards no UNIX sockets; `listen` and `endpoint` "
-                                  "are host:port",
+    return ssh_line_tell(self, 1,
+                         "-%c %.200s has no effect: penstock forwards no UNIX sockets; `listen` and `endpoint` "
+                         "are host:port",
                          letter, argument.text);
   }
   int is_short = letter == 'D' ? count > 2 : letter == 'L' ? count < 3 : 0;
@@ -154,13 +157,15 @@ int ssh_line_read_forward(ssh_line_reader *self, char letter, ssh_line_argument 
   }
   if (letter == 'D') {
     return check_port(self, letter, argument, &fields[count - 1]) ||
-                   ssh_line_tell(self, 1, "-D %.200s has no effect: penstock is no SOCKS proxy; it forwards `listen` "
-                                          "to one address, `endpoint`",
+                   ssh_line_tell(self, 1,
+                                 "-D %.200s has no effect: penstock is no SOCKS proxy; it forwards `listen` "
+                                 "to one address, `endpoint`",
                                  argument.text)
                ? PENSTOCK_E_FAILED
                : 0;
   }
-  return ssh_line_tell(self, 1, "-R %.200s has no effect: penstock opens no port on the host; it forwards `listen` here "
-                                "to `endpoint` there",
+  return ssh_line_tell(self, 1,
+                       "-R %.200s has no effect: penstock opens no port on the host; it forwards `listen` here "
+                       "to `endpoint` there",
                        argument.text);
 }

@@ -92,11 +92,21 @@ static int refuse_long(ssh_line_reader *self, const ssh_word *word) {
     const char *start;
     const char *next;
   } meant[] = {
-      {"--port", "Write -p PORT"},       {"--user", "Write -l USER"},      {"--login", "Write -l USER"},
-      {"--identity", "Write -i FILE"},   {"--key", "Write -i FILE"},       {"--jump", "Write -J HOST"},
-      {"--config", "Write -F FILE"},     {"--option", "Write -o KEY=VAL"}, {"--verbose", "Write -v"},
-      {"--compress", "Write -C"},        {"--cipher", "Write -c CIPHERS"}, {"--proxy", "Write -J HOST"},
-      {"--bind", "Write -b ADDRESS"},    {"--mac", "Write -m MACS"},       {"--forward", "Write -L PORT:HOST:PORT"},
+      {"--port", "Write -p PORT"},
+      {"--user", "Write -l USER"},
+      {"--login", "Write -l USER"},
+      {"--identity", "Write -i FILE"},
+      {"--key", "Write -i FILE"},
+      {"--jump", "Write -J HOST"},
+      {"--config", "Write -F FILE"},
+      {"--option", "Write -o KEY=VAL"},
+      {"--verbose", "Write -v"},
+      {"--compress", "Write -C"},
+      {"--cipher", "Write -c CIPHERS"},
+      {"--proxy", "Write -J HOST"},
+      {"--bind", "Write -b ADDRESS"},
+      {"--mac", "Write -m MACS"},
+      {"--forward", "Write -L PORT:HOST:PORT"},
       {"--local", "Write -L PORT:HOST:PORT"},
   };
   const char *next = "Write the option as ssh(1) has it: one letter, such as -p PORT";
@@ -184,8 +194,8 @@ static int take_identity(ssh_line_reader *self, ssh_line_argument argument) {
                         : ssh_line_tell(self, 1, "-i %.300s: there is no such file; it is left out, as ssh does", path);
   if (result == 0 && is_there && whole[0] != '/' && whole[0] != '~' && whole[0] != '%') {
     self->line->settings[self->line->setting_count - 1].is_relative = 1;
-    result = ssh_line_tell(self, 1, "-i %.300s counts from the folder in which penstock is started: write the whole path",
-                           path);
+    result = ssh_line_tell(self, 1,
+                           "-i %.300s counts from the folder in which penstock is started: write the whole path", path);
   }
   free(whole);
   return result;
@@ -236,7 +246,8 @@ static int take_tag(ssh_line_reader *self, ssh_line_argument argument) {
     (void)snprintf(next, sizeof(next), "Write -p %u", port);
     return ssh_line_fail(self, argument.at[0], next, "-P is how scp says the port; for ssh it is -p");
   }
-  return check_value(self, argument) || (!ssh_line_find(self->line, "Tag") && ssh_line_add(self, "Tag", argument.text, 0))
+  return check_value(self, argument) ||
+                 (!ssh_line_find(self->line, "Tag") && ssh_line_add(self, "Tag", argument.text, 0))
              ? PENSTOCK_E_FAILED
              : 0;
 }
@@ -250,8 +261,9 @@ static int take_setting(ssh_line_reader *self, ssh_line_argument argument) {
   value += *value == '=';
   value += strspn(value, " \t");
   if (size == 0 || size >= sizeof(keyword) || value == start + size || value[0] == '\0') {
-    return ssh_line_fail(self, argument.at[start - argument.text], "Write -o KEYWORD=VALUE, such as -o ConnectTimeout=10",
-                         "`%.100s` is no setting", argument.text);
+    return ssh_line_fail(self, argument.at[start - argument.text],
+                         "Write -o KEYWORD=VALUE, such as -o ConnectTimeout=10", "`%.100s` is no setting",
+                         argument.text);
   }
   memcpy(keyword, start, size);
   keyword[size] = '\0';

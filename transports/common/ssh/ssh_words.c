@@ -217,7 +217,8 @@ static int take_variable(splitter *self, int is_quoted) {
     size++;
   }
   if (size == 0 || size >= sizeof(name) || isdigit((unsigned char)start[0]) || (is_braced && start[size] != '}')) {
-    (void)ssh_words_fail(self->error, self->line, at, "of what a shell fills in, only $NAME and ${NAME} are known here");
+    (void)ssh_words_fail(self->error, self->line, at,
+                         "of what a shell fills in, only $NAME and ${NAME} are known here");
     penstock_next(self->error, "Write its value, or '$' in single quotes if a dollar is meant");
     return PENSTOCK_E_FAILED;
   }
