@@ -168,6 +168,14 @@ def test_detaching_with_what_there_is(machine, tmp, way):
         bystander.wait()
 
 
+def test_locale_that_is_not_there(machine, tmp):
+    """perl complains about it, where the pid is read."""
+    there = machine(path=str(tools(tmp / "bin", more=["perl"])))
+    there.environment.update({"LC_ALL": "xx_YY.UTF-8", "LANG": "none"})
+    assert there.launch()["outcome"] == "launched"
+    assert there.run("ready", wait=100)["outcome"] == "ready"
+
+
 @pytest.mark.parametrize("way", ["flock", "perl", "python3"])
 def test_busy_launch_is_waited_for_and_then_told(machine, tmp, way):
     there = machine(path=str(tools(tmp / "bin", more=[way, "setsid"])))

@@ -88,10 +88,12 @@ ps_report=$(
   printf 'ps_solver() {\n%s\n}\nps_solver "$@"\n' "$ps_child" |
     ps_detach /bin/sh -s "$ps_found" "$ps_log" "$ps_progress" 2>&1 9>&-
 )
-case $ps_report in
+# What a shell or perl has to say about an odd locale may come before.
+ps_last=${ps_report##*"$ps_newline"}
+case $ps_last in
   pid=*[!0-9]* | pid=) ;;
   pid=*)
-    printf '%s\n' "$ps_report"
+    printf '%s\n' "$ps_last"
     ps_say log_file "${ps_root%/}/$ps_log"
     ps_end launched
     ;;

@@ -6,8 +6,9 @@
 # so that they cannot meet a variable of the user's environment. What is found out is said as lines
 # key=value; the gateway makes the words for the user from `outcome`.
 
-unset IFS
-set +ef
+# What an environment may turn on in the shell that has it: another IFS, -e -f -u -x (SHELLOPTS), a limit for read.
+unset IFS TMOUT
+set +efux
 ps_newline='
 '
 ps_record=.penstock-$ps_port.solver

@@ -18,7 +18,7 @@ ps_read_progress() {
 }
 
 ps_bind_failed() {
-  grep -q -e 'Address already in use' -e 'os error 98' "$ps_log" 2>/dev/null
+  grep -q -e 'Address already in use' -e 'os error 98' -e 'Errno 98' "$ps_log" 2>/dev/null
 }
 
 # ps_fail OUTCOME: with what is known of why.
