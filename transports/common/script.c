@@ -140,16 +140,24 @@ int script_nonce(char nonce[SCRIPT_NONCE_SIZE]) {
   return 0;
 }
 
+void script_greeting(const char *nonce, char greeting[SCRIPT_GREETING_SIZE]) {
+  /* PPID: every POSIX shell has it, and to csh and fish the words are an error. Other such shells would understand
+     printf, and then take the script for one of theirs. */
+  (void)snprintf(greeting, SCRIPT_GREETING_SIZE, "printf '%%s-%%s\\n' penstock-here \"${PPID+%s}\"\n", nonce);
+}
+
 char *script_wrap(const char *body, size_t size, const char *nonce, size_t *wrapped_size) {
   /* The marks are put together by printf, so that a shell that echoes the script prints none. They begin a line
-     of their own whatever was printed before. */
-  static const char head[] = "penstock_script() (\n";
+     of their own whatever was printed before. An exported SHELLOPTS turns -e and -u on in a bash; a start-up file that
+     execs a zsh makes that our shell. */
+  static const char head[] = "set +eu\n"
+                             "if [ -n \"${ZSH_VERSION-}\" ]; then emulate sh; fi\n"
+                             "penstock_script() (\n";
   static const char tail[] = "\n)\n"
                              "printf '\\n%%s-%%s\\n' penstock-begin %s\n"
                              "penstock_script </dev/null\n"
                              "penstock_status=$?\n"
-                             "printf '\\n%%s-%%s %%s\\n' penstock-end %s \"$penstock_status\"\n"
-                             "exit \"$penstock_status\"\n";
+                             "printf '\\n%%s-%%s %%s\\n' penstock-end %s \"$penstock_status\"\n";
   size_t capacity = sizeof(head) + size + sizeof(tail) + SCRIPT_NONCE_SIZE + SCRIPT_NONCE_SIZE;
   char *wrapped = malloc(capacity);
   if (!wrapped) {
@@ -164,10 +172,10 @@ char *script_wrap(const char *body, size_t size, const char *nonce, size_t *wrap
 }
 
 /* memmem, which POSIX lacks, for text. */
-static char *find(char *haystack, size_t size, const char *needle) {
+static const char *find(const char *haystack, size_t size, const char *needle) {
   size_t length = strlen(needle);
   while (size >= length) {
-    char *at = memchr(haystack, needle[0], size - length + 1);
+    const char *at = memchr(haystack, needle[0], size - length + 1);
     if (!at || memcmp(at, needle, length) == 0) {
       return at;
     }
@@ -177,17 +185,23 @@ static char *find(char *haystack, size_t size, const char *needle) {
   return NULL;
 }
 
+int script_has_greeted(const char *output, size_t size, const char *nonce) {
+  char mark[64];
+  (void)snprintf(mark, sizeof(mark), "penstock-here-%s", nonce);
+  return find(output, size, mark) != NULL;
+}
+
 int script_unwrap(char *output, size_t size, const char *nonce, char **inner, size_t *inner_size, int32_t *code) {
   char mark[64];
   (void)snprintf(mark, sizeof(mark), "\npenstock-begin-%s\n", nonce);
-  char *begin = find(output, size, mark);
+  const char *begin = find(output, size, mark);
   if (!begin) {
     return PENSTOCK_E_FAILED;
   }
   begin += strlen(mark);
   /* The newline that ends the begin mark may be the one that begins the end mark: start the search on it. */
   (void)snprintf(mark, sizeof(mark), "\npenstock-end-%s ", nonce);
-  char *end = find(begin - 1, size - (size_t)(begin - 1 - output), mark);
+  const char *end = find(begin - 1, size - (size_t)(begin - 1 - output), mark);
   if (!end) {
     return PENSTOCK_E_FAILED;
   }
@@ -199,9 +213,9 @@ int script_unwrap(char *output, size_t size, const char *nonce, char **inner, si
   if (end < begin) {
     end = begin;
   }
-  *end = '\0';
-  *inner = begin;
+  *inner = output + (begin - output);
   *inner_size = (size_t)(end - begin);
+  (*inner)[*inner_size] = '\0';
   *code = (int32_t)status;
   return 0;
 }
@@ -223,7 +237,7 @@ static size_t utf8_length(const unsigned char *at, size_t size) {
   return overlong || surrogate || too_large ? 0 : length;
 }
 
-static void make_printable(char *text, size_t size) {
+void script_make_printable(char *text, size_t size) {
   unsigned char *at = (unsigned char *)text;
   for (size_t i = 0; i < size;) {
     size_t length = utf8_length(at + i, size - i);
@@ -264,7 +278,7 @@ char *script_value(const char *output, size_t size, const char *key) {
     free(value);
     return NULL;
   }
-  make_printable(value, used);
+  script_make_printable(value, used);
   value[used] = '\0';
   return value;
 }

@@ -51,10 +51,22 @@ int script_result(const script *self);
 /** 128 random bits in hexadecimal. Returns 0, or PENSTOCK_E_FAILED if the system has no randomness to give. */
 int script_nonce(char nonce[SCRIPT_NONCE_SIZE]);
 
+/** Size in bytes of a greeting with its NUL. */
+#define SCRIPT_GREETING_SIZE (SCRIPT_NONCE_SIZE + 64)
+
+/**
+ * A line for a shell of which it is not known yet that it is ours: a login shell that comes before `/bin/sh -s` may
+ * read what was meant for that. It may be sent again and again, and whatever reads it does nothing, or prints a mark
+ * made of `nonce` if it is a POSIX shell.
+ */
+void script_greeting(const char *nonce, char greeting[SCRIPT_GREETING_SIZE]);
+/** Has the shell greeted back within these `size` bytes of output? */
+int script_has_greeted(const char *output, size_t size, const char *nonce);
+
 /**
  * Wraps a script for a carrier: it is read to its end before any of it runs (a connection that breaks runs
  * no half of it), has an empty standard input, runs in a subshell, and its output stands between marks made of
- * `nonce`. Returns text to free(), NULL if out of memory.
+ * `nonce`. The shell may be given another one after it. Returns text to free(), NULL if out of memory.
  */
 char *script_wrap(const char *body, size_t size, const char *nonce, size_t *wrapped_size);
 /**
@@ -63,6 +75,11 @@ char *script_wrap(const char *body, size_t size, const char *nonce, size_t *wrap
  * PENSTOCK_E_FAILED if the marks are not both there: the script did not run to its end.
  */
 int script_unwrap(char *output, size_t size, const char *nonce, char **inner, size_t *inner_size, int32_t *code);
+
+/** Makes text from elsewhere fit to be shown: what is no UTF-8 or a control character (other than newline and tab)
+ * becomes
+ * '?'. */
+void script_make_printable(char *text, size_t size);
 
 /**
  * The value of `key` in the `size` bytes of a script's output, lines joined with newlines. What is no UTF-8 or a

@@ -3,6 +3,7 @@
 
 import getpass
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -42,7 +43,8 @@ def fingerprint(public_key):
 class Sshd:
     """Started by the `sshd` fixture, which stops it at the end of the test."""
 
-    def __init__(self, folder, config=(), host_keys=("ed25519",), port=None):
+    def __init__(self, folder, config=(), host_keys=("ed25519",), port=None, shell=None):
+        """`shell`: the user's login shell; the server then runs in a mount namespace with a user database of its own."""
         self.folder = Path(folder)
         self.folder.mkdir(mode=0o700)
         self.host = "127.0.0.1"
@@ -56,6 +58,7 @@ class Sshd:
         self.authorized_keys = self.folder / "authorized_keys"
         self.known_hosts = self.folder / "known_hosts"
         self.extra = list(config)
+        self.shell = shell
         self.process = None
         self.authorize(self.client_key)
         self.trust()
@@ -119,12 +122,27 @@ class Sshd:
 
     # -- life ---------------------------------------------------------------------------------------
 
+    def _under(self):
+        """The words before sshd's own that give its user another shell, and a home that is the test's own."""
+        if not self.shell:
+            return []
+        me = pwd.getpwuid(os.geteuid())
+        lines = [":".join(map(str, (*row[:5], self.home, self.shell) if row.pw_name == me.pw_name else row)) + "\n"
+                 for row in pwd.getpwall()]
+        passwd = self.folder / "passwd"
+        passwd.write_text("".join(lines))
+        passwd.chmod(0o644)
+        namespace = ["--mount"] if os.geteuid() == 0 else ["--user", "--map-current-user", "--keep-caps", "--mount"]
+        # unshare would make / private, and fail in a chroot, where / is no mount.
+        script = 'mount --make-rprivate / 2>/dev/null; mount --bind "$1" /etc/passwd && shift && exec "$@"'
+        return ["unshare", *namespace, "--propagation", "unchanged", "sh", "-c", script, "sh", str(passwd)]
+
     def start(self):
         """Starts and waits until it greets."""
         if os.geteuid() == 0:
             os.makedirs(PRIVSEP_FOLDER, mode=0o755, exist_ok=True)
         self.process = subprocess.Popen(
-            [find_sshd(), "-D", "-f", str(self._write_config()), "-E", str(self.log_path)],
+            [*self._under(), find_sshd(), "-D", "-f", str(self._write_config()), "-E", str(self.log_path)],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},

@@ -24,6 +24,7 @@
 #include "common/ssh/ssh_settings.h"
 
 typedef struct ssh_stream ssh_stream;
+typedef struct ssh_shell ssh_shell;
 typedef struct ssh_connecting ssh_connecting;
 
 /** A channel that nobody uses any more, until its CLOSE is out (and, if it was opening, the answer has come). */
@@ -83,6 +84,11 @@ struct ssh_link {
   uint8_t *scratch; /* for draining and for opening windows; WINDOW_MAX bytes, of which few are ever touched */
 
   carrier_run *runs; /* all of them, oldest first */
+  ssh_shell *shells; /* what they run in */
+  unsigned shells_max;
+  int had_shell; /* the server does open sessions */
+  uint64_t shell_not_before_ns;
+  penstock_timer *shell_tick;
   ssh_grave *graves;
 };
 

@@ -1,48 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A run is a session channel with `exec /bin/sh -s`, fed with the script. The login shell that sshd puts before every
- * command sees nothing of ours but these words, which sh, bash, zsh, csh and fish read alike; what it prints of its own
- * is told apart by the script's marks.
+ * Scripts and the shells that run them (ssh_shell.h): a script gets a shell that is idle, or a new one, or waits. What
+ * the login shell prints is told from a script's output by its marks.
  */
 #include <stdlib.h>
 
 #include "common/script.h"
-#include "common/ssh/ssh_internal.h"
+#include "common/ssh/ssh_shell.h"
 
 enum {
-  RUNS_AT_ONCE = 2, /* of the ten sessions that sshd allows by default, others want some */
-  OUTPUT_MAX = 1 << 20,
-  ERROR_OUTPUT_MAX = 64 << 10
+  SHELLS_MAX = 2, /* of the ten sessions that sshd allows by default, others want some */
+  TICK_MS = 250,
+  IDLE_MS = 10000,     /* how long a shell waits for another script */
+  PATIENCE_MS = 12000, /* for a session or a login shell, where the script has no limit of its own */
+  LEFT_OVER_MS = 1500  /* a limit of ours must come so long before the host's, which knows no reason */
 };
-
-static const char shell_command[] = "exec /bin/sh -s";
-
-typedef enum run_state { RUN_QUEUED = 0, RUN_OPENING, RUN_REQUESTING, RUN_RUNNING } run_state;
-
-/* Text that grows up to a limit; what is beyond it is dropped. */
-typedef struct run_text {
-  char *text; /* NUL-terminated, or NULL while empty */
-  size_t size;
-  size_t limit;
-  int is_cut;
-} run_text;
 
 struct carrier_run {
   carrier_run *next;
   ssh_link *link;
-  ssh_channel channel;
-  struct ssh_channel_callbacks_struct callbacks;
-  run_state state;
+  ssh_shell *shell; /* NULL: it waits for one */
   char nonce[SCRIPT_NONCE_SIZE];
   char *script;
   size_t script_size;
-  size_t script_at;
-  int is_fed; /* EOF is sent too */
-  run_text output;
-  run_text error_output;
-  int has_exited; /* its exit status has come */
-  int has_closed;
-  char signal[32]; /* what ended it, if a signal did */
+  uint64_t started_ns;
+  uint64_t patience_ms;
   int is_cancelled;
   int is_timed_out;
   int is_finished; /* told: to be freed */
@@ -51,271 +33,232 @@ struct carrier_run {
   void *context;
 };
 
-/* --- what comes back ------------------------------------------------------------------------------- */
-
-static void append(run_text *text, const char *data, size_t size) {
-  size_t room = text->limit - text->size;
-  if (size > room) {
-    text->is_cut = 1;
-    size = room;
-  }
-  char *grown = size > 0 ? realloc(text->text, text->size + size + 1) : NULL;
-  if (!grown) {
-    text->is_cut |= size > 0;
-    return;
-  }
-  memcpy(grown + text->size, data, size);
-  text->text = grown;
-  text->size += size;
-  text->text[text->size] = '\0';
-}
-
-static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_t size, int is_stderr, void *context) {
-  carrier_run *run = context;
-  (void)session;
-  (void)channel;
-  append(is_stderr ? &run->error_output : &run->output, data, size);
-  return (int)size;
-}
-
-static void on_exit_status(ssh_session session, ssh_channel channel, int status, void *context) {
-  (void)session;
-  (void)channel;
-  (void)status; /* the script's own is behind its end mark */
-  ((carrier_run *)context)->has_exited = 1;
-}
-
-static void on_exit_signal(ssh_session session, ssh_channel channel, const char *signal, int core, const char *message,
-                           const char *language, void *context) {
-  carrier_run *run = context;
-  (void)session;
-  (void)channel;
-  (void)core;
-  (void)message;
-  (void)language;
-  (void)snprintf(run->signal, sizeof(run->signal), "%s", signal);
-}
-
-static void on_close(ssh_session session, ssh_channel channel, void *context) {
-  (void)session;
-  (void)channel;
-  ((carrier_run *)context)->has_closed = 1;
-}
-
 /* --- the end --------------------------------------------------------------------------------------- */
 
-static void let_go(carrier_run *run) {
+static void take_from(ssh_link *link, ssh_shell *shell) {
+  ssh_shell **at = &link->shells;
+  while (*at != shell) {
+    at = &(*at)->next;
+  }
+  *at = shell->next;
+}
+
+static void drop_shell(ssh_link *link, ssh_shell *shell) {
+  take_from(link, shell);
+  ssh_shell_drop(shell);
+}
+
+static void stop_timer(carrier_run *run) {
   if (run->timer) {
     run->link->host->timer_stop(run->link->host, run->timer);
     run->timer = NULL;
-  }
-  if (run->channel) {
-    (void)ssh_remove_channel_callbacks(run->channel, &run->callbacks);
-    ssh_link_bury(run->link, run->channel, run->state == RUN_OPENING);
-    run->channel = NULL;
   }
 }
 
 static void free_run(carrier_run *run) {
   free(run->script);
-  free(run->output.text);
-  free(run->error_output.text);
   free(run);
 }
 
 static void finish(carrier_run *run, const carrier_result *result) {
   run->is_finished = 1;
-  let_go(run);
+  stop_timer(run);
   run->done(run->context, result);
 }
 
+/* Its shell is of no use to others: what it does is not known. */
 static void fail(carrier_run *run, const penstock_error *error) {
-  carrier_result result = {.error = error, .code = -1, .output = "", .error_output = run->error_output.text};
-  if (!result.error_output) {
-    result.error_output = "";
+  ssh_shell *shell = run->shell;
+  carrier_result result = {.error = error, .code = -1, .output = "", .error_output = ""};
+  if (shell && shell->error_output.text) {
+    result.error_output = shell->error_output.text;
   }
   finish(run, &result);
-}
-
-/* The first line with something on it, made fit to be shown; 0 if there is none. */
-static int first_line(const run_text *text, char *line, size_t size) {
-  const char *start = text->text ? text->text + strspn(text->text, " \t\r\n") : "";
-  size_t length = strcspn(start, "\r\n");
-  (void)snprintf(line, size, "%.*s", (int)(length < size ? length : size - 1), start);
-  penstock_utf8_trim(line, size);
-  for (char *c = line; *c; c++) {
-    if ((unsigned char)*c < ' ' || *c == 0x7F) {
-      *c = '?';
-    }
+  if (shell) {
+    run->shell = NULL;
+    drop_shell(run->link, shell);
   }
-  return line[0] != '\0';
-}
-
-static void next_without_shell(const carrier_run *run, penstock_error *error) {
-  penstock_next(error,
-                "The account on %s needs a login shell that runs commands (no ForceCommand, command= or nologin). "
-                "Or start the solver there yourself, and set `launch = never`",
-                run->link->settings.host);
-}
-
-/* The script's marks are not both there: find words for why. */
-static void fail_unmarked(carrier_run *run) {
-  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
-  const char *where = run->link->settings.host;
-  char line[200];
-  if (run->output.text && strstr(run->output.text, "penstock-begin-")) {
-    int is_cut = run->output.is_cut;
-    (void)penstock_fail(&error, PENSTOCK_LEG_EXEC, is_cut ? PENSTOCK_CLASS_INTERNAL : PENSTOCK_CLASS_TRANSIENT,
-                        "a command on %s was cut off%s%s%s", where, run->signal[0] ? " by signal " : "", run->signal,
-                        is_cut ? ": it prints too much" : "");
-  } else if (first_line(&run->output, line, sizeof(line)) || first_line(&run->error_output, line, sizeof(line))) {
-    (void)penstock_fail(&error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_CONFIG,
-                        "%s runs something else instead of our commands; it says: %s", where, line);
-    next_without_shell(run, &error);
-  } else {
-    (void)penstock_fail(&error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_CONFIG, "%s ended our command without running it",
-                        where);
-    next_without_shell(run, &error);
-  }
-  fail(run, &error);
 }
 
 /* Tells the result if it is all there. Returns 0 if it is not. */
 static int finish_marked(carrier_run *run) {
+  ssh_shell *shell = run->shell;
   carrier_result result = {0};
   char *inner = NULL;
-  if (!run->output.text ||
-      script_unwrap(run->output.text, run->output.size, run->nonce, &inner, &result.output_size, &result.code)) {
+  if (shell->state != SSH_SHELL_RUNNING || !shell->output.text ||
+      script_unwrap(shell->output.text, shell->output.size, run->nonce, &inner, &result.output_size, &result.code)) {
     return 0;
   }
   result.output = inner;
-  result.error_output = run->error_output.text ? run->error_output.text : "";
+  result.error_output = shell->error_output.text ? shell->error_output.text : "";
   finish(run, &result);
+  run->shell = NULL;
+  shell->run = NULL;
+  ssh_shell_rest(shell);
   return 1;
 }
 
-/* --- the way there --------------------------------------------------------------------------------- */
+/* --- which shell ----------------------------------------------------------------------------------- */
 
-static void fail_open(carrier_run *run) {
-  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
-  const char *text;
-  unsigned code = ssh_link_denial(run->link, &text);
-  int is_policy = code == 1 || code == 3;
-  (void)penstock_fail(&error, PENSTOCK_LEG_EXEC, is_policy ? PENSTOCK_CLASS_CONFIG : PENSTOCK_CLASS_TRANSIENT,
-                      "%s refuses to open a session for a command%s%s", run->link->settings.host, text[0] ? ": " : "",
-                      text);
-  penstock_next(&error, "Its sshd_config may set MaxSessions too low (0 forbids commands); or start the solver there "
-                        "yourself, and set `launch = never`");
-  fail(run, &error);
+static uint64_t now(const ssh_link *link) {
+  return link->host->now_ns(link->host);
 }
 
-static void fail_request(carrier_run *run) {
-  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
-  (void)penstock_fail(&error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_CONFIG, "%s does not run commands for this user",
-                      run->link->settings.host);
-  next_without_shell(run, &error);
-  fail(run, &error);
+static unsigned count_shells(const ssh_link *link) {
+  unsigned count = 0;
+  for (const ssh_shell *shell = link->shells; shell; shell = shell->next) {
+    count++;
+  }
+  return count;
 }
 
-static void open_channel(carrier_run *run) {
+static ssh_shell *find_idle(const ssh_link *link) {
+  for (ssh_shell *shell = link->shells; shell; shell = shell->next) {
+    if (!shell->run && shell->state == SSH_SHELL_IDLE && !shell->has_closed && !shell->exited_ns) {
+      return shell;
+    }
+  }
+  return NULL;
+}
+
+static void find_shell(carrier_run *run) {
+  ssh_link *link = run->link;
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
-  run->channel = ssh_channel_new(run->link->session);
-  if (!run->channel) {
-    (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
-    fail(run, &error);
+  ssh_shell *shell = find_idle(link);
+  if (!shell && (count_shells(link) >= link->shells_max || now(link) < link->shell_not_before_ns)) {
     return;
   }
-  run->callbacks.userdata = run;
-  run->callbacks.channel_data_function = on_data;
-  run->callbacks.channel_exit_status_function = on_exit_status;
-  run->callbacks.channel_exit_signal_function = on_exit_signal;
-  run->callbacks.channel_close_function = on_close;
-  ssh_callbacks_init(&run->callbacks);
-  (void)ssh_set_channel_callbacks(run->channel, &run->callbacks);
-  run->state = RUN_OPENING;
-  if (ssh_channel_open_session(run->channel) == SSH_ERROR) {
-    ssh_link_note_denial(run->link);
-    fail_open(run);
-  }
-}
-
-static void feed(carrier_run *run) {
-  ssh_link *link = run->link;
-  while (run->script_at < run->script_size && !ssh_link_is_clogged(link) && !link->is_stalled) {
-    uint32_t window = ssh_channel_window_size(run->channel);
-    size_t left = run->script_size - run->script_at;
-    uint32_t size = left < SSH_WRITE_CHUNK ? (uint32_t)left : (uint32_t)SSH_WRITE_CHUNK;
-    size = size < window ? size : window;
-    int count = size > 0 ? ssh_channel_write(run->channel, run->script + run->script_at, size) : 0;
-    if (count <= 0) {
-      link->is_stalled |= count == 0 && size > 0;
-      return; /* a channel that is closed tells so itself */
+  if (!shell) {
+    shell = ssh_shell_open(link, run->nonce, run->patience_ms);
+    if (!shell) {
+      (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+      fail(run, &error);
+      return;
     }
-    run->script_at += (size_t)count;
+    shell->next = link->shells;
+    link->shells = shell;
   }
-  if (run->script_at == run->script_size && !run->is_fed) {
-    run->is_fed = 1;
-    (void)ssh_channel_send_eof(run->channel);
-  }
+  run->shell = shell;
+  shell->run = run;
 }
 
-/* One step onwards, as far as it goes. */
+/*
+ * No session for the shell. The first one of all: there will never be one. Else it is the server's limit, and what
+ * counts there is ours too: one that is about to end, or a script that was given up and still runs.
+ */
+static int may_wait(carrier_run *run) {
+  ssh_link *link = run->link;
+  const ssh_shell *shell = run->shell;
+  if (shell->end != SSH_SHELL_DENIED || shell->denial == 1 || shell->denial == 3 || !link->had_shell ||
+      (now(link) - run->started_ns) / 1000000u >= run->patience_ms) {
+    return 0;
+  }
+  unsigned others = count_shells(link) - 1;
+  if (link->shells_max != (others ? others : 1)) {
+    link->shells_max = others ? others : 1;
+    penstock_logf(link->host, PENSTOCK_LOG_DEBUG, "%s allows few sessions (MaxSessions): %u is used for commands",
+                  link->settings.host, link->shells_max);
+  }
+  link->shell_not_before_ns = now(link) + (uint64_t)TICK_MS * 1000000u;
+  drop_shell(link, run->shell);
+  run->shell = NULL;
+  return 1;
+}
+
+/* --- the sweep ------------------------------------------------------------------------------------- */
+
 static void advance(carrier_run *run) {
-  ssh_link *link = run->link;
-  if (run->state == RUN_OPENING) {
-    if (ssh_channel_is_open(run->channel)) {
-      run->state = RUN_REQUESTING;
-    } else if (link->is_denial_new && ssh_channel_open_session(run->channel) == SSH_ERROR) {
-      fail_open(run);
-      return;
-    }
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  ssh_shell *shell = run->shell;
+  ssh_shell_advance(shell);
+  if (shell->state == SSH_SHELL_IDLE) {
+    run->link->had_shell = 1;
+    ssh_shell_run(shell, run->script, run->script_size);
+    ssh_shell_advance(shell);
   }
-  if (run->state == RUN_REQUESTING) {
-    int result = ssh_channel_request_exec(run->channel, shell_command);
-    if (result == SSH_OK) {
-      run->state = RUN_RUNNING;
-    } else if (result == SSH_ERROR && !ssh_link_check(link)) {
-      fail_request(run);
-      return;
-    }
-  }
-  if (run->state == RUN_RUNNING && !run->has_closed) {
-    feed(run);
-  }
-  /* Its exit is enough: something it left behind may hold the channel open for long. */
-  if ((run->has_closed || run->has_exited) && !finish_marked(run) && run->has_closed) {
-    fail_unmarked(run);
+  if (shell->state == SSH_SHELL_ENDED && !may_wait(run)) {
+    ssh_shell_explain(shell, &error);
+    fail(run, &error);
   }
 }
 
-static void sweep_run(carrier_run *run, size_t *active) {
+static void fail_late(carrier_run *run) {
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  const char *where = run->link->settings.host;
+  if (run->shell) {
+    (void)penstock_fail(&error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_TRANSIENT,
+                        "a command on %s did not end in the time it was given", where);
+    penstock_next(&error, "Look for a file system or a device there that hangs, or for a machine that is overloaded");
+  } else {
+    (void)penstock_fail(&error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_TRANSIENT,
+                        "%s allows no further session for a command, and one of ours goes on", where);
+    penstock_next(&error, "Its sshd_config sets MaxSessions: 2 or more lets commands run while another one hangs");
+  }
+  fail(run, &error);
+}
+
+static void sweep_run(carrier_run *run) {
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
   ssh_link *link = run->link;
   if (link->is_dead) {
     fail(run, &link->death);
-  } else if (run->is_cancelled) {
+    return;
+  }
+  if (run->shell && finish_marked(run)) {
+    return;
+  }
+  if (run->is_cancelled) {
     (void)penstock_fail(&error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_CANCELLED, "cancelled");
     fail(run, &error);
-  } else if (run->is_timed_out) {
-    (void)penstock_fail(&error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_TRANSIENT,
-                        "a command on %s did not end in the time it was given", link->settings.host);
-    fail(run, &error);
-  } else if (run->state != RUN_QUEUED) {
-    ++*active;
+    return;
+  }
+  if (run->is_timed_out) {
+    fail_late(run);
+    return;
+  }
+  if (!run->shell) {
+    find_shell(run);
+  }
+  if (run->shell) {
     advance(run);
-  } else if (*active < RUNS_AT_ONCE) {
-    ++*active;
-    open_channel(run);
+  }
+}
+
+/* Shells that nobody uses. */
+static void sweep_idle(ssh_link *link) {
+  for (ssh_shell *shell = link->shells, *next; shell; shell = next) {
+    next = shell->next;
+    if (!shell->run) {
+      ssh_shell_advance(shell);
+      if (link->is_dead || shell->state != SSH_SHELL_IDLE ||
+          now(link) - shell->since_ns >= (uint64_t)IDLE_MS * 1000000u) {
+        drop_shell(link, shell);
+      }
+    }
+  }
+}
+
+static void on_tick(void *context) {
+  ssh_link_kick(context);
+}
+
+/* Some things come with time alone: a greeting to be sent again, a shell that was idle for long. */
+static void keep_time(ssh_link *link) {
+  int is_wanted = !link->is_dead && (link->runs || link->shells);
+  if (is_wanted && !link->shell_tick) {
+    link->shell_tick = link->host->timer_start(link->host, TICK_MS, TICK_MS, on_tick, link);
+  } else if (!is_wanted && link->shell_tick) {
+    link->host->timer_stop(link->host, link->shell_tick);
+    link->shell_tick = NULL;
   }
 }
 
 void ssh_run_sweep(ssh_link *link) {
-  size_t active = 0;
-  int was_full = 0;
+  int has_freed_shell = 0;
   for (carrier_run *run = link->runs; run; run = run->next) {
     if (!run->is_finished) {
-      sweep_run(run, &active);
-      was_full |= run->is_finished;
+      sweep_run(run);
+      has_freed_shell |= run->is_finished;
     }
   }
   for (carrier_run **at = &link->runs; *at;) {
@@ -327,7 +270,9 @@ void ssh_run_sweep(ssh_link *link) {
     *at = run->next;
     free_run(run);
   }
-  if (was_full && link->runs) {
+  sweep_idle(link);
+  keep_time(link);
+  if (has_freed_shell && link->runs) {
     ssh_link_kick(link); /* one that waits may go on */
   }
 }
@@ -336,10 +281,16 @@ void ssh_run_drop_all(ssh_link *link) {
   while (link->runs) {
     carrier_run *run = link->runs;
     link->runs = run->next;
-    let_go(run);
+    stop_timer(run);
     free_run(run);
   }
+  while (link->shells) {
+    drop_shell(link, link->shells);
+  }
+  keep_time(link);
 }
+
+/* --- the carrier's slots --------------------------------------------------------------------------- */
 
 static void on_timeout(void *context) {
   carrier_run *run = context;
@@ -373,9 +324,14 @@ carrier_run *ssh_run_start(carrier *self, const char *body, size_t body_size, ui
   run->link = link;
   run->done = done;
   run->context = context;
-  run->output.limit = OUTPUT_MAX;
-  run->error_output.limit = ERROR_OUTPUT_MAX;
+  run->started_ns = now(link);
+  run->patience_ms = !timeout_ms                     ? PATIENCE_MS
+                     : timeout_ms > 2 * LEFT_OVER_MS ? timeout_ms - LEFT_OVER_MS
+                                                     : timeout_ms / 2;
   run->timer = timeout_ms ? link->host->timer_start(link->host, timeout_ms, 0, on_timeout, run) : NULL;
+  if (!link->shells_max) {
+    link->shells_max = SHELLS_MAX;
+  }
   carrier_run **end = &link->runs;
   while (*end) {
     end = &(*end)->next;
