@@ -62,6 +62,8 @@ static const char *state_name(uint32_t state) {
     return "known";
   case PENSTOCK_HOSTKEY_CHANGED:
     return "changed";
+  case PENSTOCK_HOSTKEY_REVOKED:
+    return "revoked";
   default:
     return "unknown";
   }
@@ -150,6 +152,17 @@ static int refuse_changed(const trust_job *trust) {
   return finish(trust, NULL, &error);
 }
 
+static int refuse_revoked(const trust_job *trust) {
+  penstock_error error;
+  const penstock_hostkey *key = &trust->key;
+  penstock_fail(&error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY,
+                "the key that %.200s shows is revoked: %s stands as @revoked in %s", key->host, key->fingerprint,
+                key->file);
+  penstock_next(&error,
+                "it was withdrawn, perhaps because it was stolen: ask the host's administrator for the new one");
+  return finish(trust, NULL, &error);
+}
+
 /* A fingerprint as ssh-keygen prints it, but perhaps with base64's padding. */
 static int same_fingerprint(const char *wanted, const char *shown) {
   size_t length = strlen(wanted);
@@ -194,6 +207,9 @@ static int decide(const trust_job *trust) {
   }
   if (key->state == PENSTOCK_HOSTKEY_CHANGED) {
     return refuse_changed(trust);
+  }
+  if (key->state == PENSTOCK_HOSTKEY_REVOKED) {
+    return refuse_revoked(trust);
   }
   if (line->fingerprint && !same_fingerprint(line->fingerprint, key->fingerprint)) {
     char what[512];

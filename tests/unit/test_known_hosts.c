@@ -267,10 +267,34 @@ static void test_known_types(void **state) {
   assert_true(has_type("gpu01 " ED25519 "\n", 22, "ssh-ed25519"));
   assert_false(has_type("gpu01 " ED25519 "\n", 22, "ecdsa-sha2-nistp256"));
   assert_false(has_type("@revoked gpu01 " ED25519 "\n", 22, "ssh-ed25519"));
+  assert_false(has_type("gpu01 " ED25519 "\n@revoked gpu01 " ED25519 "\n", 22, "ssh-ed25519"));
+  assert_true(has_type("gpu01 " ED25519 "\n@revoked gpu01 " OTHER "\n", 22, "ssh-ed25519"));
   assert_false(has_type("@cert-authority gpu01 " ED25519 "\n", 22, "ssh-ed25519"));
   assert_true(has_type("gpu01 " ED25519 "\n", 2222, "ssh-ed25519"));
   assert_false(has_type("gpu01 " ED25519 "\n[gpu01]:2222 " ECDSA "\n", 2222, "ssh-ed25519"));
   assert_true(has_type("gpu01 " ED25519 "\n[gpu01]:2222 " ECDSA "\n", 2222, "ecdsa-sha2-nistp256"));
+}
+
+/* Line of the authority; 0 if there is none. */
+static unsigned authority(const char *text) {
+  const char *files[] = {first, NULL};
+  known_hosts known;
+  write_file(first, text);
+  assert_int_equal(known_hosts_load(&known, files, "gpu01", 22, NULL), 0);
+  const known_hosts_entry *entry = known_hosts_authority(&known);
+  unsigned line = entry ? entry->line : 0;
+  known_hosts_unload(&known);
+  return line;
+}
+
+static void test_authority(void **state) {
+  (void)state;
+  assert_int_equal(authority("gpu01 " ED25519 "\n"), 0);
+  assert_int_equal(authority("#\n@cert-authority gpu* " ED25519 "\n"), 2);
+  assert_int_equal(authority("@cert-authority gpu02 " ED25519 "\n"), 0);
+  assert_int_equal(authority("@cert-authority * " ED25519 "\n@revoked * " ED25519 "\n"), 0);
+  assert_int_equal(authority("@cert-authority * " ED25519 "\n@revoked * " ED25519 "\n@cert-authority * " OTHER "\n"),
+                   3);
 }
 
 /* --- writing --------------------------------------------------------------------------------------- */
@@ -279,7 +303,7 @@ static void append(const char *file, const char *host, uint16_t port, const char
   penstock_error error = {.struct_size = sizeof(error)};
   size_t size = 0;
   uint8_t *blob = blob_of(key, &size);
-  assert_int_equal(known_hosts_append(file, host, port, blob, size, &error), 0);
+  assert_int_equal(known_hosts_append(file, host, port, blob, size, 0, &error), 0);
   free(blob);
 }
 
@@ -323,6 +347,35 @@ static void test_append_makes_the_folder(void **state) {
   assert_int_equal(rmdir(made), 0);
 }
 
+static void test_append_hashed(void **state) {
+  const char *files[] = {first, NULL};
+  penstock_error error = {.struct_size = sizeof(error)};
+  known_hosts known;
+  size_t size = 0;
+  char line[512] = "";
+  (void)state;
+  uint8_t *blob = blob_of(ED25519, &size);
+  assert_int_equal(known_hosts_append(first, "GPU01", 2222, blob, size, 1, &error), 0);
+  assert_int_equal(known_hosts_append(first, "gpu01", 2222, blob, size, 1, &error), 0);
+  FILE *file = fopen(first, "r");
+  assert_non_null(file);
+  line[fread(line, 1, sizeof(line) - 1, file)] = '\0';
+  (void)fclose(file);
+  assert_null(strstr(line, "gpu01"));
+  assert_memory_equal(line, "|1|", 3);
+  const char *second_line = strchr(line, '\n') + 1;
+  assert_memory_equal(second_line, "|1|", 3);
+  assert_memory_not_equal(line, second_line, 30); /* each has a salt of its own */
+  assert_int_equal(known_hosts_load(&known, files, "gpu01", 2222, NULL), 0);
+  assert_int_equal(known.count, 2);
+  assert_int_equal(known_hosts_check(&known, blob, size, NULL), KNOWN_HOSTS_OK);
+  known_hosts_unload(&known);
+  assert_int_equal(known_hosts_load(&known, files, "gpu01", 22, NULL), 0);
+  assert_int_equal(known.count, 0);
+  known_hosts_unload(&known);
+  free(blob);
+}
+
 static void test_append_refuses_what_is_no_name(void **state) {
   static const char *const names[] = {"gpu 01", "gpu01\ngpu02", "*", "a,b", "@revoked", "|1|x", "#x", "!x", "a?"};
   penstock_error error = {.struct_size = sizeof(error)};
@@ -330,10 +383,10 @@ static void test_append_refuses_what_is_no_name(void **state) {
   uint8_t *blob = blob_of(ED25519, &size);
   (void)state;
   for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-    assert_int_not_equal(known_hosts_append(first, names[i], 22, blob, size, &error), 0);
+    assert_int_not_equal(known_hosts_append(first, names[i], 22, blob, size, 0, &error), 0);
   }
   assert_int_not_equal(access(first, F_OK), 0);
-  assert_int_not_equal(known_hosts_append("/proc/known_hosts", "gpu01", 22, blob, size, &error), 0);
+  assert_int_not_equal(known_hosts_append("/proc/known_hosts", "gpu01", 22, blob, size, 0, &error), 0);
   assert_non_null(strstr(error.what, "/proc/known_hosts"));
   free(blob);
 }
@@ -376,7 +429,9 @@ int main(void) {
       cmocka_unit_test_teardown(test_several_files, clean),
       cmocka_unit_test_teardown(test_a_file_that_cannot_be_read, clean),
       cmocka_unit_test_teardown(test_known_types, clean),
+      cmocka_unit_test_teardown(test_authority, clean),
       cmocka_unit_test_teardown(test_append, clean),
+      cmocka_unit_test_teardown(test_append_hashed, clean),
       cmocka_unit_test_teardown(test_append_after_a_line_without_newline, clean),
       cmocka_unit_test_teardown(test_append_makes_the_folder, clean),
       cmocka_unit_test_teardown(test_append_refuses_what_is_no_name, clean),

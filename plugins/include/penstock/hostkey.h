@@ -15,7 +15,8 @@
 enum penstock_hostkey_state {
   PENSTOCK_HOSTKEY_UNKNOWN = 0, /**< no key of this host is known */
   PENSTOCK_HOSTKEY_KNOWN = 1,   /**< this very key is known */
-  PENSTOCK_HOSTKEY_CHANGED = 2  /**< other keys of this host are known */
+  PENSTOCK_HOSTKEY_CHANGED = 2, /**< other keys of this host are known */
+  PENSTOCK_HOSTKEY_REVOKED = 3  /**< this very key is marked as revoked: accept() refuses it */
 };
 
 /** A host key as shown by the host. Plain memory like penstock_error. */
@@ -26,7 +27,7 @@ typedef struct penstock_hostkey {
   char type[64];         /**< such as ssh-ed25519 */
   char fingerprint[128]; /**< SHA256:… as ssh-keygen prints it */
   char known[128];       /**< CHANGED: fingerprint of the key that is known */
-  char file[1024];       /**< known_hosts file that an accept would write, or that holds the known key */
+  char file[1024];       /**< known_hosts file that an accept would write, or that holds the deciding line */
   char art[1024];        /**< randomart, several lines; may be empty */
 } penstock_hostkey;
 
@@ -36,7 +37,7 @@ typedef struct penstock_hostkey_ext {
   uint32_t reserved;    /**< 0 */
   /** Connects far enough to see the host's key, authenticates nothing, fills in `key`. */
   int32_t (*fetch)(penstock_instance *instance, uint64_t deadline_ms, penstock_hostkey *key, penstock_error *error);
-  /** Writes the key that fetch() saw to its known_hosts file. Refused (class PEER_IDENTITY) for CHANGED. */
+  /** Writes the key that fetch() saw to its known_hosts file. Refused (class PEER_IDENTITY) for CHANGED and REVOKED. */
   int32_t (*accept)(penstock_instance *instance, penstock_error *error);
 } penstock_hostkey_ext;
 

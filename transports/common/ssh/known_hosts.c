@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -310,13 +311,24 @@ known_hosts_verdict known_hosts_check(const known_hosts *known, const uint8_t *b
   return revoked ? KNOWN_HOSTS_IS_REVOKED : same ? KNOWN_HOSTS_OK : other ? KNOWN_HOSTS_CHANGED : KNOWN_HOSTS_UNKNOWN;
 }
 
+static int is_revoked(const known_hosts *known, const known_hosts_entry *entry) {
+  for (size_t i = 0; i < known->count; i++) {
+    const known_hosts_entry *each = &known->entries[i];
+    if (each->marker == KNOWN_HOSTS_REVOKED && each->blob_size == entry->blob_size &&
+        memcmp(each->blob, entry->blob, entry->blob_size) == 0) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
 int known_hosts_has_type(const known_hosts *known, const char *type) {
   int own = 0;
   int bare = 0;
   int any_own = 0;
   for (size_t i = 0; i < known->count; i++) {
     const known_hosts_entry *each = &known->entries[i];
-    if (each->marker != KNOWN_HOSTS_PLAIN) {
+    if (each->marker != KNOWN_HOSTS_PLAIN || is_revoked(known, each)) {
       continue;
     }
     int matches = strcmp(each->type, type) == 0;
@@ -325,6 +337,16 @@ int known_hosts_has_type(const known_hosts *known, const char *type) {
     bare |= matches && each->without_port;
   }
   return any_own ? own : bare;
+}
+
+const known_hosts_entry *known_hosts_authority(const known_hosts *known) {
+  for (size_t i = 0; i < known->count; i++) {
+    const known_hosts_entry *each = &known->entries[i];
+    if (each->marker == KNOWN_HOSTS_CERT_AUTHORITY && !is_revoked(known, each)) {
+      return each;
+    }
+  }
+  return NULL;
 }
 
 /* --- writing --------------------------------------------------------------------------------------- */
@@ -352,8 +374,26 @@ static int lacks_newline(int fd) {
   return end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n';
 }
 
+/* Replaces a name by `|1|salt|hash`. Returns 0, or a negative code. */
+static int hash_name_in_place(char name[KNOWN_HOSTS_NAME_SIZE]) {
+  uint8_t salt[SHA1_SIZE];
+  uint8_t digest[EVP_MAX_MD_SIZE];
+  unsigned digest_size = 0;
+  char salt_text[4 * (SHA1_SIZE / 3 + 1) + 1];
+  char hash_text[4 * (SHA1_SIZE / 3 + 1) + 1];
+  if (RAND_bytes(salt, sizeof(salt)) != 1 ||
+      !HMAC(EVP_sha1(), salt, sizeof(salt), (const uint8_t *)name, strlen(name), digest, &digest_size) ||
+      digest_size != SHA1_SIZE) {
+    return PENSTOCK_E_FAILED;
+  }
+  (void)EVP_EncodeBlock((uint8_t *)salt_text, salt, SHA1_SIZE);
+  (void)EVP_EncodeBlock((uint8_t *)hash_text, digest, SHA1_SIZE);
+  (void)snprintf(name, KNOWN_HOSTS_NAME_SIZE, "|1|%s|%s", salt_text, hash_text);
+  return 0;
+}
+
 int known_hosts_append(const char *file, const char *host, uint16_t port, const uint8_t *blob, size_t blob_size,
-                       penstock_error *error) {
+                       int hash_name, penstock_error *error) {
   char name[KNOWN_HOSTS_NAME_SIZE];
   char type[64];
   int fd = -1;
@@ -375,6 +415,10 @@ int known_hosts_append(const char *file, const char *host, uint16_t port, const 
   if (name[0] == '\0' || name[0] == '#' || name[0] == '@' || name[0] == '|' || strpbrk(name, " \t\r\n,*?!")) {
     (void)penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_CONFIG,
                         "\"%s\" cannot stand in a known_hosts file", name);
+    goto out;
+  }
+  if (hash_name && hash_name_in_place(name)) {
+    (void)penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_INTERNAL, "the host's name cannot be hashed");
     goto out;
   }
   (void)EVP_EncodeBlock((uint8_t *)encoded, blob, (int)blob_size);

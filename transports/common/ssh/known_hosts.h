@@ -71,15 +71,18 @@ void known_hosts_unload(known_hosts *known);
  */
 known_hosts_verdict known_hosts_check(const known_hosts *known, const uint8_t *blob, size_t blob_size,
                                       const known_hosts_entry **entry);
-/** Is there a usable line with a key of this type? For the order in which key types are asked for. */
+/** Is there a line with a key of this type that is not revoked? For the order in which key types are asked for. */
 int known_hosts_has_type(const known_hosts *known, const char *type);
+/** The first line that names a certificate authority for the host, which is not revoked; NULL if there is none. */
+const known_hosts_entry *known_hosts_authority(const known_hosts *known);
 
 /**
  * Adds a line for host:port at the end of `file` (NULL: there is none, an error), which is made if need be (0600, its
- * folder 0700). `error` has leg HOST_KEY.
+ * folder 0700). `hash_name`: the name is written as a salted hash, as ssh_config's HashKnownHosts has it. `error` has
+ * leg HOST_KEY.
  */
 int known_hosts_append(const char *file, const char *host, uint16_t port, const uint8_t *blob, size_t blob_size,
-                       penstock_error *error);
+                       int hash_name, penstock_error *error);
 
 /** Writes `name` or `[name]:port`, in lower case, as known_hosts has it. */
 void known_hosts_name(const char *host, uint16_t port, char *name, size_t size);

@@ -69,8 +69,7 @@ static int take_shown_key(ssh_link *link, penstock_error *error) {
 
 int ssh_handshake(ssh_link *link, uint64_t deadline_ns, known_hosts *known, penstock_error *error) {
   const ssh_settings *settings = &link->settings;
-  if (known_hosts_load(known, (const char *const *)settings->known_hosts.items, settings->host, settings->port,
-                       error)) {
+  if (ssh_load_known(link, known, error)) {
     return PENSTOCK_E_FAILED;
   }
   link->session = ssh_new();

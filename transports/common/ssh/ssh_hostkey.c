@@ -2,6 +2,7 @@
 /* What `penstock trust` needs: to see a host's key without logging in, and to write it down. */
 #include <errno.h>
 
+#include "common/ssh/hostkey_art.h"
 #include "common/ssh/ssh_dial.h"
 #include "common/ssh/ssh_internal.h"
 
@@ -28,13 +29,24 @@ static int dial_blocking(ssh_link *link, uint64_t deadline_ns, penstock_error *e
   return PENSTOCK_E_FAILED;
 }
 
+static uint32_t hostkey_state(known_hosts_verdict verdict) {
+  switch (verdict) {
+  case KNOWN_HOSTS_OK:
+    return PENSTOCK_HOSTKEY_KNOWN;
+  case KNOWN_HOSTS_CHANGED:
+    return PENSTOCK_HOSTKEY_CHANGED;
+  case KNOWN_HOSTS_IS_REVOKED:
+    return PENSTOCK_HOSTKEY_REVOKED;
+  default:
+    return PENSTOCK_HOSTKEY_UNKNOWN;
+  }
+}
+
 static void fill_in(const ssh_link *link, const known_hosts *known, penstock_hostkey *key) {
   const ssh_shown_key *shown = &link->shown;
   const known_hosts_entry *entry = NULL;
   known_hosts_verdict verdict = known_hosts_check(known, shown->blob, shown->blob_size, &entry);
-  key->state = verdict == KNOWN_HOSTS_OK        ? PENSTOCK_HOSTKEY_KNOWN
-               : verdict == KNOWN_HOSTS_UNKNOWN ? PENSTOCK_HOSTKEY_UNKNOWN
-                                                : PENSTOCK_HOSTKEY_CHANGED;
+  key->state = hostkey_state(verdict);
   (void)snprintf(key->host, sizeof(key->host), "%s", known->name);
   (void)snprintf(key->type, sizeof(key->type), "%s", shown->type);
   (void)snprintf(key->fingerprint, sizeof(key->fingerprint), "%s", shown->fingerprint);
@@ -45,6 +57,9 @@ static void fill_in(const ssh_link *link, const known_hosts *known, penstock_hos
   if (key->state == PENSTOCK_HOSTKEY_CHANGED) {
     (void)snprintf(key->known, sizeof(key->known), "%s", entry->fingerprint);
   }
+  char art[HOSTKEY_ART_SIZE];
+  hostkey_art(shown->blob, shown->blob_size, art);
+  (void)snprintf(key->art, sizeof(key->art), "%s", art);
 }
 
 int32_t ssh_link_fetch_key(ssh_link *link, uint64_t deadline_ms, penstock_hostkey *key, penstock_error *error) {
@@ -86,6 +101,5 @@ int32_t ssh_link_accept_key(ssh_link *link, penstock_error *error) {
                   settings->profile);
     return PENSTOCK_E_FAILED;
   }
-  return known_hosts_append(settings->known_hosts_file, settings->host, settings->port, shown->blob, shown->blob_size,
-                            error);
+  return ssh_remember_host(link, error);
 }

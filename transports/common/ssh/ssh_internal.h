@@ -141,6 +141,10 @@ int ssh_handshake(ssh_link *link, uint64_t deadline_ns, known_hosts *known, pens
 
 /* --- ssh_verify.c ---------------------------------------------------------------------------------- */
 
+/** known_hosts_load for the link's host, under its HostKeyAlias if it has one. */
+int ssh_load_known(const ssh_link *link, known_hosts *known, penstock_error *error);
+/** Adds the shown key to the user's known_hosts file, under that same name. */
+int ssh_remember_host(const ssh_link *link, penstock_error *error);
 /** Refuses the shown key if it must be; adds it if the settings allow that. `text` gets what was found. */
 int ssh_verify_host(ssh_link *link, const known_hosts *known, char *text, size_t text_size, penstock_error *error);
 

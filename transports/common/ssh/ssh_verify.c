@@ -1,6 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /* Judging the key that a host has shown: accepted, added, or refused with words that say what to do. */
+#include "common/ssh/key_blob.h"
 #include "common/ssh/ssh_internal.h"
+
+/* The name and port that known_hosts has the host under: an alias stands there alone, without a port. */
+static const char *known_name(const ssh_settings *settings, uint16_t *port) {
+  *port = settings->host_key_alias ? 22 : settings->port;
+  return settings->host_key_alias ? settings->host_key_alias : settings->host;
+}
+
+int ssh_load_known(const ssh_link *link, known_hosts *known, penstock_error *error) {
+  uint16_t port;
+  const char *name = known_name(&link->settings, &port);
+  return known_hosts_load(known, (const char *const *)link->settings.known_hosts.items, name, port, error);
+}
+
+int ssh_remember_host(const ssh_link *link, penstock_error *error) {
+  const ssh_settings *settings = &link->settings;
+  uint16_t port;
+  const char *name = known_name(settings, &port);
+  return known_hosts_append(settings->known_hosts_file, name, port, link->shown.blob, link->shown.blob_size,
+                            settings->hash_known_hosts, error);
+}
 
 /* "known_hosts:3" for the usual file, else the whole path. */
 static void entry_place(const known_hosts_entry *entry, char *text, size_t size) {
@@ -25,16 +46,33 @@ static int refuse_unknown(const ssh_link *link, const known_hosts *known, pensto
                       "the host key of %s is not known: %s %s", known->name, link->shown.type, link->shown.fingerprint);
   penstock_next(error, "Compare the fingerprint with what the host's administrator says, then: penstock trust %s",
                 link->settings.profile);
-  if (error) {
-    for (size_t i = 0; i < known->count; i++) {
-      if (known->entries[i].marker == KNOWN_HOSTS_CERT_AUTHORITY) {
-        (void)snprintf(error->detail, sizeof(error->detail),
-                       "%s:%u names a certificate authority for this host, but host certificates are not checked yet",
-                       known->entries[i].file, known->entries[i].line);
-        break;
-      }
-    }
-  }
+  return PENSTOCK_E_FAILED;
+}
+
+/*
+ * The host is known by who signs its certificates, and its plain key says nothing. libssh (0.10 to 0.12) cannot be made
+ * to ask for a certificate: what a client may offer as host key algorithms is cut down to those of plain keys
+ * (ssh_client_select_hostkeys in its kex.c: "This removes the certificate types, unsupported for now"), and
+ * ssh_get_server_publickey gives a plain key, without the blob that a certificate would have come in.
+ */
+static int refuse_certified(const ssh_link *link, const known_hosts *known, const known_hosts_entry *authority,
+                            penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY,
+                      "%s is known by a certificate authority alone (%s:%u), and the transport `ssh` cannot check host "
+                      "certificates; its plain key is %s %s",
+                      known->name, authority->file, authority->line, link->shown.type, link->shown.fingerprint);
+  penstock_next(error,
+                "Set `transport = openssh`, which checks them; or compare the fingerprint with what the host's "
+                "administrator says, then: penstock trust %s",
+                link->settings.profile);
+  return PENSTOCK_E_FAILED;
+}
+
+static int refuse_short(const ssh_link *link, unsigned bits, unsigned least, penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY,
+                      "%s showed an RSA key of %u bits, and RequiredRSASize wants %u: %s", link->settings.host, bits,
+                      least, link->shown.fingerprint);
+  penstock_next(error, "The host needs a longer key, or one of another type: ssh-keygen -A makes them there");
   return PENSTOCK_E_FAILED;
 }
 
@@ -78,8 +116,7 @@ static int refuse_revoked(const ssh_link *link, const known_hosts_entry *entry, 
 
 static int accept_new(ssh_link *link, const known_hosts *known, char *text, size_t text_size, penstock_error *error) {
   const ssh_settings *settings = &link->settings;
-  if (known_hosts_append(settings->known_hosts_file, settings->host, settings->port, link->shown.blob,
-                         link->shown.blob_size, error)) {
+  if (ssh_remember_host(link, error)) {
     return PENSTOCK_E_FAILED;
   }
   (void)snprintf(text, text_size, "new, added to %s: %s %s", settings->known_hosts_file, link->shown.type,
@@ -89,12 +126,34 @@ static int accept_new(ssh_link *link, const known_hosts *known, char *text, size
   return 0;
 }
 
+/* Is the shown key an RSA key that is too short? Without a setting, libssh has refused it already. */
+static unsigned short_bits(const ssh_link *link) {
+  const ssh_shown_key *shown = &link->shown;
+  unsigned bits = strcmp(shown->type, "ssh-rsa") == 0 ? key_blob_bits(shown->blob, shown->blob_size) : 0;
+  return bits < link->settings.rsa_min_bits ? bits : 0;
+}
+
+/* A host of which nothing is known. */
+static int judge_unknown(ssh_link *link, const known_hosts *known, char *text, size_t text_size,
+                         penstock_error *error) {
+  const known_hosts_entry *authority = known_hosts_authority(known);
+  if (authority) {
+    return refuse_certified(link, known, authority, error); /* accept-new too: it is not new, it cannot be checked */
+  }
+  return link->settings.host_key == SSH_HOST_KEY_ACCEPT_NEW ? accept_new(link, known, text, text_size, error)
+                                                            : refuse_unknown(link, known, error);
+}
+
 int ssh_verify_host(ssh_link *link, const known_hosts *known, char *text, size_t text_size, penstock_error *error) {
   const ssh_shown_key *shown = &link->shown;
   const known_hosts_entry *entry = NULL;
   known_hosts_verdict verdict = known_hosts_check(known, shown->blob, shown->blob_size, &entry);
+  unsigned bits = short_bits(link);
   if (verdict == KNOWN_HOSTS_IS_REVOKED) {
     return refuse_revoked(link, entry, error);
+  }
+  if (bits) {
+    return refuse_short(link, bits, link->settings.rsa_min_bits, error);
   }
   if (link->settings.fingerprint) {
     (void)snprintf(text, text_size, "pinned %s %s", shown->type, shown->fingerprint);
@@ -106,9 +165,6 @@ int ssh_verify_host(ssh_link *link, const known_hosts *known, char *text, size_t
     (void)snprintf(text, text_size, "%s %s", place, shown->type);
     return 0;
   }
-  if (verdict == KNOWN_HOSTS_CHANGED) {
-    return refuse_changed(link, known, entry, error);
-  }
-  return link->settings.host_key == SSH_HOST_KEY_ACCEPT_NEW ? accept_new(link, known, text, text_size, error)
-                                                            : refuse_unknown(link, known, error);
+  return verdict == KNOWN_HOSTS_CHANGED ? refuse_changed(link, known, entry, error)
+                                        : judge_unknown(link, known, text, text_size, error);
 }
