@@ -20,7 +20,7 @@ int ssh_line_fail(ssh_line_reader *self, uint32_t at, const char *next, const ch
   (void)vsnprintf(what, sizeof(what), format, arguments);
   va_end(arguments);
   penstock_utf8_trim(what, sizeof(what));
-  (void)ssh_words_fail(self->error, self->text, at, "%s", what);
+  (void)shell_words_fail(self->error, self->text, at, "%s", what);
   if (next) {
     penstock_next(self->error, "%s", next);
   }
@@ -150,7 +150,7 @@ static const char *base_name(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-static int refuse_program(ssh_line_reader *self, const ssh_word *word) {
+static int refuse_program(ssh_line_reader *self, const shell_word *word) {
   static const char *const others[][2] = {
       {"autossh", "Write ssh in its place, without -M PORT and -f: penstock reconnects by itself"},
       {"sshpass", "penstock never sends a password: set up a key (ssh-copy-id HOST), and paste the line from ssh on"},
@@ -170,7 +170,7 @@ static int refuse_program(ssh_line_reader *self, const ssh_word *word) {
 /* Reads up to and with the word `ssh`. */
 static int read_program(ssh_line_reader *self) {
   for (; self->next < self->words.count; self->next++) {
-    const ssh_word *word = &self->words.items[self->next];
+    const shell_word *word = &self->words.items[self->next];
     size_t name = assigned_name(word->text);
     if (name > 0) {
       if (tell_assignment(self, word->text, name)) {
@@ -298,7 +298,7 @@ static int read_uri(ssh_line_reader *self, ssh_line_argument argument) {
   return set_host(self, argument, at, size);
 }
 
-static int read_host(ssh_line_reader *self, const ssh_word *word) {
+static int read_host(ssh_line_reader *self, const shell_word *word) {
   const ssh_line_argument argument = {word->text, word->at};
   if (strncasecmp(word->text, "ssh://", 6) == 0) {
     return read_uri(self, argument);
@@ -351,15 +351,15 @@ static int read_line(ssh_line_reader *self) {
   return self->next < self->words.count ? tell_command(self) : 0;
 }
 
-int ssh_line_parse(ssh_line *line, const char *text, const ssh_words_world *world, penstock_error *error) {
+int ssh_line_parse(ssh_line *line, const char *text, const shell_words_world *world, penstock_error *error) {
   ssh_line_reader self = {
-      .line = line, .text = text, .world = world ? world : &ssh_words_here, .log_level = -1, .error = error};
+      .line = line, .text = text, .world = world ? world : &shell_words_here, .log_level = -1, .error = error};
   memset(line, 0, sizeof(*line));
-  int result = ssh_words_split(&self.words, text, self.world, error);
+  int result = shell_words_split(&self.words, text, self.world, error);
   if (result == 0) {
     result = read_line(&self);
   }
-  ssh_words_clear(&self.words);
+  shell_words_clear(&self.words);
   if (result) {
     ssh_line_clear(line);
   }

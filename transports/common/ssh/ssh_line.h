@@ -9,8 +9,8 @@
 #ifndef TRANSPORTS_SSH_LINE_H
 #define TRANSPORTS_SSH_LINE_H
 
+#include "common/ssh/shell_words.h"
 #include "common/ssh/ssh_request.h"
-#include "common/ssh/ssh_words.h"
 
 /** One setting that the line makes. */
 typedef struct ssh_line_setting {
@@ -42,7 +42,7 @@ typedef struct ssh_line {
  * Reads a line. `world` NULL = this process's environment and files. On failure returns a negative code with `error`
  * (class CONFIG, beginning with "character N: ", N counted from 1), and nothing is to be freed.
  */
-int ssh_line_parse(ssh_line *line, const char *text, const ssh_words_world *world, penstock_error *error);
+int ssh_line_parse(ssh_line *line, const char *text, const shell_words_world *world, penstock_error *error);
 /** The line as a request. Returns 0, or a negative code with `error`; nothing is to be freed then. */
 int ssh_line_request(ssh_request *request, const ssh_line *line, penstock_error *error);
 /** The first setting with `keyword` (in any case of letters); NULL if there is none. */

@@ -12,8 +12,8 @@
 typedef struct ssh_line_reader {
   ssh_line *line;
   const char *text; /**< the line itself, for messages */
-  const ssh_words_world *world;
-  ssh_words words;
+  const shell_words_world *world;
+  shell_words words;
   size_t next;             /**< the word to read next */
   int log_level;           /**< -v and -q so far, as an index of ssh's levels; -1 = not said */
   unsigned verbosity;      /**< -v so far */

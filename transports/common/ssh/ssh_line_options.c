@@ -87,7 +87,7 @@ static const option_rule *find_rule(char letter) {
 /* --- what is wrong ------------------------------------------------------------------------------------- */
 
 /* `--port` and the like, which ssh does not have. */
-static int refuse_long(ssh_line_reader *self, const ssh_word *word) {
+static int refuse_long(ssh_line_reader *self, const shell_word *word) {
   static const struct {
     const char *start;
     const char *next;
@@ -355,7 +355,7 @@ static int take_option(ssh_line_reader *self, const option_rule *rule, ssh_line_
 /* --- the options of a line ----------------------------------------------------------------------------- */
 
 /* The letters of one word; self->next is already past it. */
-static int read_word(ssh_line_reader *self, const ssh_word *word) {
+static int read_word(ssh_line_reader *self, const shell_word *word) {
   for (size_t i = 1; i < word->size; i++) {
     const option_rule *rule = find_rule(word->text[i]);
     if (!rule) {
@@ -372,7 +372,7 @@ static int read_word(ssh_line_reader *self, const ssh_word *word) {
       if (self->next == self->words.count) {
         return refuse_missing(self, rule);
       }
-      const ssh_word *following = &self->words.items[self->next++];
+      const shell_word *following = &self->words.items[self->next++];
       argument = (ssh_line_argument){following->text, following->at};
     }
     return take_option(self, rule, argument, word->at[i]);
@@ -382,7 +382,7 @@ static int read_word(ssh_line_reader *self, const ssh_word *word) {
 
 int ssh_line_read_options(ssh_line_reader *self, int *is_ended) {
   while (self->next < self->words.count) {
-    const ssh_word *word = &self->words.items[self->next];
+    const shell_word *word = &self->words.items[self->next];
     if (word->text[0] != '-' || word->size == 1) {
       return 0;
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/ssh/ssh_words.h"
+#include "common/ssh/shell_words.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -16,11 +16,11 @@ typedef struct splitter {
   const char *line;
   const char *next; /* what is left of it */
   uint32_t at;      /* number of the character at `next` */
-  const ssh_words_world *world;
-  ssh_words *words;
-  ssh_word *word; /* the one that is open; NULL = none */
-  size_t room;    /* bytes that `word` has room for */
-  size_t bytes;   /* of all words */
+  const shell_words_world *world;
+  shell_words *words;
+  shell_word *word; /* the one that is open; NULL = none */
+  size_t room;      /* bytes that `word` has room for */
+  size_t bytes;     /* of all words */
   penstock_error *error;
 } splitter;
 
@@ -34,9 +34,9 @@ static int exists_here(void *context, const char *path) {
   return access(path, F_OK) == 0;
 }
 
-const ssh_words_world ssh_words_here = {.variable = variable_here, .exists = exists_here};
+const shell_words_world shell_words_here = {.variable = variable_here, .exists = exists_here};
 
-void ssh_words_clear(ssh_words *words) {
+void shell_words_clear(shell_words *words) {
   for (size_t i = 0; i < words->count; i++) {
     free(words->items[i].text);
     free(words->items[i].at);
@@ -65,7 +65,7 @@ static void show_place(penstock_error *error, const char *line, uint32_t at) {
   (void)snprintf(error->detail, sizeof(error->detail), "%.*s\n%*s", (int)length, line, (int)at, "^");
 }
 
-int ssh_words_fail(penstock_error *error, const char *line, uint32_t at, const char *format, ...) {
+int shell_words_fail(penstock_error *error, const char *line, uint32_t at, const char *format, ...) {
   char what[384];
   va_list arguments;
   va_start(arguments, format);
@@ -92,14 +92,14 @@ static void step(splitter *self) {
 }
 
 static int open_word(splitter *self) {
-  ssh_words *words = self->words;
+  shell_words *words = self->words;
   if (self->word) {
     return 0;
   }
   if (words->count == WORDS_MAX) {
-    return ssh_words_fail(self->error, self->line, self->at, "this is word number %d", WORDS_MAX + 1);
+    return shell_words_fail(self->error, self->line, self->at, "this is word number %d", WORDS_MAX + 1);
   }
-  ssh_word *grown = realloc(words->items, (words->count + 1) * sizeof(*grown));
+  shell_word *grown = realloc(words->items, (words->count + 1) * sizeof(*grown));
   if (!grown) {
     return out_of_memory(self->error);
   }
@@ -112,7 +112,7 @@ static int open_word(splitter *self) {
 
 /* Makes room for one more byte and its place. */
 static int grow(splitter *self) {
-  ssh_word *word = self->word;
+  shell_word *word = self->word;
   if (word->size < self->room) {
     return 0;
   }
@@ -131,10 +131,10 @@ static int grow(splitter *self) {
 /* Adds a byte, which came from character `at`, to the open word. */
 static int put(splitter *self, char byte, uint32_t at) {
   if ((unsigned char)byte < ' ' || byte == 0x7F) {
-    return ssh_words_fail(self->error, self->line, at, "a control character (0x%02X)", (unsigned)(unsigned char)byte);
+    return shell_words_fail(self->error, self->line, at, "a control character (0x%02X)", (unsigned)(unsigned char)byte);
   }
   if (++self->bytes > BYTES_MAX) {
-    return ssh_words_fail(self->error, self->line, at, "the line comes to more than %d bytes", BYTES_MAX);
+    return shell_words_fail(self->error, self->line, at, "the line comes to more than %d bytes", BYTES_MAX);
   }
   if (open_word(self) || grow(self)) {
     return PENSTOCK_E_FAILED;
@@ -146,7 +146,7 @@ static int put(splitter *self, char byte, uint32_t at) {
 
 /* Ends the open word, if there is one, before character `at`. */
 static int close_word(splitter *self) {
-  ssh_word *word = self->word;
+  shell_word *word = self->word;
   if (!word) {
     return 0;
   }
@@ -176,7 +176,7 @@ static int take_backslash(splitter *self) {
     return 0;
   }
   if (self->next[1] == '\0') {
-    return ssh_words_fail(self->error, self->line, self->at, "the line ends with a backslash: its rest is missing");
+    return shell_words_fail(self->error, self->line, self->at, "the line ends with a backslash: its rest is missing");
   }
   step(self);
   if (open_word(self) || put(self, *self->next, self->at)) {
@@ -188,7 +188,7 @@ static int take_backslash(splitter *self) {
 
 /* A command within the line. `next` says what to do instead. */
 static int refuse_substitution(splitter *self, const char *form) {
-  (void)ssh_words_fail(self->error, self->line, self->at, "%s would run a command, and penstock is no shell", form);
+  (void)shell_words_fail(self->error, self->line, self->at, "%s would run a command, and penstock is no shell", form);
   penstock_next(self->error, "Write what the command prints");
   return PENSTOCK_E_FAILED;
 }
@@ -217,8 +217,8 @@ static int take_variable(splitter *self, int is_quoted) {
     size++;
   }
   if (size == 0 || size >= sizeof(name) || isdigit((unsigned char)start[0]) || (is_braced && start[size] != '}')) {
-    (void)ssh_words_fail(self->error, self->line, at,
-                         "of what a shell fills in, only $NAME and ${NAME} are known here");
+    (void)shell_words_fail(self->error, self->line, at,
+                           "of what a shell fills in, only $NAME and ${NAME} are known here");
     penstock_next(self->error, "Write its value, or '$' in single quotes if a dollar is meant");
     return PENSTOCK_E_FAILED;
   }
@@ -226,7 +226,7 @@ static int take_variable(splitter *self, int is_quoted) {
   name[size] = '\0';
   const char *value = self->world->variable(self->world->context, name);
   if (!value) {
-    (void)ssh_words_fail(self->error, self->line, at, "the variable %s is not set", name);
+    (void)shell_words_fail(self->error, self->line, at, "the variable %s is not set", name);
     penstock_next(self->error, "Set it where penstock is started, or write its value");
     return PENSTOCK_E_FAILED;
   }
@@ -242,7 +242,7 @@ static int take_dollar(splitter *self, int is_quoted) {
     return refuse_substitution(self, "$(");
   }
   if (!is_quoted && (after == '\'' || after == '"')) {
-    (void)ssh_words_fail(self->error, self->line, self->at, "$%c is a quote that only some shells know", after);
+    (void)shell_words_fail(self->error, self->line, self->at, "$%c is a quote that only some shells know", after);
     penstock_next(self->error, "Write plain quotes");
     return PENSTOCK_E_FAILED;
   }
@@ -257,7 +257,7 @@ static int take_dollar(splitter *self, int is_quoted) {
 }
 
 static int fail_unclosed(splitter *self, uint32_t opened, char quote) {
-  (void)ssh_words_fail(self->error, self->line, opened, "the quote that opens here is not closed");
+  (void)shell_words_fail(self->error, self->line, opened, "the quote that opens here is not closed");
   penstock_next(self->error, "Add the closing %c; within quotes a line cannot end", quote);
   return PENSTOCK_E_FAILED;
 }
@@ -340,7 +340,7 @@ static int refuse_operator(splitter *self) {
   for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
     meaning = meanings[i].sign == *self->next ? meanings[i].meaning : meaning;
   }
-  (void)ssh_words_fail(self->error, self->line, self->at, "`%c` %s, and penstock is no shell", *self->next, meaning);
+  (void)shell_words_fail(self->error, self->line, self->at, "`%c` %s, and penstock is no shell", *self->next, meaning);
   penstock_next(self->error, "Give the ssh command alone; put what belongs to a word in quotes");
   return PENSTOCK_E_FAILED;
 }
@@ -364,7 +364,7 @@ static int refuse_typography(splitter *self) {
   if (!name) {
     return 0;
   }
-  (void)ssh_words_fail(self->error, self->line, self->at, "%s, which means nothing to ssh", name);
+  (void)shell_words_fail(self->error, self->line, self->at, "%s, which means nothing to ssh", name);
   penstock_next(self->error, "Write %s in its place", plain);
   return PENSTOCK_E_FAILED;
 }
@@ -378,7 +378,7 @@ static int take_line_end(splitter *self) {
     step(self);
   }
   if (*self->next && self->words->count > 0) {
-    (void)ssh_words_fail(self->error, self->line, self->at, "a second line begins here");
+    (void)shell_words_fail(self->error, self->line, self->at, "a second line begins here");
     penstock_next(self->error, "Give one ssh command; a line that goes on ends with a backslash");
     return PENSTOCK_E_FAILED;
   }
@@ -438,7 +438,7 @@ static void skip_prompt(splitter *self) {
   }
 }
 
-int ssh_words_split(ssh_words *words, const char *line, const ssh_words_world *world, penstock_error *error) {
+int shell_words_split(shell_words *words, const char *line, const shell_words_world *world, penstock_error *error) {
   splitter self = {.line = line, .next = line, .at = 1, .world = world, .words = words, .error = error};
   int result = 0;
   memset(words, 0, sizeof(*words));
@@ -458,7 +458,7 @@ int ssh_words_split(ssh_words *words, const char *line, const ssh_words_world *w
     result = close_word(&self);
   }
   if (result) {
-    ssh_words_clear(words);
+    shell_words_clear(words);
   }
   return result;
 }
