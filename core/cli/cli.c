@@ -23,6 +23,7 @@ static const struct command {
     {"plugin", "list and show transport plugins", ps_cmd_plugin},
     {"probe", "ask a port whether a solver answers there", ps_cmd_probe},
     {"trust", "see a host's key and trust it", ps_cmd_trust},
+    {"ssh-command", "explain a pasted ssh command; with --save, keep it as a profile", ps_cmd_ssh_command},
     {"version", "versions of penstock and its libraries", ps_cmd_version},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -209,8 +210,9 @@ static int global_option(const char *word) {
 
 static int dispatch(int argc, char **argv) {
   if (argc == 0) {
-    (void)fprintf(stderr, "penstock: a command is missing: up, check, profiles, plugin, probe, trust or version\n"
-                          "Try 'penstock --help'.\n");
+    (void)fprintf(stderr,
+                  "penstock: a command is missing: up, check, profiles, plugin, probe, trust, ssh-command or version\n"
+                  "Try 'penstock --help'.\n");
     return PS_EXIT_USAGE;
   }
   if (argv[0][0] == '-') {

@@ -44,6 +44,11 @@ typedef struct ps_config ps_config;
  * problem that lists where was looked.
  */
 char *ps_config_find(const char *given, ps_problems *problems);
+/**
+ * The same for a file that is to be written: where none is there, the one that is named, else the user's own. Returns a
+ * string to free(), or NULL if out of memory or if there is no home folder.
+ */
+char *ps_config_find_or_new(const char *given);
 
 /**
  * Reads `path` and what it includes. Returns NULL only if nothing could be read; with fatal problems what
@@ -51,6 +56,9 @@ char *ps_config_find(const char *given, ps_problems *problems);
  */
 ps_config *ps_config_load(const char *path, ps_problems *problems);
 void ps_config_free(ps_config *config);
+
+/** What is wrong with the name of a profile ("the name …"); NULL if nothing. */
+const char *ps_config_name_fault(const char *name);
 
 /** Path of the main file. */
 const char *ps_config_path(const ps_config *config);
@@ -100,6 +108,11 @@ ps_settings *ps_settings_defaults(const char *profile, const penstock_transport 
  */
 int ps_settings_set(ps_settings *settings, const char *key, const char *value, const char *origin,
                     ps_problems *problems);
+/**
+ * Sets a STRING to just this text: nothing in it is a quote or a variable, and it may go over several lines. Returns 0,
+ * or a negative code: no such STRING, or out of memory.
+ */
+int ps_settings_set_exact(ps_settings *settings, const char *key, const char *text);
 void ps_settings_free(ps_settings *settings);
 
 /** Values; `key` must be declared. Unset: NULL, or `otherwise`. Durations are in milliseconds. */

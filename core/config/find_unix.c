@@ -27,6 +27,18 @@ static void add_user_path(ps_text *path) {
   }
 }
 
+char *ps_config_find_or_new(const char *given) {
+  ps_problems problems = {0};
+  char *found = ps_config_find(given, &problems);
+  ps_problems_clear(&problems);
+  if (!found) {
+    ps_text own = {0};
+    add_user_path(&own);
+    found = own.data;
+  }
+  return found;
+}
+
 char *ps_config_find(const char *given, ps_problems *problems) {
   static const char *const system_paths[] = {PENSTOCK_SYSCONFDIR "/" NAME, "/etc/" NAME};
   const char *named = given ? given : getenv("PENSTOCK_CONFIG");

@@ -103,22 +103,35 @@ static ps_section *add_stray(reader *self, const char *name) {
   return add_section(self, &self->config->strays, &self->config->stray_count, name);
 }
 
-/* What is wrong with a profile's name; NULL if nothing. Names appear in logs and on command lines. */
-static const char *fault_of_name(const char *name) {
-  if (!name[0]) {
+/* Names appear in logs and on command lines. */
+const char *ps_config_name_fault(const char *name) {
+  size_t size = strlen(name);
+  if (size == 0) {
     return "the name between [ ] is empty";
   }
-  if (strlen(name) > LONGEST_NAME) {
+  if (size > LONGEST_NAME) {
     return "the name is longer than 64 bytes";
   }
   if (name[0] == '-') {
     return "a name that begins with `-` would be taken for an option";
   }
-  if (strpbrk(name, "[\"\\")) {
-    return "a name holds no `[`, quote or backslash";
+  if (strpbrk(name, "[]\"\\")) {
+    return "a name holds no bracket, quote or backslash";
+  }
+  if (is_blank(name[0]) || is_blank(name[size - 1])) {
+    return "a name has no blanks around it";
+  }
+  for (const char *at = name; *at;) {
+    unsigned long point = 0;
+    size_t length = ps_utf8_next(at, &point);
+    if (length == 0 || point < 0x20 || (point >= 0x7F && point < 0xA0)) {
+      return "a name holds no control characters";
+    }
+    at += length;
   }
   if (strcasecmp(name, "gateway") == 0) {
-    return "sections are told apart by case too: write [gateway]";
+    return strcmp(name, "gateway") == 0 ? "the name [gateway] is penstock's own"
+                                        : "sections are told apart by case too: write [gateway]";
   }
   return NULL;
 }
@@ -133,7 +146,7 @@ static ps_section *begin_section(reader *self, const char *name) {
     }
     first = config->gateway;
   } else {
-    const char *fault = fault_of_name(name);
+    const char *fault = ps_config_name_fault(name);
     if (fault) {
       ps_problems_add(self->problems, 1, self->file, self->line, "section [%s]: %s", name, fault);
       return add_stray(self, name);

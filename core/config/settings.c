@@ -232,3 +232,17 @@ int ps_settings_set(ps_settings *settings, const char *key, const char *value, c
   }
   return result;
 }
+
+int ps_settings_set_exact(ps_settings *settings, const char *key, const char *text) {
+  ps_slot *slot = ps_settings_slot(settings, key);
+  char *copy = slot && slot->option.type == PENSTOCK_OPTION_STRING ? strdup(text) : NULL;
+  if (!copy) {
+    return PENSTOCK_E_INVALID;
+  }
+  ps_value_clear(&slot->value);
+  free(slot->origin);
+  slot->origin = NULL;
+  slot->place = (ps_place){NULL, 0};
+  slot->value.text = copy;
+  return 0;
+}
