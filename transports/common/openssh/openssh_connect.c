@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * connect: the settings are asked for, ssh is started, and what it says is followed until its control socket can be
+ * used. Names, connection, host key and login are its business; the user is asked by us on its behalf
+ * (openssh_ask.c), so that answers are kept for a reconnect.
+ */
+#include <stdlib.h>
+
+#include "common/openssh/openssh_command.h"
+#include "common/openssh/openssh_internal.h"
+#include "common/ssh/ssh_child.h"
+
+enum {
+  RETRY_MS = 20,
+  SPEECH_MAX = 64 << 10, /* bytes of what ssh's children say */
+  VERSION_MS = 5000
+};
+
+void openssh_connect_abandon(openssh_link *link) {
+  openssh_connecting *connecting = &link->connecting;
+  if (connecting->limit) {
+    link->host->timer_stop(link->host, connecting->limit);
+    connecting->limit = NULL;
+  }
+  if (connecting->retry) {
+    link->host->timer_stop(link->host, connecting->retry);
+    connecting->retry = NULL;
+  }
+  connecting->op = NULL;
+}
+
+void openssh_connect_complete(openssh_link *link, const penstock_error *error) {
+  penstock_op *op = link->connecting.op;
+  openssh_connect_abandon(link);
+  if (op) {
+    link->host->op_done(link->host, op, error);
+  }
+}
+
+/* --- what ssh says --------------------------------------------------------------------------------- */
+
+static void leg_done(openssh_link *link, uint32_t leg, const char *text) {
+  uint64_t now = link->host->now_ns(link->host);
+  link->host->op_leg(link->host, link->connecting.op, leg, now - link->connecting.leg_ns, text);
+  link->connecting.leg_ns = now;
+}
+
+static void on_stage(openssh_link *link, const char *note) {
+  switch (link->story.stage) {
+  case OPENSSH_CALLING:
+    if (link->story.is_name) {
+      leg_done(link, PENSTOCK_LEG_DNS, note);
+    }
+    break;
+  case OPENSSH_CONNECTED:
+    leg_done(link, PENSTOCK_LEG_TCP, note);
+    break;
+  case OPENSSH_VERIFIED:
+    leg_done(link, PENSTOCK_LEG_HOST_KEY, note);
+    break;
+  case OPENSSH_LOGGED_IN:
+    leg_done(link, PENSTOCK_LEG_AUTH, note);
+    break;
+  default:
+    break;
+  }
+}
+
+static void log_line(const openssh_link *link, const char *line) {
+  int is_debug = strncmp(line, "debug", 5) == 0;
+  int is_warning = strncmp(line, "Warning: Permanently added", 26) == 0;
+  penstock_logf(link->host,
+                is_debug     ? PENSTOCK_LOG_TRACE
+                : is_warning ? PENSTOCK_LOG_WARN
+                             : PENSTOCK_LOG_DEBUG,
+                "ssh: %s", line);
+}
+
+static void on_line(openssh_link *link) {
+  char note[512];
+  link->log[link->log_size] = '\0';
+  link->log_size = 0;
+  log_line(link, link->log);
+  int is_stage = openssh_story_add(&link->story, link->log, note, sizeof(note));
+  if (!link->connecting.op) {
+    return;
+  }
+  if (is_stage) {
+    on_stage(link, note);
+  } else if (note[0]) {
+    link->host->op_progress(link->host, link->connecting.op, note);
+  }
+}
+
+void openssh_connect_read_log(openssh_link *link) {
+  char text[4096];
+  size_t count;
+  while (link->folder.path[0] && (count = openssh_folder_read(link->folder.log, text, sizeof(text))) > 0) {
+    for (size_t i = 0; i < count; i++) {
+      if (text[i] == '\n') {
+        on_line(link);
+      } else if (text[i] != '\r' && link->log_size < sizeof(link->log) - 1) {
+        link->log[link->log_size++] = text[i]; /* the rest of a line that is longer is dropped */
+      }
+    }
+  }
+}
+
+static void try_to_join(openssh_link *link) {
+  if (link->connecting.op && !link->mux && link->story.stage >= OPENSSH_LOGGED_IN) {
+    (void)openssh_link_join(link);
+  }
+}
+
+static void on_log(void *context, uint32_t events) {
+  openssh_link *link = context;
+  (void)events;
+  openssh_connect_read_log(link);
+  try_to_join(link);
+}
+
+static void on_ask(void *context, uint32_t events) {
+  (void)events;
+  openssh_ask_read(context);
+}
+
+static void on_retry(void *context) {
+  try_to_join(context);
+}
+
+/* --- its end --------------------------------------------------------------------------------------- */
+
+static void on_exit_of_ssh(void *context, const penstock_exit *end) {
+  openssh_link *link = context;
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  link->process = NULL;
+  link->exit_code = end->code;
+  link->others = strdup(end->error_output);
+  openssh_connect_read_log(link);
+  if (link->is_up) {
+    openssh_link_die(link, NULL);
+  } else if (link->connecting.op) {
+    openssh_link_error(link, &error);
+    openssh_connect_complete(link, &error);
+  }
+}
+
+static void on_limit(void *context) {
+  openssh_link *link = context;
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  const char *host = link->request.host;
+  link->connecting.limit = NULL;
+  openssh_connect_read_log(link);
+  if (link->story.stage < OPENSSH_CONNECTED) {
+    (void)penstock_fail(&error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "ssh has not reached %s in time", host);
+    penstock_next(&error, "Check that the machine is on, that a VPN it needs is up, and that no firewall is between");
+  } else if (link->story.stage < OPENSSH_VERIFIED) {
+    (void)penstock_fail(&error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_TRANSIENT,
+                        "%s took the connection, but does not answer as an SSH server does", host);
+  } else {
+    (void)penstock_fail(&error, PENSTOCK_LEG_AUTH, PENSTOCK_CLASS_TRANSIENT, "the login to %s was not finished in time",
+                        host);
+    penstock_next(&error, "If a security key waits for a touch, or an agent for a yes: give it, or raise "
+                          "`connect_timeout`");
+  }
+  openssh_connect_complete(link, &error);
+  openssh_link_hang_up(link);
+}
+
+void openssh_link_connect_cancel(openssh_link *link, penstock_op *op) {
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  if (link->connecting.op == op) {
+    (void)penstock_fail(&error, PENSTOCK_LEG_NONE, PENSTOCK_CLASS_CANCELLED, "cancelled");
+    openssh_connect_complete(link, &error);
+    openssh_link_hang_up(link);
+  }
+}
+
+/* --- the start ------------------------------------------------------------------------------------- */
+
+/* Returns the version, or a negative code with `error`. */
+static int ask_version(penstock_error *error) {
+  static const char *const argv[] = {"ssh", "-V", NULL};
+  ssh_child_result result;
+  int code = ssh_child_run(argv, VERSION_MS, &result, error);
+  if (code) {
+    return code;
+  }
+  if (result.is_missing) {
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "there is no ssh on this machine");
+    penstock_next(error,
+                  "Install an OpenSSH client (package openssh-client), or use `transport = ssh`, which needs none");
+    return PENSTOCK_E_FAILED;
+  }
+  int version = openssh_version(result.error_output);
+  if (version < OPENSSH_OLDEST) {
+    size_t length = strcspn(result.error_output, "\r\n");
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
+                        "this machine's ssh is not OpenSSH 7.6 or later: %.*s", (int)(length < 200 ? length : 200),
+                        result.error_output);
+    penstock_next(error, "Install a newer OpenSSH client, or use `transport = ssh`, which needs none");
+    version = PENSTOCK_E_FAILED;
+  }
+  ssh_child_clear(&result);
+  return version;
+}
+
+static int make_command(openssh_link *link, openssh_command *command, uint64_t deadline_ms, penstock_error *error) {
+  ssh_config lines;
+  int version = ask_version(error);
+  if (version < 0 || ssh_config_load(&lines, &link->request, SSH_CONFIG_SYSTEM, deadline_ms, error)) {
+    return PENSTOCK_E_FAILED;
+  }
+  const openssh_plan plan = {
+      .host = link->host,
+      .config = link->config,
+      .request = &link->request,
+      .extra = &link->extra,
+      .lines = &lines,
+      .folder = &link->folder,
+      .version = version,
+      .deadline_ms = deadline_ms,
+  };
+  link->by_jump = openssh_has_jump(&lines);
+  int result = openssh_command_make(command, &plan, error);
+  ssh_config_unload(&lines);
+  return result;
+}
+
+static int spawn(openssh_link *link, const openssh_command *command, penstock_error *error) {
+  char askpass[OPENSSH_PATH_SIZE + 16] = "SSH_ASKPASS=";
+  const char *display = getenv("DISPLAY");
+  /* Before OpenSSH 8.4 the helper is only used with a display. */
+  const char *const env[] = {askpass, "SSH_ASKPASS_REQUIRE=force", display && display[0] ? NULL : "DISPLAY=:0", NULL};
+  openssh_folder_path(&link->folder, "helper", askpass + strlen(askpass));
+  const penstock_spawn spawn = {
+      .struct_size = (uint32_t)sizeof(spawn),
+      .argv = (const char *const *)command->argv,
+      .env = env,
+      .capture_limit = SPEECH_MAX,
+      .done = on_exit_of_ssh,
+      .context = link,
+  };
+  return link->host->spawn(link->host, &spawn, &link->process, error);
+}
+
+static int start(openssh_link *link, uint64_t deadline_ms, penstock_error *error) {
+  const penstock_host *host = link->host;
+  openssh_command command = {0};
+  if (openssh_folder_open(&link->folder, error) || make_command(link, &command, deadline_ms, error)) {
+    return PENSTOCK_E_FAILED;
+  }
+  link->log_watch = host->watch_start(host, link->folder.log, PENSTOCK_EVENT_READ, on_log, link);
+  link->ask_watch = host->watch_start(host, link->folder.ask, PENSTOCK_EVENT_READ, on_ask, link);
+  link->connecting.limit = host->timer_start(host, deadline_ms, 0, on_limit, link);
+  link->connecting.retry = host->timer_start(host, RETRY_MS, RETRY_MS, on_retry, link);
+  int result = link->log_watch && link->ask_watch && link->connecting.limit && link->connecting.retry
+                   ? 0
+                   : penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+  if (result == 0) {
+    result = spawn(link, &command, error);
+  }
+  openssh_command_clear(&command);
+  return result;
+}
+
+void openssh_link_connect(openssh_link *link, penstock_op *op, uint64_t deadline_ms) {
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  link->connecting.op = op;
+  link->connecting.leg_ns = link->host->now_ns(link->host);
+  if (start(link, deadline_ms, &error)) {
+    openssh_connect_complete(link, &error);
+    openssh_link_hang_up(link);
+  }
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file openssh_internal.h
+ * What the files of an OpenSSH link share. Not for others.
+ */
+#ifndef TRANSPORTS_OPENSSH_INTERNAL_H
+#define TRANSPORTS_OPENSSH_INTERNAL_H
+
+#include "common/openssh/mux.h"
+#include "common/openssh/openssh_folder.h"
+#include "common/openssh/openssh_link.h"
+#include "common/openssh/openssh_story.h"
+#include "common/ssh/ssh_settings.h"
+
+typedef struct openssh_stream openssh_stream;
+
+/** A step that is under way: connect. */
+typedef struct openssh_connecting {
+  penstock_op *op; /**< NULL: none */
+  uint64_t leg_ns; /**< when the leg that runs began */
+  penstock_timer *limit;
+  penstock_timer *retry; /**< of the control socket */
+} openssh_connecting;
+
+struct openssh_link {
+  carrier carrier; /* first: a carrier* is an openssh_link* */
+  const penstock_host *host;
+  const penstock_config *config;
+  ssh_request request;
+  ssh_settings extra; /* what a request cannot say: passphrase, pin, methods, keepalive; nothing else of it is used */
+
+  openssh_folder folder;
+  penstock_process *process; /* NULL once it has ended */
+  int exit_code;             /* -1 = it has not ended */
+  char *others;              /* what ssh's children have said, once it has ended */
+  penstock_watch *log_watch;
+  char log[2048]; /* the line that is being read */
+  size_t log_size;
+  openssh_story story;
+  int by_jump;
+
+  penstock_watch *ask_watch;
+  char question[2048];
+  size_t question_size;
+  ssh_texts asked; /* questions of this connect: one that comes again had a wrong answer */
+
+  openssh_connecting connecting;
+  mux *mux;
+  int is_up;
+  int is_dead;
+  penstock_error death;
+
+  openssh_stream *streams; /* all of them */
+  carrier_run *runs;       /* all of them, oldest first */
+  unsigned refusals;       /* of channels, by the server */
+  int is_worn;             /* … so many that ssh is to be started anew */
+  penstock_timer *renewal; /* which is done outside of the mux's turn */
+  ssh_texts environment;   /* for scripts: NAME=value */
+  int wants_sweep;         /* one of them has something to be told outside of the call that it found out in */
+
+  mux_channel *echo; /* a channel that cannot be, whose refusal is a sign of life */
+  penstock_timer *echo_timer;
+};
+
+/* --- openssh_link.c -------------------------------------------------------------------------------- */
+
+/** Asks for a turn of the link. */
+void openssh_link_kick(openssh_link *link);
+/** Ends what runs of ssh: process, folder, watches. */
+void openssh_link_hang_up(openssh_link *link);
+/** The link that was up is gone: everybody is told. The last thing to be done in a callback. `what` NULL = what ssh
+ * has said. */
+void openssh_link_die(openssh_link *link, const char *what);
+/** Connects to the control socket. Returns 0 if nobody listens there yet. */
+int openssh_link_join(openssh_link *link);
+/** The error of an ssh that has given up. */
+void openssh_link_error(const openssh_link *link, penstock_error *error);
+
+/* --- openssh_connect.c ----------------------------------------------------------------------------- */
+
+/** Ends the step. `error` NULL = success. */
+void openssh_connect_complete(openssh_link *link, const penstock_error *error);
+/** Stops its timers, and completes nothing. */
+void openssh_connect_abandon(openssh_link *link);
+/** Takes in what ssh has said since it was last asked. */
+void openssh_connect_read_log(openssh_link *link);
+
+/* --- openssh_ask.c --------------------------------------------------------------------------------- */
+
+/** There is something to read on the FIFO of questions. */
+void openssh_ask_read(openssh_link *link);
+
+/* --- openssh_stream.c ------------------------------------------------------------------------------ */
+
+void openssh_stream_open(carrier *self, penstock_open *open, const char *host, uint16_t port, uint64_t deadline_ms);
+void openssh_stream_open_cancel(carrier *self, penstock_open *open);
+/** Tells what was found out within calls; frees what is over. After the link's death: tells all. */
+void openssh_stream_sweep(openssh_link *link);
+/** Frees all streams without calling back; the mux is gone, or goes with them. */
+void openssh_stream_drop_all(openssh_link *link);
+
+/* --- openssh_run.c --------------------------------------------------------------------------------- */
+
+carrier_run *openssh_run_start(carrier *self, const char *body, size_t body_size, uint64_t timeout_ms,
+                               void (*done)(void *context, const carrier_result *result), void *context,
+                               penstock_error *error);
+void openssh_run_cancel(carrier *self, carrier_run *run);
+/** As openssh_stream_sweep. */
+void openssh_run_sweep(openssh_link *link);
+/** As openssh_stream_drop_all. */
+void openssh_run_drop_all(openssh_link *link);
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/openssh/openssh_internal.h"
+
+#include <stdlib.h>
+
+#include "common/openssh/mux_socket.h"
+#include "common/ssh/ssh_profile.h"
+
+static const carrier_ops ops = {openssh_run_start, openssh_run_cancel, openssh_stream_open, openssh_stream_open_cancel};
+
+/* --- the end --------------------------------------------------------------------------------------- */
+
+static void stop_echo(openssh_link *link) {
+  if (link->echo_timer) {
+    link->host->timer_stop(link->host, link->echo_timer);
+    link->echo_timer = NULL;
+  }
+  link->echo = NULL; /* the mux's */
+}
+
+static void stop_timers(openssh_link *link) {
+  stop_echo(link);
+  if (link->renewal) {
+    link->host->timer_stop(link->host, link->renewal);
+    link->renewal = NULL;
+  }
+}
+
+void openssh_link_hang_up(openssh_link *link) {
+  const penstock_host *host = link->host;
+  stop_timers(link);
+  mux_destroy(link->mux);
+  link->mux = NULL;
+  if (link->log_watch) {
+    host->watch_stop(host, link->log_watch);
+    link->log_watch = NULL;
+  }
+  if (link->ask_watch) {
+    host->watch_stop(host, link->ask_watch);
+    link->ask_watch = NULL;
+  }
+  openssh_folder_close(&link->folder);
+  if (link->process) {
+    host->process_kill(host, link->process, 1);
+  }
+}
+
+void openssh_link_error(const openssh_link *link, penstock_error *error) {
+  const openssh_story_context context = {
+      .host = link->request.host,
+      .profile = link->config->profile,
+      .fingerprint = link->extra.fingerprint,
+      .others = link->others,
+      .by_jump = link->by_jump,
+      .exit_code = link->exit_code,
+  };
+  openssh_story_error(&link->story, &context, error);
+}
+
+void openssh_link_die(openssh_link *link, const char *what) {
+  if (link->is_dead) {
+    return;
+  }
+  openssh_connect_read_log(link); /* the last words */
+  link->is_dead = 1;
+  if (what) {
+    (void)penstock_fail(&link->death, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "%s", what);
+  } else {
+    openssh_link_error(link, &link->death);
+  }
+  openssh_stream_sweep(link);
+  openssh_run_sweep(link);
+  link->host->link_lost(link->host, &link->death); /* the last thing: the host may let go of the link */
+}
+
+/* --- the session ----------------------------------------------------------------------------------- */
+
+void openssh_link_kick(openssh_link *link) {
+  link->wants_sweep = 1;
+  if (link->mux) {
+    mux_kick(link->mux);
+  }
+}
+
+static void on_ready(void *context) {
+  openssh_link *link = context;
+  link->is_up = 1;
+  openssh_connect_complete(link, NULL);
+}
+
+static void on_renewal(void *context) {
+  openssh_link *link = context;
+  link->renewal = NULL;
+  openssh_link_die(link, "ssh is started anew, as its server has refused very many connections");
+}
+
+static void on_turn(void *context) {
+  openssh_link *link = context;
+  while (link->wants_sweep) {
+    link->wants_sweep = 0;
+    openssh_stream_sweep(link);
+    openssh_run_sweep(link);
+  }
+  if (link->is_worn && !link->renewal && !link->is_dead) {
+    link->renewal = link->host->timer_start(link->host, 0, 0, on_renewal, link);
+  }
+}
+
+static void on_dead(void *context, const char *why) {
+  openssh_link *link = context;
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  /* If it is ssh that has gone, it may have said why. */
+  const char *what = strstr(why, "control socket") ? NULL : why;
+  if (link->is_up) {
+    openssh_link_die(link, what);
+    return;
+  }
+  (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "%s", why);
+  openssh_connect_complete(link, &error);
+  openssh_link_hang_up(link);
+}
+
+int openssh_link_join(openssh_link *link) {
+  char path[OPENSSH_PATH_SIZE];
+  const mux_owner owner = {.ready = on_ready, .turn = on_turn, .dead = on_dead, .context = link};
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  openssh_folder_path(&link->folder, "control", path);
+  penstock_socket socket = mux_socket_connect(path);
+  if (socket == PENSTOCK_SOCKET_NONE) {
+    return 0;
+  }
+  link->mux = mux_create(link->host, socket, &owner);
+  if (!link->mux) {
+    (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+    openssh_connect_complete(link, &error);
+  }
+  return 1;
+}
+
+/* --- a sign of life on request --------------------------------------------------------------------- */
+
+static void ignore(void *context) {
+  (void)context;
+}
+
+static void on_echo_opened(void *context) {
+  openssh_link *link = context; /* no server does; it has answered all the same */
+  mux_channel *channel = link->echo;
+  stop_echo(link);
+  mux_channel_close(channel);
+}
+
+static void on_echo_refused(void *context, uint32_t code, const char *text) {
+  (void)code;
+  (void)text;
+  on_echo_opened(context);
+}
+
+static void ignore_data(void *context, const uint8_t *data, size_t size, int is_stderr) {
+  (void)context;
+  (void)data;
+  (void)size;
+  (void)is_stderr;
+}
+
+static void ignore_request(void *context, const mux_message *message) {
+  (void)context;
+  (void)message;
+}
+
+static void ignore_answer(void *context, int is_success) {
+  (void)context;
+  (void)is_success;
+}
+
+static void on_no_echo(void *context) {
+  openssh_link *link = context;
+  char text[400];
+  link->echo_timer = NULL;
+  (void)snprintf(text, sizeof(text), "%s does not answer since the network has changed", link->request.host);
+  openssh_link_die(link, text);
+}
+
+void openssh_link_verify(openssh_link *link) {
+  static const mux_user user = {.opened = on_echo_opened,
+                                .refused = on_echo_refused,
+                                .data = ignore_data,
+                                .writable = ignore,
+                                .eof = ignore,
+                                .request = ignore_request,
+                                .answered = ignore_answer,
+                                .closed = ignore};
+  if (!link->is_up || link->is_dead || link->echo) {
+    return;
+  }
+  uint64_t patience = link->extra.keepalive_ms ? link->extra.keepalive_ms : 5000;
+  link->echo = mux_channel_open(link->mux, "echo@penstock", NULL, &user, link);
+  if (link->echo) {
+    link->echo_timer = link->host->timer_start(link->host, patience, 0, on_no_echo, link);
+  }
+}
+
+/* --- life ------------------------------------------------------------------------------------------ */
+
+openssh_link *openssh_link_create(const penstock_host *host, const penstock_config *config, ssh_request *request,
+                                  penstock_error *error) {
+  openssh_link *link = calloc(1, sizeof(*link));
+  if (!link) {
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+    return NULL;
+  }
+  link->exit_code = -1;
+  if (ssh_profile_overlay(&link->extra, config, 0, error)) {
+    ssh_settings_clear(&link->extra);
+    free(link);
+    return NULL;
+  }
+  link->host = host;
+  link->config = config;
+  link->request = *request;
+  memset(request, 0, sizeof(*request));
+  link->carrier.ops = &ops;
+  link->carrier.host = host;
+  link->carrier.where = link->request.host;
+  return link;
+}
+
+void openssh_link_destroy(openssh_link *link) {
+  if (!link) {
+    return;
+  }
+  openssh_connect_abandon(link);
+  openssh_stream_drop_all(link);
+  openssh_run_drop_all(link);
+  openssh_link_hang_up(link);
+  ssh_texts_clear(&link->asked);
+  ssh_texts_clear(&link->environment);
+  ssh_settings_clear(&link->extra);
+  ssh_request_clear(&link->request);
+  free(link->others);
+  free(link);
+}
+
+carrier *openssh_link_carrier(openssh_link *link) {
+  return &link->carrier;
+}
