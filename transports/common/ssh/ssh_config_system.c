@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The system's ssh, asked with -G. It prints its own defaults along with what was written; a second answer, for a
- * host of no file, tells which is which.
+ * host of no file, tells which is which. That one is asked for once a process: a reconnect runs ssh once.
  */
 #include <ctype.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "common/ssh/ssh_child.h"
@@ -116,21 +117,66 @@ static void mark_defaults(ssh_config *config, const ssh_config *defaults) {
   }
 }
 
-static int ask_system(ssh_config *config, const ssh_request *request, uint64_t deadline_ms, penstock_error *error) {
+/* ssh's own defaults and version, asked for once: they change only when ssh is replaced. Kept while we are loaded. */
+static struct {
+  pthread_mutex_t lock;
+  int is_known;
+  ssh_config defaults;
+  char version[64]; /* "OpenSSH_9.2p1" */
+} known = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+__attribute__((destructor)) static void forget(void) {
+  ssh_config_unload(&known.defaults);
+}
+
+/* `ssh -V` says it on standard error: "OpenSSH_9.2p1 Debian-2, OpenSSL …". Without it we can do. */
+static void ask_version(uint64_t deadline_ms) {
+  static const char *const argv[] = {"ssh", "-V", NULL};
+  ssh_child_result result;
+  if (ssh_child_run(argv, deadline_ms, &result, NULL) || result.is_missing) {
+    return;
+  }
+  if (result.error_output) {
+    (void)snprintf(known.version, sizeof(known.version), "%.*s", (int)strcspn(result.error_output, " ,\r\n"),
+                   result.error_output);
+  }
+  ssh_child_clear(&result);
+}
+
+static int learn(uint64_t deadline_ms, penstock_error *error) {
+  char name[] = "penstock.invalid"; /* no file is read, so any name will do */
   char none[] = "none";
-  ssh_config defaults = {0};
-  const ssh_request nothing = {.host = request->host, .config_file = none};
+  const ssh_request nothing = {.host = name, .config_file = none};
+  int result = ask(&known.defaults, &nothing, deadline_ms, error);
+  if (result == 0) {
+    ask_version(deadline_ms);
+    known.is_known = 1;
+  } else {
+    ssh_config_unload(&known.defaults);
+  }
+  return result;
+}
+
+/* Tells what was written from ssh's own defaults, and where it comes from. */
+static int judge(ssh_config *config, uint64_t deadline_ms, penstock_error *error) {
+  (void)pthread_mutex_lock(&known.lock);
+  int result = known.is_known ? 0 : learn(deadline_ms, error);
+  if (result == 0) {
+    mark_defaults(config, &known.defaults);
+    (void)snprintf(config->source, sizeof(config->source), "ssh -G (%s)", known.version[0] ? known.version : "ssh");
+  }
+  (void)pthread_mutex_unlock(&known.lock);
+  return result;
+}
+
+static int ask_system(ssh_config *config, const ssh_request *request, uint64_t deadline_ms, penstock_error *error) {
   int result = ask(config, request, deadline_ms, error);
   if (result == 0) {
-    result = ask(&defaults, &nothing, deadline_ms, error);
+    result = judge(config, deadline_ms, error);
   }
-  if (result == 0) {
-    mark_defaults(config, &defaults);
-    (void)snprintf(config->source, sizeof(config->source), "ssh -G");
-  } else {
+  if (result) {
     ssh_config_unload(config);
   }
-  ssh_config_unload(&defaults);
   return result;
 }
 

@@ -1,223 +1,217 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/ssh/ssh_keywords.h"
 
-#include <stdlib.h>
 #include <strings.h>
 
-/* --- values ---------------------------------------------------------------------------------------- */
+#include "common/ssh/ssh_apply.h"
 
-static int out_of_memory(penstock_error *error) {
-  return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+/* --- does a value ask for anything? ---------------------------------------------------------------- */
+
+static int says_no(const char *value) {
+  return strcasecmp(value, "no") == 0 || strcasecmp(value, "false") == 0 || strcasecmp(value, "none") == 0 ||
+         value[0] == '\0';
 }
 
-/* Sets a text; "none" unsets it. */
-static int set_text(char **text, const char *value, penstock_error *error) {
-  free(*text);
-  *text = NULL;
-  if (value[0] == '\0' || strcasecmp(value, "none") == 0) {
-    return 0;
-  }
-  *text = strdup(value);
-  return *text ? 0 : out_of_memory(error);
+static int asks(const char *value) {
+  return !says_no(value);
 }
 
-static int is_yes(const char *value) {
-  return strcasecmp(value, "yes") == 0 || strcasecmp(value, "true") == 0;
+static int is_other_provider(const char *value) {
+  return strcasecmp(value, "internal") != 0 && asks(value);
 }
 
-/* --- one function for each keyword that is honoured ------------------------------------------------ */
-
-#define TEXT_KEYWORD(function, member)                                                                                 \
-  static int function(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {                    \
-    return set_text(&settings->member, line->value, error);                                                            \
-  }
-#define BOOL_KEYWORD(function, member)                                                                                 \
-  static int function(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {                    \
-    (void)error;                                                                                                       \
-    settings->member = is_yes(line->value);                                                                            \
-    return 0;                                                                                                          \
-  }
-/* A list of algorithms: ssh's own default is not ours. */
-#define ALGORITHMS_KEYWORD(function, member)                                                                           \
-  static int function(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {                    \
-    return line->is_set ? set_text(&settings->member, line->value, error) : 0;                                         \
-  }
-
-TEXT_KEYWORD(host_name, host)
-TEXT_KEYWORD(user, user)
-TEXT_KEYWORD(proxy_jump, jump)
-TEXT_KEYWORD(proxy_command, proxy_command)
-TEXT_KEYWORD(bind_address, bind_address)
-TEXT_KEYWORD(bind_interface, bind_interface)
-TEXT_KEYWORD(host_key_alias, host_key_alias)
-BOOL_KEYWORD(tcp_keepalive, tcp_keepalive)
-BOOL_KEYWORD(compression, compression)
-BOOL_KEYWORD(hash_known_hosts, hash_known_hosts)
-BOOL_KEYWORD(identities_only, identities_only)
-ALGORITHMS_KEYWORD(ciphers, ciphers)
-ALGORITHMS_KEYWORD(macs, macs)
-ALGORITHMS_KEYWORD(kex_algorithms, kex)
-ALGORITHMS_KEYWORD(host_key_algorithms, host_key_algorithms)
-ALGORITHMS_KEYWORD(pubkey_accepted_algorithms, pubkey_algorithms)
-
-static int port(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {
-  (void)error;
-  settings->port = (uint16_t)strtoul(line->value, NULL, 10);
-  return 0;
+static int is_other_quality(const char *value) {
+  return strncasecmp(value, "none", 4) != 0;
 }
 
-static int identity_file(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {
-  if (settings->keys.count == 0) {
-    settings->keys_are_default = !line->is_set;
-  }
-  if (strcasecmp(line->value, "none") == 0) {
-    return 0;
-  }
-  return ssh_texts_add(&settings->keys, line->value) ? out_of_memory(error) : 0;
+static int is_other_request(const char *value) {
+  return strcasecmp(value, "auto") != 0 && asks(value);
 }
 
-static int certificate_file(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {
-  return ssh_texts_add(&settings->certificates, line->value) ? out_of_memory(error) : 0;
-}
-
-static int identity_agent(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {
-  const char *path = line->value;
-  if (strcmp(path, "SSH_AUTH_SOCK") == 0) {
-    path = getenv("SSH_AUTH_SOCK");
-  } else if (path[0] == '$') {
-    path = getenv(path + 1);
-  }
-  return set_text(&settings->agent_socket, path ? path : "none", error);
-}
-
-static int add_files(ssh_settings *settings, const char *value, penstock_error *error) {
-  for (const char *at = value; *at;) {
-    size_t length = strcspn(at, " ");
-    char *file = strndup(at, length);
-    int result = !file || (strcasecmp(file, "none") != 0 && ssh_texts_add(&settings->known_hosts, file));
-    free(file);
-    if (result) {
-      return out_of_memory(error);
-    }
-    at += length + strspn(at + length, " ");
-  }
-  return 0;
-}
-
-static int user_known_hosts_file(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {
-  /* The system's files may have come before: the user's are the first. */
-  ssh_texts others = settings->known_hosts;
-  memset(&settings->known_hosts, 0, sizeof(settings->known_hosts));
-  int result = add_files(settings, line->value, error);
-  for (size_t i = 0; i < others.count && !result; i++) {
-    result = ssh_texts_add(&settings->known_hosts, others.items[i]) ? out_of_memory(error) : 0;
-  }
-  ssh_texts_clear(&others);
-  return result;
-}
-
-static int global_known_hosts_file(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {
-  return add_files(settings, line->value, error);
-}
-
-static int strict_host_key_checking(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {
-  (void)error;
-  const char *value = line->value;
-  settings->host_key = strcasecmp(value, "accept-new") == 0 || strcasecmp(value, "no") == 0 ||
-                               strcasecmp(value, "off") == 0 || strcasecmp(value, "false") == 0
-                           ? SSH_HOST_KEY_ACCEPT_NEW
-                           : SSH_HOST_KEY_STRICT;
-  return 0;
-}
-
-static int address_family(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {
-  (void)error;
-  settings->family = strcasecmp(line->value, "inet") == 0 ? 4 : strcasecmp(line->value, "inet6") == 0 ? 6 : 0;
-  return 0;
-}
-
-static int connect_timeout(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {
-  (void)error;
-  settings->connect_timeout_ms = 1000u * (uint32_t)strtoul(line->value, NULL, 10);
-  return 0;
-}
-
-static int connection_attempts(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {
-  (void)error;
-  settings->connect_attempts = (unsigned)strtoul(line->value, NULL, 10);
-  return 0;
-}
-
-static int server_alive_interval(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {
-  (void)error;
-  unsigned long seconds = strtoul(line->value, NULL, 10);
-  if (seconds > 0) {
-    settings->keepalive_ms = 1000u * (uint32_t)seconds;
-  }
-  return 0;
-}
-
-static int server_alive_count_max(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {
-  (void)error;
-  settings->keepalive_count = (unsigned)strtoul(line->value, NULL, 10);
-  return 0;
-}
-
-static int rekey_limit(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {
-  char *end = NULL;
-  (void)error;
-  settings->rekey_bytes = strtoull(line->value, &end, 10);
-  settings->rekey_seconds = (uint32_t)strtoul(end, NULL, 10);
-  return 0;
-}
-
-static int required_rsa_size(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {
-  (void)error;
-  settings->rsa_min_bits = line->is_set ? (unsigned)strtoul(line->value, NULL, 10) : 0;
-  return 0;
-}
-
-static int set_env(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {
-  return ssh_texts_add(&settings->environment, line->value) ? out_of_memory(error) : 0;
+static int is_other_session(const char *value) {
+  return strcasecmp(value, "default") != 0 && strcasecmp(value, "none") != 0;
 }
 
 /* --- the table ------------------------------------------------------------------------------------- */
 
 #define HONOURED(name, apply, note)                                                                                    \
-  { name, SSH_KEYWORD_HONOURED, apply, NULL, note }
+  { name, SSH_KEYWORD_HONOURED, apply, NULL, note, NULL }
+#define NOT_APPLICABLE(name, note)                                                                                     \
+  { name, SSH_KEYWORD_NOT_APPLICABLE, NULL, NULL, note, NULL }
+#define WARNED(name, matters, note, next)                                                                              \
+  { name, SSH_KEYWORD_WARNED, NULL, matters, note, next }
+#define REFUSED(name, matters, note, next)                                                                             \
+  { name, SSH_KEYWORD_REFUSED, NULL, matters, note, next }
+
+#define NO_SHELL    "penstock opens no shell for you over this connection"
+#define NO_TERMINAL "there is no terminal on the far side"
+#define BY_SSH_G    "taken into account when the settings are found"
+#define NO_GSSAPI   "only `transport = openssh` logs in with Kerberos"
+#define OBSOLETE    "obsolete: OpenSSH ignores it too"
 
 static const ssh_keyword keywords[] = {
-    HONOURED("AddressFamily", address_family, ""),
-    HONOURED("BindAddress", bind_address, ""),
-    HONOURED("BindInterface", bind_interface, ""),
-    HONOURED("CertificateFile", certificate_file, ""),
-    HONOURED("Ciphers", ciphers, ""),
-    HONOURED("Compression", compression, ""),
-    HONOURED("ConnectTimeout", connect_timeout, ""),
-    HONOURED("ConnectionAttempts", connection_attempts, ""),
-    HONOURED("GlobalKnownHostsFile", global_known_hosts_file, ""),
-    HONOURED("HashKnownHosts", hash_known_hosts, ""),
-    HONOURED("HostKeyAlgorithms", host_key_algorithms, ""),
-    HONOURED("HostKeyAlias", host_key_alias, ""),
-    HONOURED("HostName", host_name, ""),
-    HONOURED("IdentitiesOnly", identities_only, ""),
-    HONOURED("IdentityAgent", identity_agent, ""),
-    HONOURED("IdentityFile", identity_file, ""),
-    HONOURED("KexAlgorithms", kex_algorithms, ""),
-    HONOURED("MACs", macs, ""),
-    HONOURED("Port", port, ""),
-    HONOURED("ProxyCommand", proxy_command, ""),
-    HONOURED("ProxyJump", proxy_jump, ""),
-    HONOURED("PubkeyAcceptedAlgorithms", pubkey_accepted_algorithms, ""),
-    HONOURED("RekeyLimit", rekey_limit, ""),
-    HONOURED("RequiredRSASize", required_rsa_size, ""),
-    HONOURED("ServerAliveCountMax", server_alive_count_max, ""),
-    HONOURED("ServerAliveInterval", server_alive_interval, ""),
-    HONOURED("SetEnv", set_env, ""),
-    HONOURED("StrictHostKeyChecking", strict_host_key_checking, ""),
-    HONOURED("TCPKeepAlive", tcp_keepalive, ""),
-    HONOURED("User", user, ""),
-    HONOURED("UserKnownHostsFile", user_known_hosts_file, ""),
+    HONOURED("AddressFamily", ssh_apply_address_family, "addresses of the other family are not tried"),
+    NOT_APPLICABLE("AddKeysToAgent", "a passphrase that you type is kept for the life of the gateway instead"),
+    NOT_APPLICABLE("AFSTokenPassing", OBSOLETE),
+    NOT_APPLICABLE("AppleMultiPath", "macOS only: plain TCP is used"),
+    NOT_APPLICABLE("BatchMode", "you are asked only where there is somebody to ask: a terminal, or SSH_ASKPASS"),
+    HONOURED("BindAddress", ssh_apply_bind_address, "the connection comes from this address"),
+    HONOURED("BindInterface", ssh_apply_bind_interface, "the connection goes out through this interface"),
+    HONOURED("CanonicalDomains", NULL, BY_SSH_G),
+    HONOURED("CanonicalizeFallbackLocal", NULL, BY_SSH_G),
+    HONOURED("CanonicalizeHostname", NULL, BY_SSH_G),
+    HONOURED("CanonicalizeMaxDots", NULL, BY_SSH_G),
+    HONOURED("CanonicalizePermittedCNAMEs", NULL, BY_SSH_G),
+    NOT_APPLICABLE("CASignatureAlgorithms",
+                   "about certificates of hosts, which only `transport = openssh` takes: one is never accepted here"),
+    HONOURED("CertificateFile", ssh_apply_certificate_file, "all of them; KEY-cert.pub beside a key needs no line"),
+    HONOURED("ChallengeResponseAuthentication", NULL, "old name of KbdInteractiveAuthentication"),
+    WARNED("ChannelTimeout", asks, "channels that are idle are not closed", NULL),
+    WARNED("CheckHostIP", asks, "the host is looked up in known_hosts by its name alone, not by its address too", NULL),
+    NOT_APPLICABLE("Cipher", OBSOLETE),
+    HONOURED("Ciphers", ssh_apply_ciphers,
+             "what libssh has of them; if unset, AES-GCM comes first where the processor has AES"),
+    NOT_APPLICABLE("ClearAllForwardings", "no forwarding of ssh_config is opened anyway"),
+    HONOURED("Compression", ssh_apply_compression, ""),
+    NOT_APPLICABLE("CompressionLevel", OBSOLETE),
+    HONOURED("ConnectionAttempts", ssh_apply_connection_attempts,
+             "within one attempt of penstock's, which tries again by itself"),
+    HONOURED("ConnectTimeout", ssh_apply_connect_timeout, "of one attempt; the profile's connect_timeout bounds all"),
+    NOT_APPLICABLE("ControlMaster", "penstock has a connection of its own, and shares nobody else's"),
+    NOT_APPLICABLE("ControlPath", "penstock has a connection of its own, and shares nobody else's"),
+    NOT_APPLICABLE("ControlPersist", "penstock has a connection of its own, and shares nobody else's"),
+    HONOURED("DSAAuthentication", NULL, "old name of PubkeyAuthentication"),
+    WARNED("DynamicForward", asks, "penstock forwards its own `listen` to `endpoint`, and nothing else",
+           "Open it with ssh beside penstock if you need it"),
+    NOT_APPLICABLE("EnableEscapeCommandline", NO_TERMINAL),
+    NOT_APPLICABLE("EnableSSHKeysign", "for host-based login, which only `transport = openssh` does"),
+    NOT_APPLICABLE("EscapeChar", NO_TERMINAL),
+    NOT_APPLICABLE("ExitOnForwardFailure", "a listener that cannot be opened is always an error"),
+    NOT_APPLICABLE("FallBackToRsh", OBSOLETE),
+    NOT_APPLICABLE("FingerprintHash", "fingerprints are always SHA256"),
+    NOT_APPLICABLE("ForkAfterAuthentication", "`penstock up` is run by a service manager, or stays in its terminal"),
+    NOT_APPLICABLE("ForwardAgent", NO_SHELL ", and the solver is given no agent"),
+    NOT_APPLICABLE("ForwardX11", NO_SHELL),
+    NOT_APPLICABLE("ForwardX11Timeout", NO_SHELL),
+    NOT_APPLICABLE("ForwardX11Trusted", NO_SHELL),
+    NOT_APPLICABLE("GatewayPorts", "who may connect is said by `listen` and `expose` in the profile"),
+    HONOURED("GlobalKnownHostsFile", ssh_apply_global_known_hosts_file, "read, never written to"),
+    NOT_APPLICABLE("GlobalKnownHostsFile2", OBSOLETE),
+    HONOURED("GSSAPIAuthentication", NULL, "never used; refused if it is the only way to log in that is left"),
+    NOT_APPLICABLE("GSSAPIClientIdentity", NO_GSSAPI),
+    NOT_APPLICABLE("GSSAPIDelegateCredentials", NO_GSSAPI),
+    NOT_APPLICABLE("GSSAPIKexAlgorithms", NO_GSSAPI),
+    NOT_APPLICABLE("GSSAPIKeyExchange", "the host is known by its host key in any case"),
+    NOT_APPLICABLE("GSSAPIRenewalForcesRekey", NO_GSSAPI),
+    NOT_APPLICABLE("GSSAPIServerIdentity", NO_GSSAPI),
+    NOT_APPLICABLE("GSSAPITrustDns", NO_GSSAPI),
+    HONOURED("HashKnownHosts", ssh_apply_hash_known_hosts, "for what `penstock trust` and accept-new add"),
+    HONOURED("Host", NULL, BY_SSH_G),
+    NOT_APPLICABLE("HostbasedAcceptedAlgorithms", "for host-based login, which only `transport = openssh` does"),
+    HONOURED("HostbasedAuthentication", NULL, "never used; refused if it is the only way to log in that is left"),
+    NOT_APPLICABLE("HostbasedKeyTypes", "old name of HostbasedAcceptedAlgorithms"),
+    HONOURED(
+        "HostKeyAlgorithms", ssh_apply_host_key_algorithms,
+        "what libssh has of them, without certificates; if unset, the types that are known for the host come first"),
+    HONOURED("HostKeyAlias", ssh_apply_host_key_alias, "the name under which the host is looked up in known_hosts"),
+    HONOURED("Hostname", ssh_apply_host_name, ""),
+    HONOURED("IdentitiesOnly", ssh_apply_identities_only, "yes if the profile sets `key`"),
+    HONOURED("IdentityAgent", ssh_apply_identity_agent, "a path, a variable, SSH_AUTH_SOCK or none"),
+    HONOURED("IdentityFile", ssh_apply_identity_file, "all of them, in their order"),
+    HONOURED("IdentityFile2", ssh_apply_identity_file, "old name of IdentityFile"),
+    HONOURED("IgnoreUnknown", NULL, BY_SSH_G),
+    HONOURED("Include", NULL, BY_SSH_G),
+    WARNED("IPQoS", is_other_quality, "packets are sent without a type of service, as with `IPQoS none`", NULL),
+    HONOURED("KbdInteractiveAuthentication", NULL,
+             "a no is heard; a yes is not enough: the profile must name it (auth = publickey, keyboard-interactive)"),
+    NOT_APPLICABLE("KbdInteractiveDevices", "the server chooses"),
+    HONOURED("KeepAlive", ssh_apply_tcp_keepalive, "old name of TCPKeepAlive"),
+    NOT_APPLICABLE("KerberosAuthentication", OBSOLETE),
+    NOT_APPLICABLE("KerberosTgtPassing", OBSOLETE),
+    HONOURED("KexAlgorithms", ssh_apply_kex_algorithms, "what libssh has of them"),
+    REFUSED(
+        "KnownHostsCommand", asks, "host keys are looked up in known_hosts files alone",
+        "Put the host's key into known_hosts (penstock trust), and ssh_options = \"KnownHostsCommand=none\" into the "
+        "profile; or use `transport = openssh`"),
+    NOT_APPLICABLE("LocalCommand", "see PermitLocalCommand"),
+    WARNED("LocalForward", asks, "penstock forwards its own `listen` to `endpoint`, and nothing else",
+           "If it is the solver's port: `listen` is its near side, `endpoint` its far one"),
+    HONOURED("LogLevel", ssh_apply_log_level,
+             "VERBOSE and DEBUG… let libssh speak in penstock's log, as far as its log_level lets through"),
+    NOT_APPLICABLE("LogVerbose", "about the source code of ssh"),
+    HONOURED("MACs", ssh_apply_macs, "what libssh has of them"),
+    HONOURED("Match", NULL, BY_SSH_G),
+    WARNED("NoHostAuthenticationForLocalhost", asks, "the host key of this machine is checked like any other", NULL),
+    NOT_APPLICABLE("NumberOfPasswordPrompts", "a passphrase can be typed three times"),
+    NOT_APPLICABLE("ObscureKeystrokeTiming", NO_TERMINAL),
+    HONOURED("PasswordAuthentication", NULL, "never used; refused if it is the only way to log in that is left"),
+    WARNED("PermitLocalCommand", asks, "LocalCommand is not run",
+           "Use a ProxyCommand, or start penstock from a script"),
+    NOT_APPLICABLE("PermitRemoteOpen", "no RemoteForward is opened"),
+    WARNED("PKCS11Provider", asks, "keys on a PKCS#11 token are not offered: other keys are",
+           "Load the token into your agent (ssh-add -s), or use `transport = openssh`"),
+    HONOURED("Port", ssh_apply_port, ""),
+    HONOURED("PreferredAuthentications", NULL,
+             "publickey must be among them, unless the profile sets `auth`, which then holds alone"),
+    NOT_APPLICABLE("Protocol", "always 2"),
+    HONOURED("ProxyCommand", ssh_apply_proxy_command, "run by your shell; ended with the connection"),
+    HONOURED("ProxyJump", ssh_apply_proxy_jump, "each host with its own settings and its own host key"),
+    REFUSED("ProxyUseFdpass", asks, "a ProxyCommand here passes bytes, and no descriptor", NULL),
+    HONOURED("PubkeyAcceptedAlgorithms", ssh_apply_pubkey_accepted_algorithms, "what libssh has of them"),
+    HONOURED("PubkeyAcceptedKeyTypes", ssh_apply_pubkey_accepted_algorithms, "old name of PubkeyAcceptedAlgorithms"),
+    HONOURED("PubkeyAuthentication", NULL, "a no is refused, unless the profile sets `auth`"),
+    REFUSED("RefuseConnection", NULL, "your ssh_config says not to connect to this host",
+            "Take the line away, or name another host"),
+    HONOURED("RekeyLimit", ssh_apply_rekey_limit, ""),
+    WARNED("RemoteCommand", asks, "not run: penstock runs its own scripts",
+           "`command` in the profile is how the solver is started"),
+    WARNED("RemoteForward", asks, "penstock forwards its own `listen` to `endpoint`, and nothing else",
+           "Open it with ssh beside penstock if you need it"),
+    WARNED("RequestTTY", is_other_request, NO_TERMINAL, NULL),
+    HONOURED("RequiredRSASize", ssh_apply_required_rsa_size, "for keys of hosts and of yours"),
+    REFUSED(
+        "RevokedHostKeys", asks, "keys that are revoked by such a file would be taken",
+        "Write @revoked lines into known_hosts, and ssh_options = \"RevokedHostKeys=none\" into the profile; or use "
+        "`transport = openssh`"),
+    NOT_APPLICABLE("RhostsAuthentication", OBSOLETE),
+    NOT_APPLICABLE("RhostsRSAAuthentication", OBSOLETE),
+    NOT_APPLICABLE("RSAAuthentication", OBSOLETE),
+    WARNED("SecurityKeyProvider", is_other_provider, "FIDO keys are used through the agent, and the agent's provider",
+           "Add the key to your agent (ssh-add)"),
+    HONOURED("SendEnv", ssh_apply_send_env, "for the launch of the solver, as far as the server accepts it"),
+    HONOURED("ServerAliveCountMax", NULL, "where ServerAliveInterval is set; else 3"),
+    HONOURED("ServerAliveInterval", NULL, "if unset or 0, 5 seconds: a dead host is always found out"),
+    WARNED("SessionType", is_other_session, "penstock runs its own scripts, and opens its own streams", NULL),
+    HONOURED("SetEnv", ssh_apply_set_env, "for the launch of the solver, as far as the server accepts it"),
+    HONOURED("SkeyAuthentication", NULL, "old name of KbdInteractiveAuthentication"),
+    WARNED("SmartcardDevice", asks, "old name of PKCS11Provider",
+           "Load the token into your agent (ssh-add -s), or use `transport = openssh`"),
+    NOT_APPLICABLE("StdinNull", NO_TERMINAL),
+    NOT_APPLICABLE("StreamLocalBindMask", "penstock listens on TCP"),
+    NOT_APPLICABLE("StreamLocalBindUnlink", "penstock listens on TCP"),
+    HONOURED("StrictHostKeyChecking", ssh_apply_strict_host_key_checking,
+             "yes and ask refuse an unknown host; accept-new, no and off remember its key; a changed key is always "
+             "refused"),
+    NOT_APPLICABLE("SyslogFacility", "penstock's own log is used"),
+    HONOURED("Tag", NULL, BY_SSH_G),
+    HONOURED("TCPKeepAlive", ssh_apply_tcp_keepalive, ""),
+    HONOURED("TISAuthentication", NULL, "old name of KbdInteractiveAuthentication"),
+    WARNED("Tunnel", asks, "no tunnel device is opened", NULL),
+    NOT_APPLICABLE("TunnelDevice", "see Tunnel"),
+    NOT_APPLICABLE("UpdateHostKeys", "known_hosts is written to by `penstock trust` and accept-new alone"),
+    NOT_APPLICABLE("UseKeychain", "macOS only: a passphrase comes from the profile, or you are asked"),
+    NOT_APPLICABLE("UsePrivilegedPort", OBSOLETE),
+    HONOURED("User", ssh_apply_user, ""),
+    HONOURED("UserKnownHostsFile", ssh_apply_user_known_hosts_file, "all are read; the first one is written to"),
+    NOT_APPLICABLE("UserKnownHostsFile2", OBSOLETE),
+    NOT_APPLICABLE("UseRoaming", OBSOLETE),
+    NOT_APPLICABLE("UseRsh", OBSOLETE),
+    WARNED("VerifyHostKeyDNS", asks, "host keys are not looked up in DNS: the host must be in known_hosts",
+           "penstock trust adds it"),
+    NOT_APPLICABLE("VersionAddendum", "the client's name on the wire is libssh's"),
+    NOT_APPLICABLE("VisualHostKey", "`penstock trust` draws it"),
+    NOT_APPLICABLE("WarnWeakCrypto", "about warnings of ssh's own"),
+    NOT_APPLICABLE("XAuthLocation", NO_SHELL),
 };
 
 const ssh_keyword *ssh_keywords(size_t *count) {

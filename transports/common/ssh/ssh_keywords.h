@@ -17,20 +17,34 @@ typedef enum ssh_keyword_use {
   SSH_KEYWORD_REFUSED         /**< it changes security or routing and cannot be honoured: an error if it is set */
 } ssh_keyword_use;
 
+/** Puts a line into the settings. Returns 0, or a negative code with `error`. */
+typedef int ssh_keyword_apply(ssh_settings *settings, const ssh_config_line *line, penstock_error *error);
+
 /** A keyword. */
 typedef struct ssh_keyword {
   const char *name; /**< as ssh_config(5) writes it */
   ssh_keyword_use use;
-  /** Puts a line into the settings; called for each line with the keyword, in order. NULL if nothing is to be done. */
-  int (*apply)(ssh_settings *settings, const ssh_config_line *line, penstock_error *error);
+  ssh_keyword_apply *apply; /**< called for each line with the keyword, in order; NULL if nothing is to be done */
   /** WARNED and REFUSED: does this value ask for anything at all? NULL = every value that is set does. */
   int (*matters)(const char *value);
-  const char *note; /**< one sentence for the table: how it is honoured, why not, or the way out */
+  const char *note; /**< one sentence: how it is honoured, or why not */
+  const char *next; /**< WARNED and REFUSED: the way out; NULL = `transport = openssh` */
 } ssh_keyword;
 
 /** The table, `*count` entries in alphabetical order. */
 const ssh_keyword *ssh_keywords(size_t *count);
 /** The entry of a keyword in any case of letters; NULL if there is none. */
 const ssh_keyword *ssh_keyword_find(const char *name);
+
+/**
+ * Judges all lines: warns of what is not done here, and of keywords that nobody knows, in the log of `host` (NULL =
+ * no log), once a process for each profile and keyword. Returns 0, or a negative code with `error` (class CONFIG) if
+ * one that is set must be refused. `request` tells whether it was the profile that set it.
+ */
+int ssh_keywords_judge(const ssh_config *lines, const ssh_request *request, const char *profile,
+                       const penstock_host *host, penstock_error *error);
+/** Warns in the log of `host` (NULL = nowhere), once a process for each profile and `topic`. */
+PENSTOCK_PRINTF(4, 5)
+void ssh_keywords_warn(const penstock_host *host, const char *profile, const char *topic, const char *format, ...);
 
 #endif

@@ -37,6 +37,34 @@ static int add(ssh_request *request, const penstock_config *config, const char *
   return 0;
 }
 
+/* The name of a file, exactly as it is: ssh would take a percent sign for a token's. */
+static int add_file(ssh_request *request, const penstock_config *config, const char *key, const char *keyword,
+                    const char *file, penstock_error *error) {
+  char *path = ssh_expand_home(file);
+  char *quoted = path ? malloc(2 * strlen(path) + 1) : NULL;
+  char *to = quoted;
+  if (!quoted) {
+    free(path);
+    return out_of_memory(error);
+  }
+  for (const char *at = path; *at; at++) {
+    *to++ = *at;
+    if (*at == '%') {
+      *to++ = '%';
+    }
+  }
+  *to = '\0';
+  int result;
+  if (strstr(path, "${")) {
+    result = bad_option(config, key, path, "ssh would take ${ for a variable: rename the file", error);
+  } else {
+    result = add(request, config, key, keyword, quoted, error);
+  }
+  free(quoted);
+  free(path);
+  return result;
+}
+
 static int add_text(ssh_request *request, const penstock_config *config, const char *key, const char *keyword,
                     penstock_error *error) {
   const char *value = config->get_string(config, key);
@@ -50,11 +78,11 @@ static int add_bool(ssh_request *request, const penstock_config *config, const c
   return value >= 0 ? add(request, config, key, keyword, value ? "yes" : "no", error) : 0;
 }
 
-static int add_list(ssh_request *request, const penstock_config *config, const char *key, const char *keyword,
-                    penstock_error *error) {
+static int add_files(ssh_request *request, const penstock_config *config, const char *key, const char *keyword,
+                     penstock_error *error) {
   const char *item;
   for (uint32_t i = 0; (item = config->get_item(config, key, i)); i++) {
-    if (add(request, config, key, keyword, item, error)) {
+    if (add_file(request, config, key, keyword, item, error)) {
       return PENSTOCK_E_FAILED;
     }
   }
@@ -122,8 +150,9 @@ static int set_config_file(ssh_request *request, const penstock_config *config, 
 
 int ssh_profile_hop_request(ssh_request *request, const penstock_config *config, penstock_error *error) {
   const char *policy = config->get_string(config, "host_key");
+  const char *known_hosts = config->get_string(config, "known_hosts");
   if (set_config_file(request, config, error) ||
-      add_text(request, config, "known_hosts", "UserKnownHostsFile", error) ||
+      (known_hosts && add_file(request, config, "known_hosts", "UserKnownHostsFile", known_hosts, error)) ||
       (policy && add(request, config, "host_key", "StrictHostKeyChecking",
                      strcmp(policy, "accept-new") == 0 ? "accept-new" : "yes", error)) ||
       (config->get_int(config, "agent", 1) == 0 && add(request, config, "agent", "IdentityAgent", "none", error))) {
@@ -135,8 +164,8 @@ int ssh_profile_hop_request(ssh_request *request, const penstock_config *config,
 static int add_all(ssh_request *request, const penstock_config *config, penstock_error *error) {
   return ssh_profile_hop_request(request, config, error) || add_port(request, config, error) ||
                  add_user(request, config, error) || add_text(request, config, "jump", "ProxyJump", error) ||
-                 add_list(request, config, "key", "IdentityFile", error) ||
-                 add_list(request, config, "certificate", "CertificateFile", error) ||
+                 add_files(request, config, "key", "IdentityFile", error) ||
+                 add_files(request, config, "certificate", "CertificateFile", error) ||
                  add_bool(request, config, "identities_only", "IdentitiesOnly", error) ||
                  add_joined(request, config, "ciphers", "Ciphers", error) ||
                  add_bool(request, config, "compression", "Compression", error) || add_options(request, config, error)
@@ -189,7 +218,7 @@ int ssh_profile_request(ssh_request *request, const penstock_config *config, con
 
 /* --- what a request cannot say --------------------------------------------------------------------- */
 
-static int overlay_list(ssh_texts *texts, const penstock_config *config, const char *key, penstock_error *error) {
+static int overlay_files(ssh_texts *texts, const penstock_config *config, const char *key, penstock_error *error) {
   const char *item = config->get_item(config, key, 0);
   if (!item) {
     return 0;
@@ -201,10 +230,49 @@ static int overlay_list(ssh_texts *texts, const penstock_config *config, const c
       penstock_next(error, "Servers allow about six tries: name the one key that this host knows");
       return PENSTOCK_E_FAILED;
     }
-    if (ssh_texts_add(texts, item)) {
+    char *path = ssh_expand_home(item);
+    int result = !path || ssh_texts_add(texts, path);
+    free(path);
+    if (result) {
       return out_of_memory(error);
     }
   }
+  return 0;
+}
+
+static int overlay_methods(ssh_texts *methods, const penstock_config *config, penstock_error *error) {
+  const char *item;
+  for (uint32_t i = 0; (item = config->get_item(config, "auth", i)); i++) {
+    if (strcmp(item, "publickey") != 0 && strcmp(item, "keyboard-interactive") != 0) {
+      (void)bad_option(config, "auth", item, "not a way to log in that penstock has", error);
+      penstock_next(error,
+                    strcmp(item, "password") == 0
+                        ? "A password is never sent. Make a key with ssh-keygen, and put it there with ssh-copy-id"
+                        : "There are publickey and keyboard-interactive; `transport = openssh` has the others");
+      return PENSTOCK_E_FAILED;
+    }
+    if (ssh_texts_add(methods, item)) {
+      return out_of_memory(error);
+    }
+  }
+  return 0;
+}
+
+/* The one file of the profile, in place of the user's; the system's stay. */
+static int overlay_known_hosts(ssh_settings *settings, const penstock_config *config, penstock_error *error) {
+  const char *file = config->get_string(config, "known_hosts");
+  ssh_texts files = {0};
+  int result = file ? ssh_texts_add(&files, file) : 0;
+  for (size_t i = settings->known_hosts_own; file && i < settings->known_hosts.count && !result; i++) {
+    result = ssh_texts_add(&files, settings->known_hosts.items[i]);
+  }
+  if (!file || result) {
+    ssh_texts_clear(&files);
+    return result ? out_of_memory(error) : 0;
+  }
+  ssh_texts_clear(&settings->known_hosts);
+  settings->known_hosts = files;
+  settings->known_hosts_own = 1;
   return 0;
 }
 
@@ -234,9 +302,9 @@ static int overlay_keys(ssh_settings *settings, const penstock_config *config, p
     settings->keys_are_default = 0;
     settings->identities_only = (int)config->get_int(config, "identities_only", 1);
   }
-  return overlay_list(&settings->keys, config, "key", error) ||
-                 overlay_list(&settings->certificates, config, "certificate", error) ||
-                 overlay_list(&settings->methods, config, "auth", error)
+  return overlay_files(&settings->keys, config, "key", error) ||
+                 overlay_files(&settings->certificates, config, "certificate", error) ||
+                 overlay_methods(&settings->methods, config, error)
              ? PENSTOCK_E_FAILED
              : 0;
 }
@@ -251,6 +319,9 @@ int ssh_profile_overlay(ssh_settings *settings, const penstock_config *config, i
   settings->passphrase = passphrase ? strdup(passphrase) : NULL;
   if (passphrase && !settings->passphrase) {
     return out_of_memory(error);
+  }
+  if (overlay_known_hosts(settings, config, error)) {
+    return PENSTOCK_E_FAILED;
   }
   if (is_hop) {
     return 0;

@@ -8,7 +8,13 @@
 #include "common/ssh/ssh_keywords.h"
 #include "common/ssh/ssh_profile.h"
 
-enum { KEEPALIVE_MS = 5000, KEEPALIVE_COUNT = 3 };
+enum {
+  KEEPALIVE_MS = 5000,
+  KEEPALIVE_COUNT = 3,
+  KEEPALIVE_MAX_SECONDS = 86400,
+  KEEPALIVE_MAX_COUNT = 1000,
+  DEBIAN_BATCH_SECONDS = 300
+};
 
 static const char aes_first[] = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,"
                                 "aes128-ctr,aes192-ctr,aes256-ctr";
@@ -105,6 +111,25 @@ static int set_defaults(ssh_settings *settings, const ssh_request *request, cons
                                                                                                  : out_of_memory(error);
 }
 
+/*
+ * A dead host is always found out: 0, ssh's default, means our own interval. Debian's ssh makes 300 of it where
+ * BatchMode is set: nobody has asked for that.
+ */
+static void apply_keepalive(ssh_settings *settings, const ssh_config *lines) {
+  const ssh_config_line *interval = ssh_config_get(lines, "serveraliveinterval");
+  const ssh_config_line *count = ssh_config_get(lines, "serveralivecountmax");
+  const ssh_config_line *batch = ssh_config_get(lines, "batchmode");
+  unsigned long seconds = interval && interval->is_set ? strtoul(interval->value, NULL, 10) : 0;
+  unsigned long times = count ? strtoul(count->value, NULL, 10) : 0;
+  if (seconds == 0 || (seconds == DEBIAN_BATCH_SECONDS && batch && strcmp(batch->value, "yes") == 0)) {
+    return;
+  }
+  settings->keepalive_ms = 1000u * (uint32_t)(seconds < KEEPALIVE_MAX_SECONDS ? seconds : KEEPALIVE_MAX_SECONDS);
+  if (times > 0 && times <= KEEPALIVE_MAX_COUNT) {
+    settings->keepalive_count = (unsigned)times;
+  }
+}
+
 static int apply_lines(ssh_settings *settings, const ssh_config *lines, penstock_error *error) {
   for (size_t i = 0; i < lines->count; i++) {
     const ssh_keyword *keyword = ssh_keyword_find(lines->lines[i].keyword);
@@ -112,52 +137,48 @@ static int apply_lines(ssh_settings *settings, const ssh_config *lines, penstock
       return PENSTOCK_E_FAILED;
     }
   }
-  return 0;
+  apply_keepalive(settings, lines);
+  if (!settings->host) {
+    settings->host = strdup(settings->alias);
+  }
+  return settings->host ? 0 : out_of_memory(error);
 }
 
-static int expand_paths(ssh_texts *texts, penstock_error *error) {
-  for (size_t i = 0; i < texts->count; i++) {
-    char *expanded = ssh_expand_home(texts->items[i]);
-    if (!expanded) {
-      return out_of_memory(error);
-    }
-    free(texts->items[i]);
-    texts->items[i] = expanded;
+/* `no` is not done as it is written. */
+static void warn_of_policy(const ssh_config *lines, const ssh_request *request, const char *profile,
+                           const penstock_host *host) {
+  const ssh_config_line *line = ssh_config_get(lines, "stricthostkeychecking");
+  if (line &&
+      (strcmp(line->value, "no") == 0 || strcmp(line->value, "off") == 0 || strcmp(line->value, "false") == 0)) {
+    ssh_keywords_warn(host, profile, line->keyword,
+                      "StrictHostKeyChecking no (for %s): a new host is taken without a question and remembered, as "
+                      "with accept-new; a changed host key is refused all the same",
+                      request->host);
   }
-  return 0;
 }
 
 /* What follows from the rest. */
-static int complete(ssh_settings *settings, const ssh_request *request, penstock_error *error) {
-  if (!settings->host) {
-    settings->host = strdup(request->host);
-  }
+static int complete(ssh_settings *settings, penstock_error *error) {
   if (!settings->ciphers) {
     settings->ciphers = strdup(cpu_has_aes() ? aes_first : chacha_first);
   }
-  if (settings->methods.count == 0 && ssh_texts_add(&settings->methods, "publickey")) {
-    return out_of_memory(error);
-  }
-  if (!settings->host || !settings->ciphers || expand_paths(&settings->keys, error) ||
-      expand_paths(&settings->certificates, error) || expand_paths(&settings->known_hosts, error)) {
-    return out_of_memory(error);
-  }
-  if (!settings->known_hosts_file && settings->known_hosts.count > 0) {
+  if (settings->known_hosts_own > 0) {
     settings->known_hosts_file = strdup(settings->known_hosts.items[0]);
-    return settings->known_hosts_file ? 0 : out_of_memory(error);
   }
-  return 0;
+  return settings->ciphers && (settings->known_hosts_own == 0 || settings->known_hosts_file) ? 0 : out_of_memory(error);
 }
 
 int ssh_settings_apply(ssh_settings *settings, const ssh_config *lines, const ssh_request *request,
                        const penstock_config *config, const penstock_host *host, int is_hop, penstock_error *error) {
-  (void)host;
   memset(settings, 0, sizeof(*settings));
-  if (set_defaults(settings, request, config->profile, error) || apply_lines(settings, lines, error) ||
-      ssh_profile_overlay(settings, config, is_hop, error) || complete(settings, request, error)) {
+  if (ssh_keywords_judge(lines, request, config->profile, host, error) ||
+      set_defaults(settings, request, config->profile, error) || apply_lines(settings, lines, error) ||
+      ssh_settings_expand(settings, error) || ssh_profile_overlay(settings, config, is_hop, error) ||
+      ssh_settings_choose_login(settings, lines, error) || complete(settings, error)) {
     ssh_settings_clear(settings);
     return PENSTOCK_E_FAILED;
   }
+  warn_of_policy(lines, request, config->profile, host);
   return 0;
 }
 

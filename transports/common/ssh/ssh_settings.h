@@ -56,6 +56,7 @@ typedef struct ssh_settings {
   char *host_key_alias;   /**< HostKeyAlias: the name to look up in known_hosts; NULL = `host` */
   char *fingerprint;      /**< the one key that is accepted, `SHA256:…`; NULL = by known_hosts */
   ssh_texts known_hosts;  /**< all files that are read, the user's first */
+  size_t known_hosts_own; /**< so many of them are the user's; the others are the system's */
   char *known_hosts_file; /**< the one that is written to; NULL = none may be */
   int hash_known_hosts;   /**< HashKnownHosts: names are written as hashes */
 
@@ -92,6 +93,17 @@ void ssh_settings_clear(ssh_settings *settings);
 int ssh_texts_add(ssh_texts *texts, const char *text);
 /** Frees all of them. */
 void ssh_texts_clear(ssh_texts *texts);
+
+/**
+ * The half of it that a profile does not say: replaces `~`, tokens and variables in what came from ssh_config, as ssh
+ * does (ssh_tokens.h). Returns 0, or a negative code with `error`.
+ */
+int ssh_settings_expand(ssh_settings *settings, penstock_error *error);
+/**
+ * Fills in how to log in, if the profile does not say: with a key, if `lines` allow that. Returns 0, or a negative
+ * code with `error` (class CONFIG) that says what is left and what can be done.
+ */
+int ssh_settings_choose_login(ssh_settings *settings, const ssh_config *lines, penstock_error *error);
 
 /** A copy of `path` with a leading `~/` replaced by the user's home ($HOME); NULL if there is no memory. */
 char *ssh_expand_home(const char *path);
