@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Prints what ssh_config comes to for a host, for tests/integration/test_ssh_config.py:
+ * Prints what ssh_config comes to for some hosts, for tests/integration/test_ssh_config.py:
  *
- *   ssh_settings_dump lines|settings system|reader [-F FILE] [-o Keyword=value]... HOST
+ *   ssh_settings_dump system|reader [-F FILE] [-o Keyword=value]... HOST...
  *
- * `lines` are those of `ssh -G`, with "set " or "not " before them: whether somebody wrote the value. `settings` are
- * what penstock makes of the lines, in the words of `ssh -G`. Exit code 1, with the error, if they are refused.
+ * For each host: a line "@HOST"; the lines of `ssh -G`, as "set KEYWORD VALUE" if somebody wrote them and "not KEYWORD
+ * VALUE" if not; what penstock makes of them, in the same words, as "use KEYWORD VALUE". Or "error WHAT" and "next
+ * WHAT" if they are refused. Warnings stand between as "warning TEXT".
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ static const penstock_config empty_profile = {.struct_size = sizeof(empty_profil
 static void log_warning(const penstock_host *host, uint32_t level, const char *text) {
   (void)host;
   if (level <= PENSTOCK_LOG_WARN) {
-    (void)fprintf(stderr, "warning: %s\n", text);
+    (void)printf("warning %s\n", text);
   }
 }
 
@@ -60,17 +61,17 @@ static void print_lines(const ssh_config *config) {
 
 static void print_text(const char *keyword, const char *value) {
   if (value) {
-    (void)printf("%s %s\n", keyword, value);
+    (void)printf("use %s %s\n", keyword, value);
   }
 }
 
 static void print_number(const char *keyword, uint64_t value) {
-  (void)printf("%s %" PRIu64 "\n", keyword, value);
+  (void)printf("use %s %" PRIu64 "\n", keyword, value);
 }
 
 static void print_texts(const char *keyword, const ssh_texts *texts) {
   for (size_t i = 0; i < texts->count; i++) {
-    (void)printf("%s %s\n", keyword, texts->items[i]);
+    (void)printf("use %s %s\n", keyword, texts->items[i]);
   }
 }
 
@@ -113,7 +114,7 @@ static void print_settings(const ssh_settings *settings) {
 }
 
 static int usage(void) {
-  (void)fprintf(stderr, "usage: ssh_settings_dump lines|settings system|reader [-F FILE] [-o Keyword=value]... HOST\n");
+  (void)fprintf(stderr, "usage: ssh_settings_dump system|reader [-F FILE] [-o Keyword=value]... HOST...\n");
   return 2;
 }
 
@@ -121,33 +122,24 @@ static int read_arguments(ssh_request *request, int count, char **arguments) {
   int letter = 0;
   while ((letter = getopt(count, arguments, "F:o:")) != -1) {
     if (letter == 'F') {
-      free(request->config_file);
-      request->config_file = strdup(optarg);
+      request->config_file = optarg;
     } else if (letter == 'o') {
-      char **grown = realloc(request->options, (request->option_count + 1) * sizeof(*grown));
-      request->options = grown ? grown : request->options;
-      char *option = grown ? strdup(optarg) : NULL;
-      if (!option) {
-        return PENSTOCK_E_NOMEM;
-      }
-      grown[request->option_count++] = option;
+      request->options[request->option_count++] = optarg;
     } else {
       return PENSTOCK_E_INVALID;
     }
   }
-  request->host = optind + 1 == count ? strdup(arguments[optind]) : NULL;
-  return request->host ? 0 : PENSTOCK_E_INVALID;
+  return optind < count ? 0 : PENSTOCK_E_INVALID;
 }
 
-static int dump(const ssh_request *request, ssh_config_origin origin, int as_lines) {
+static void dump(const ssh_request *request, ssh_config_origin origin) {
   penstock_error error = {.struct_size = sizeof(error)};
   ssh_config config;
   ssh_settings settings = {0};
+  (void)printf("@%s\n", request->host);
   int result = ssh_config_load(&config, request, origin, DEADLINE_MS, &error);
-  if (result == 0 && as_lines) {
+  if (result == 0) {
     print_lines(&config);
-    ssh_config_unload(&config);
-  } else if (result == 0) {
     result = ssh_settings_apply(&settings, &config, request, &empty_profile, &host_table, 0, &error);
     ssh_config_unload(&config);
     if (result == 0) {
@@ -156,23 +148,22 @@ static int dump(const ssh_request *request, ssh_config_origin origin, int as_lin
     }
   }
   if (result) {
-    (void)fprintf(stderr, "%s\nnext: %s\n", error.what, error.next);
+    (void)printf("error %s\nnext %s\n", error.what, error.next);
   }
-  return result ? 1 : 0;
 }
 
 int main(int count, char **arguments) {
   ssh_request request = {0};
-  if (count < 4) {
+  if (count < 3) {
     return usage();
   }
-  int as_lines = strcmp(arguments[1], "lines") == 0;
-  int is_system = strcmp(arguments[2], "system") == 0;
-  if (read_arguments(&request, count - 2, arguments + 2)) {
-    ssh_request_clear(&request);
-    return usage();
+  int is_system = strcmp(arguments[1], "system") == 0;
+  request.options = calloc((size_t)count, sizeof(*request.options));
+  int code = request.options && read_arguments(&request, count - 1, arguments + 1) == 0 ? 0 : usage();
+  for (int i = optind + 1; i < count && code == 0; i++) {
+    request.host = arguments[i];
+    dump(&request, is_system ? SSH_CONFIG_SYSTEM : SSH_CONFIG_READER);
   }
-  int code = dump(&request, is_system ? SSH_CONFIG_SYSTEM : SSH_CONFIG_READER, as_lines);
-  ssh_request_clear(&request);
+  free(request.options);
   return code;
 }

@@ -109,9 +109,10 @@ static int keep(const ssh_reader *reader, const ssh_syntax *syntax, const ssh_wo
   return 0;
 }
 
-/* Of ProxyCommand and ProxyJump the one that comes first holds. */
+/* Of ProxyCommand and ProxyJump the one that comes first holds. `ProxyJump none` leaves ProxyCommand alone. */
 static int is_shut_out(const ssh_reader *reader, const ssh_syntax *syntax) {
-  return (strcmp(syntax->keyword, "proxycommand") == 0 && ssh_reader_value(reader, "proxyjump")) ||
+  const char *jump = ssh_reader_value(reader, "proxyjump");
+  return (strcmp(syntax->keyword, "proxycommand") == 0 && jump && strcasecmp(jump, "none") != 0) ||
          (strcmp(syntax->keyword, "proxyjump") == 0 && ssh_reader_value(reader, "proxycommand"));
 }
 

@@ -24,9 +24,9 @@ static const char *const pubkey[] = {"yes",   "true",    "true",    "true",     
 static const char *const yes_no[] = {"yes", "yes", "no", "no", NULL};
 static const char *const digest[] = {"md5",    "MD5",    "sha1",   "SHA1",   "sha256", "SHA256",
                                      "sha384", "SHA384", "sha512", "SHA512", NULL};
-static const char *const level[] = {"quiet",  "QUIET",   "fatal",   "FATAL",  "error", "ERROR",  "info",
-                                    "INFO",   "verbose", "VERBOSE", "debug",  "DEBUG", "debug1", "DEBUG",
-                                    "debug2", "DEBUG2",  "debug3",  "DEBUG3", NULL};
+static const char *const level[] = {"silent", "QUIET", "quiet",  "QUIET",   "fatal",   "FATAL",  "error",
+                                    "ERROR",  "info",  "INFO",   "verbose", "VERBOSE", "debug",  "DEBUG",
+                                    "debug1", "DEBUG", "debug2", "DEBUG2",  "debug3",  "DEBUG3", NULL};
 static const char *const facility[] = {"daemon",   "DAEMON", "user",   "USER",   "auth",   "AUTH",   "authpriv",
                                        "AUTHPRIV", "local0", "LOCAL0", "local1", "LOCAL1", "local2", "LOCAL2",
                                        "local3",   "LOCAL3", "local4", "LOCAL4", "local5", "LOCAL5", "local6",
