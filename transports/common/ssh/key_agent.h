@@ -4,8 +4,9 @@
  * The user's SSH agent, cut down to the keys that are to be offered (draft-miller-ssh-agent).
  *
  * libssh offers every key that an agent holds, in the agent's order, stops at the first one that it does not
- * know, and waits for ever for a signature. So it gets a stand-in: an agent that holds the keys chosen by
- * key_agent_show, passes requests to sign with them on to the real one, and ends at a deadline.
+ * know, and waits for ever for a signature. So it gets a stand-in: an agent that holds the one key that is to be
+ * offered next (key_agent_show), passes requests to sign with it on to the real one, and ends at a deadline. The key
+ * may also be shown as a certificate that the real agent does not hold.
  *
  * Thread: the lane's. The stand-in is a thread of its own, joined by key_agent_close.
  */
@@ -25,24 +26,35 @@ typedef struct key_agent_key {
   char comment[128]; /**< printable */
 } key_agent_key;
 
+/** What became of the last key that was shown. */
+typedef enum key_agent_outcome {
+  KEY_AGENT_UNASKED = 0, /**< no signature was asked for */
+  KEY_AGENT_SIGNED,
+  KEY_AGENT_REFUSED, /**< the agent would not sign: locked, or its user said no */
+  KEY_AGENT_LOST     /**< the agent is gone, or did not answer in time */
+} key_agent_outcome;
+
 /**
- * Connects to the agent at `path` and asks for its keys; both by `deadline_ms` from now. NULL with a reason in
- * `why` if it cannot be had.
+ * Connects to the agent at `path` and asks for its keys; both by `listing_ms` from now. All else ends `deadline_ms`
+ * from now. NULL with a reason in `why` if it cannot be had.
  */
-key_agent *key_agent_open(const char *path, uint64_t deadline_ms, char *why, size_t why_size);
+key_agent *key_agent_open(const char *path, uint64_t listing_ms, uint64_t deadline_ms, char *why, size_t why_size);
 /** Ends the stand-in and closes the agent. Whoever uses its socket must be done with it. */
 void key_agent_close(key_agent *agent);
 
 /** Key number `index`; NULL past the end. */
 const key_agent_key *key_agent_get(const key_agent *agent, size_t index);
-/** Adds a key to those that the stand-in shows, after the ones before. Not once it runs. */
-void key_agent_show(key_agent *agent, size_t index);
 /**
- * Starts the stand-in and returns the socket to speak to it, which becomes the caller's; PENSTOCK_SOCKET_NONE if
- * that fails. Once an agent.
+ * Starts the stand-in, which shows nothing yet, and returns the socket to speak to it, which becomes the caller's;
+ * PENSTOCK_SOCKET_NONE if that fails. Once an agent.
  */
 penstock_socket key_agent_stand_in(key_agent *agent);
-/** The key that a signature was last asked for; NULL if none was. */
-const key_agent_key *key_agent_signed(const key_agent *agent);
+/**
+ * From now on the stand-in holds one key: `blob` (borrowed until the next call), for which the agent's key `index`
+ * signs. Not while somebody waits for an answer of the stand-in.
+ */
+void key_agent_show(key_agent *agent, size_t index, const uint8_t *blob, size_t blob_size);
+/** What became of it. */
+key_agent_outcome key_agent_result(const key_agent *agent);
 
 #endif

@@ -23,6 +23,7 @@ enum {
   AGENT_REQUEST_IDENTITIES = 11,
   AGENT_IDENTITIES_ANSWER = 12,
   AGENT_SIGN_REQUEST = 13,
+  AGENT_SIGN_RESPONSE = 14,
   AGENT_MESSAGE_MAX = 256 * 1024, /* what OpenSSH's agent takes */
   AGENT_KEYS_MAX = 256
 };
@@ -33,10 +34,12 @@ struct key_agent {
   uint8_t *listing; /* the real agent's answer; keys point into it */
   key_agent_key *keys;
   size_t count;
-  size_t *shown; /* indexes of the keys that the stand-in shows; constant once it runs */
-  size_t shown_count;
-  atomic_size_t signer; /* the key that a signature was last asked for; SIZE_MAX = none */
-  int server_fd;        /* our end of the stand-in's socket */
+  pthread_mutex_t lock;      /* of what the stand-in shows */
+  size_t shown;              /* the key that signs; SIZE_MAX = none is shown */
+  const uint8_t *shown_blob; /* what is shown for it: its own blob, or a certificate */
+  size_t shown_size;
+  atomic_int outcome; /* key_agent_outcome */
+  int server_fd;      /* our end of the stand-in's socket */
   int stop_pipe[2];
   int running;
   pthread_t thread;
@@ -170,8 +173,7 @@ static int parse_listing(key_agent *agent, size_t size) {
   cursor += 4;
   count = count > AGENT_KEYS_MAX ? AGENT_KEYS_MAX : count;
   agent->keys = calloc(count + 1, sizeof(*agent->keys));
-  agent->shown = calloc(count + 1, sizeof(*agent->shown));
-  if (!agent->keys || !agent->shown) {
+  if (!agent->keys) {
     return -1;
   }
   for (uint32_t i = 0; i < count; i++) {
@@ -189,7 +191,7 @@ static int parse_listing(key_agent *agent, size_t size) {
   return 0;
 }
 
-key_agent *key_agent_open(const char *path, uint64_t deadline_ms, char *why, size_t why_size) {
+key_agent *key_agent_open(const char *path, uint64_t listing_ms, uint64_t deadline_ms, char *why, size_t why_size) {
   uint8_t request[5];
   size_t size = 0;
   key_agent *agent = calloc(1, sizeof(*agent));
@@ -197,9 +199,15 @@ key_agent *key_agent_open(const char *path, uint64_t deadline_ms, char *why, siz
     (void)snprintf(why, why_size, "out of memory");
     return NULL;
   }
-  atomic_init(&agent->signer, SIZE_MAX);
+  if (pthread_mutex_init(&agent->lock, NULL) != 0) {
+    (void)snprintf(why, why_size, "out of memory");
+    free(agent);
+    return NULL;
+  }
+  atomic_init(&agent->outcome, KEY_AGENT_UNASKED);
+  agent->shown = SIZE_MAX;
   agent->server_fd = agent->stop_pipe[0] = agent->stop_pipe[1] = -1;
-  agent->deadline_ns = clock_ns() + deadline_ms * 1000000u;
+  agent->deadline_ns = clock_ns() + listing_ms * 1000000u;
   agent->fd = connect_agent(path);
   if (agent->fd < 0) {
     (void)snprintf(why, why_size, "%s: %s", path, strerror(errno));
@@ -210,9 +218,12 @@ key_agent *key_agent_open(const char *path, uint64_t deadline_ms, char *why, siz
     agent->listing = read_message(agent->fd, &size, -1, agent->deadline_ns);
   }
   if (!agent->listing || parse_listing(agent, size)) {
-    (void)snprintf(why, why_size, "%s: it does not answer as an agent does", path);
+    (void)snprintf(
+        why, why_size,
+        clock_ns() >= agent->deadline_ns ? "%s: it does not answer" : "%s: it does not answer as an agent does", path);
     goto fail;
   }
+  agent->deadline_ns = clock_ns() + deadline_ms * 1000000u;
   return agent;
 fail:
   key_agent_close(agent);
@@ -223,79 +234,97 @@ const key_agent_key *key_agent_get(const key_agent *agent, size_t index) {
   return index < agent->count ? &agent->keys[index] : NULL;
 }
 
-void key_agent_show(key_agent *agent, size_t index) {
-  if (index < agent->count && agent->shown_count < agent->count && !agent->running) {
-    agent->shown[agent->shown_count++] = index;
-  }
+void key_agent_show(key_agent *agent, size_t index, const uint8_t *blob, size_t blob_size) {
+  pthread_mutex_lock(&agent->lock);
+  agent->shown = index < agent->count ? index : SIZE_MAX;
+  agent->shown_blob = blob;
+  agent->shown_size = blob_size;
+  pthread_mutex_unlock(&agent->lock);
+  atomic_store(&agent->outcome, KEY_AGENT_UNASKED);
 }
 
-const key_agent_key *key_agent_signed(const key_agent *agent) {
-  return key_agent_get(agent, atomic_load(&agent->signer));
+key_agent_outcome key_agent_result(const key_agent *agent) {
+  return (key_agent_outcome)atomic_load(&agent->outcome);
 }
 
 /* --- the stand-in ---------------------------------------------------------------------------------- */
 
+static int answer(key_agent *agent, uint8_t *message, size_t size) {
+  return transfer(agent->server_fd, message, size, 0, agent->stop_pipe[0], agent->deadline_ns);
+}
+
 static int answer_identities(key_agent *agent) {
-  size_t length = 1 + 4;
-  for (size_t i = 0; i < agent->shown_count; i++) {
-    const key_agent_key *key = &agent->keys[agent->shown[i]];
-    length += 4 + key->blob_size + 4 + strlen(key->comment);
+  pthread_mutex_lock(&agent->lock);
+  const key_agent_key *key = key_agent_get(agent, agent->shown);
+  size_t comment_size = key ? strlen(key->comment) : 0;
+  size_t length = 1 + 4 + (key ? 4 + agent->shown_size + 4 + comment_size : 0);
+  uint8_t *message = malloc(4 + length);
+  if (message) {
+    uint8_t *cursor = write_u32(message, length);
+    *cursor++ = AGENT_IDENTITIES_ANSWER;
+    cursor = write_u32(cursor, key != NULL);
+    if (key) {
+      cursor = write_u32(cursor, agent->shown_size);
+      memcpy(cursor, agent->shown_blob, agent->shown_size);
+      cursor = write_u32(cursor + agent->shown_size, comment_size);
+      memcpy(cursor, key->comment, comment_size);
+    }
   }
-  uint8_t *answer = malloc(4 + length);
-  if (!answer) {
-    return -1;
-  }
-  uint8_t *cursor = write_u32(answer, length);
-  *cursor++ = AGENT_IDENTITIES_ANSWER;
-  cursor = write_u32(cursor, agent->shown_count);
-  for (size_t i = 0; i < agent->shown_count; i++) {
-    const key_agent_key *key = &agent->keys[agent->shown[i]];
-    size_t comment_size = strlen(key->comment);
-    cursor = write_u32(cursor, key->blob_size);
-    memcpy(cursor, key->blob, key->blob_size);
-    cursor = write_u32(cursor + key->blob_size, comment_size);
-    memcpy(cursor, key->comment, comment_size);
-    cursor += comment_size;
-  }
-  int result = transfer(agent->server_fd, answer, 4 + length, 0, agent->stop_pipe[0], agent->deadline_ns);
-  free(answer);
+  pthread_mutex_unlock(&agent->lock);
+  int result = message ? answer(agent, message, 4 + length) : -1;
+  free(message);
   return result;
 }
 
-/* Notes which of the shown keys is to sign. Returns 0 if it is none of them. */
-static int note_signer(key_agent *agent, const uint8_t *request, size_t size) {
+/*
+ * The request that goes to the real agent: the same, but for the key's own blob where a certificate was shown. NULL if
+ * it is not for the shown key, or there is no memory.
+ */
+static uint8_t *translate(key_agent *agent, const uint8_t *request, size_t size, size_t *translated_size) {
   const uint8_t *cursor = request + 5;
   const uint8_t *blob;
   size_t blob_size;
-  if (take_string(&cursor, request + size, &blob, &blob_size)) {
-    return 0;
-  }
-  for (size_t i = 0; i < agent->shown_count; i++) {
-    const key_agent_key *key = &agent->keys[agent->shown[i]];
-    if (key->blob_size == blob_size && memcmp(key->blob, blob, blob_size) == 0) {
-      atomic_store(&agent->signer, agent->shown[i]);
-      return 1;
+  uint8_t *translated = NULL;
+  pthread_mutex_lock(&agent->lock);
+  const key_agent_key *key = key_agent_get(agent, agent->shown);
+  if (key && take_string(&cursor, request + size, &blob, &blob_size) == 0 && blob_size == agent->shown_size &&
+      memcmp(blob, agent->shown_blob, blob_size) == 0) {
+    size_t rest = (size_t)(request + size - cursor);
+    *translated_size = 4 + 1 + 4 + key->blob_size + rest;
+    translated = malloc(*translated_size);
+    if (translated) {
+      uint8_t *at = write_u32(translated, *translated_size - 4);
+      *at++ = AGENT_SIGN_REQUEST;
+      at = write_u32(at, key->blob_size);
+      memcpy(at, key->blob, key->blob_size);
+      memcpy(at + key->blob_size, cursor, rest);
     }
   }
-  return 0;
-}
-
-static int pass_on(key_agent *agent, uint8_t *request, size_t size) {
-  size_t answer_size = 0;
-  if (transfer(agent->fd, request, size, 0, agent->stop_pipe[0], agent->deadline_ns)) {
-    return -1;
-  }
-  uint8_t *answer = read_message(agent->fd, &answer_size, agent->stop_pipe[0], agent->deadline_ns);
-  int result =
-      answer ? transfer(agent->server_fd, answer, answer_size, 0, agent->stop_pipe[0], agent->deadline_ns) : -1;
-  free(answer);
-  return result;
+  pthread_mutex_unlock(&agent->lock);
+  return translated;
 }
 
 static int answer_failure(key_agent *agent) {
-  uint8_t answer[5];
-  *write_u32(answer, 1) = AGENT_FAILURE;
-  return transfer(agent->server_fd, answer, sizeof(answer), 0, agent->stop_pipe[0], agent->deadline_ns);
+  uint8_t message[5];
+  *write_u32(message, 1) = AGENT_FAILURE;
+  return answer(agent, message, sizeof(message));
+}
+
+static int answer_signature(key_agent *agent, const uint8_t *request, size_t size) {
+  size_t real_size = 0;
+  size_t reply_size = 0;
+  uint8_t *reply = NULL;
+  uint8_t *real = translate(agent, request, size, &real_size);
+  if (real && transfer(agent->fd, real, real_size, 0, agent->stop_pipe[0], agent->deadline_ns) == 0) {
+    reply = read_message(agent->fd, &reply_size, agent->stop_pipe[0], agent->deadline_ns);
+  }
+  free(real);
+  atomic_store(&agent->outcome, !reply                            ? KEY_AGENT_LOST
+                                : reply[4] == AGENT_SIGN_RESPONSE ? KEY_AGENT_SIGNED
+                                                                  : KEY_AGENT_REFUSED);
+  int result = reply ? answer(agent, reply, reply_size) : answer_failure(agent);
+  free(reply);
+  return result;
 }
 
 static void *stand_in(void *context) {
@@ -309,8 +338,8 @@ static void *stand_in(void *context) {
     }
     if (request[4] == AGENT_REQUEST_IDENTITIES) {
       result = answer_identities(agent);
-    } else if (request[4] == AGENT_SIGN_REQUEST && note_signer(agent, request, size)) {
-      result = pass_on(agent, request, size);
+    } else if (request[4] == AGENT_SIGN_REQUEST) {
+      result = answer_signature(agent, request, size);
     } else {
       result = answer_failure(agent);
     }
@@ -323,7 +352,7 @@ static void *stand_in(void *context) {
 
 penstock_socket key_agent_stand_in(key_agent *agent) {
   int pair[2];
-  if (agent->running || agent->shown_count == 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) {
+  if (agent->running || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) {
     return PENSTOCK_SOCKET_NONE;
   }
   agent->server_fd = pair[0];
@@ -365,6 +394,6 @@ void key_agent_close(key_agent *agent) {
   close_fd(agent->fd);
   free(agent->listing);
   free(agent->keys);
-  free(agent->shown);
+  (void)pthread_mutex_destroy(&agent->lock);
   free(agent);
 }

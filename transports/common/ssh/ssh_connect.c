@@ -224,6 +224,12 @@ void ssh_link_connect_cancel(ssh_link *link, penstock_op *op) {
   }
 }
 
+void ssh_connect_progress(ssh_link *link, const char *text) {
+  if (link->connecting && link->connecting->op) {
+    link->host->op_progress(link->host, link->connecting->op, text);
+  }
+}
+
 void ssh_connect_abandon(ssh_link *link) {
   if (link->connecting) {
     stop_waiting(link->connecting);

@@ -150,11 +150,13 @@ int ssh_verify_host(ssh_link *link, const known_hosts *known, char *text, size_t
 
 /* --- ssh_auth.c: blocking, before the link is up --------------------------------------------------- */
 
-/** Logs in with a key. `text` gets how. */
+/** Logs in by the methods that the settings allow. `text` gets how. */
 int ssh_log_in(ssh_link *link, uint64_t deadline_ns, char *text, size_t text_size, penstock_error *error);
 
 /* --- ssh_connect.c --------------------------------------------------------------------------------- */
 
+/** Tells the user what the connect that runs waits for; nothing if none runs (a key is being fetched). */
+void ssh_connect_progress(ssh_link *link, const char *text);
 /** Ends a connect without completing it, and frees what it holds. */
 void ssh_connect_abandon(ssh_link *link);
 
