@@ -19,6 +19,7 @@ typedef struct splitter {
   const shell_words_world *world;
   shell_words *words;
   shell_word *word; /* the one that is open; NULL = none */
+  uint32_t opened;  /* the character that opened it */
   size_t room;      /* bytes that `word` has room for */
   size_t bytes;     /* of all words */
   penstock_error *error;
@@ -107,6 +108,7 @@ static int open_word(splitter *self) {
   self->word = &grown[words->count++];
   memset(self->word, 0, sizeof(*self->word));
   self->room = 0;
+  self->opened = self->at;
   return 0;
 }
 
@@ -154,7 +156,7 @@ static int close_word(splitter *self) {
     return PENSTOCK_E_FAILED;
   }
   word->text[word->size] = '\0';
-  word->at[word->size] = self->at;
+  word->at[word->size] = word->size > 0 ? self->at : self->opened; /* '' is told of where it begins */
   self->words->end = self->at;
   self->word = NULL;
   return 0;
