@@ -271,13 +271,13 @@ static const char *const lines[] = {
     "ssh -p 2222 -- gpu01 -p 33",
     "ssh gpu01 -- -p 33",
     "ssh -N -f -L 9090:localhost:9090 -D 1080 -R 1:h:2 gpu01",
-    "ssh -n -x -T -y -g -e none -E /dev/null gpu01",
+    "ssh -n -x -T -g -e none -E /dev/null gpu01",
     "ssh \\\n  -p 22 \\\n  gpu01",
     "ssh $TWO_WORDS gpu01",
     "ssh \"gpu01\" $EMPTY",
     "ssh gpu01 # the first one",
     "ssh -l '~' gpu01",
-    "ssh -F ~/.nothing/../../$FOLDER/config gpu01",
+    "ssh -F ~/config gpu01",
 };
 
 static int setup(void **state) {
@@ -286,7 +286,7 @@ static int setup(void **state) {
   static const char *const files[] = {"key", "other", "a key", "it's", "back\\slash", "config"};
   (void)state;
   if (!mkdtemp(folder) || chdir(folder) || setenv("FOLDER", folder, 1) || setenv("TWO_WORDS", "-p 77", 1) ||
-      setenv("EMPTY", "", 1)) {
+      setenv("EMPTY", "", 1) || setenv("HOME", folder, 1)) {
     return -1;
   }
   for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
