@@ -50,8 +50,8 @@ static int is_other_session(const char *value) {
 #define OBSOLETE    "obsolete: OpenSSH ignores it too"
 
 static const ssh_keyword keywords[] = {
-    HONOURED("AddressFamily", ssh_apply_address_family, "addresses of the other family are not tried"),
     NOT_APPLICABLE("AddKeysToAgent", "a passphrase that you type is kept for the life of the gateway instead"),
+    HONOURED("AddressFamily", ssh_apply_address_family, "addresses of the other family are not tried"),
     NOT_APPLICABLE("AFSTokenPassing", OBSOLETE),
     NOT_APPLICABLE("AppleMultiPath", "macOS only: plain TCP is used"),
     NOT_APPLICABLE("BatchMode", "you are asked only where there is somebody to ask: a terminal, or SSH_ASKPASS"),
