@@ -110,12 +110,13 @@ class Sshd:
             "KbdInteractiveAuthentication no",
             "AllowTcpForwarding yes",
             "AllowStreamLocalForwarding yes",
-            "MaxStartups 500",
             "MaxSessions 500",
             "UseDNS no",
             "PrintMotd no",
             "LogLevel VERBOSE",
         ]
+        if not any(line.startswith("MaxStartups") for line in self.extra):  # of these the last one counts
+            lines.append("MaxStartups 500")
         path = self.folder / "sshd_config"
         path.write_text("\n".join(lines) + "\n")
         return path

@@ -80,8 +80,10 @@ static int establish(ssh_connecting *connecting, penstock_error *error) {
     return result;
   }
   leg_done(connecting, PENSTOCK_LEG_HOST_KEY, text);
-  if (ssh_log_in(link, connecting->deadline_ns, text, sizeof(text), error)) {
-    return PENSTOCK_E_FAILED;
+  result = ssh_log_in(link, connecting->deadline_ns, text, sizeof(text), error);
+  ssh_log_banner(link); /* it may say why a login is refused */
+  if (result) {
+    return result;
   }
   leg_done(connecting, PENSTOCK_LEG_AUTH, text);
   penstock_logf(link->host, PENSTOCK_LOG_DEBUG, "%s: %s, cipher %s, libssh %s", link->settings.host,

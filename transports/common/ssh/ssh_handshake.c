@@ -24,6 +24,30 @@ static void limit_time(ssh_link *link, uint64_t deadline_ns) {
 
 /* --- key exchange ---------------------------------------------------------------------------------- */
 
+/*
+ * A server that is asked too much hangs up, before its greeting or in the middle of it. sshd says so in place of the
+ * greeting, which the library takes for a bad one. Returns 0 if it is something else.
+ */
+static int explain_hang_up(ssh_link *link, const char *reason, penstock_error *error) {
+  const char *host = link->settings.host;
+  if (strstr(reason, "Exceeded MaxStartups")) {
+    (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
+                        "the SSH server of %s has too many logins under way, and turned this one away (MaxStartups)",
+                        host);
+    penstock_next(error, "It is tried again. If that goes on, raise `MaxStartups` in its sshd_config, or look for what "
+                         "connects to it all the time");
+  } else if (strstr(reason, "Not allowed at this time")) {
+    (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
+                        "the SSH server of %s turns this address away for a while, after failed logins "
+                        "(PerSourcePenalties)",
+                        host);
+    penstock_next(error, "It is tried again. Mend the logins that fail; its administrator sees them in sshd's log");
+  } else {
+    return 0;
+  }
+  return 1;
+}
+
 static void explain_failure(ssh_link *link, uint64_t deadline_ns, penstock_error *error) {
   const char *reason = ssh_get_error(link->session);
   const char *host = link->settings.host;
@@ -36,11 +60,13 @@ static void explain_failure(ssh_link *link, uint64_t deadline_ns, penstock_error
     (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_CONFIG, "no common algorithm with %s: %s", host,
                         reason);
     penstock_next(error, "If `ciphers` is set, add one that the server has; a very old server needs to be updated");
+  } else if (explain_hang_up(link, reason, error)) {
+    return;
   } else if (!ssh_get_serverbanner(link->session)) {
     (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "no SSH server answers on port %u of %s: %s",
                         port, host, reason);
-    penstock_next(error,
-                  "Check `port`. A server that is overloaded, or that blocks this address, hangs up in this way");
+    penstock_next(error, "Check `port`. A server that has too many logins under way (MaxStartups), or that blocks this "
+                         "address, hangs up in this way");
   } else {
     (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "the SSH handshake with %s failed: %s", host,
                         reason);

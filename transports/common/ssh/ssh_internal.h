@@ -153,6 +153,11 @@ int ssh_verify_host(ssh_link *link, const known_hosts *known, char *text, size_t
 /** Logs in by the methods that the settings allow. `text` gets how. */
 int ssh_log_in(ssh_link *link, uint64_t deadline_ns, char *text, size_t text_size, penstock_error *error);
 
+/* --- ssh_banner.c ---------------------------------------------------------------------------------- */
+
+/** Logs what the server showed before the login, if it did; the same text once. */
+void ssh_log_banner(const ssh_link *link);
+
 /* --- ssh_connect.c --------------------------------------------------------------------------------- */
 
 /** Tells the user what the connect that runs waits for; nothing if none runs (a key is being fetched). */

@@ -11,7 +11,8 @@ enum {
   SLOW_MS = 2000
 };
 
-static const char command[] = "exec /bin/sh -s";
+/* No `exec`, which the usual wrappers would put before it once more (`command="exec $SSH_ORIGINAL_COMMAND"`). */
+static const char command[] = "/bin/sh -s";
 
 static uint64_t since_ms(const ssh_shell *shell, uint64_t then_ns) {
   return (shell->link->host->now_ns(shell->link->host) - then_ns) / 1000000u;
@@ -175,10 +176,40 @@ static void feed(ssh_shell *shell) {
 
 static void open_further(ssh_shell *shell) {
   if (ssh_channel_is_open(shell->channel)) {
-    enter(shell, SSH_SHELL_REQUESTING);
+    enter(shell, SSH_SHELL_PREPARING);
   } else if (shell->link->is_denial_new && ssh_channel_open_session(shell->channel) == SSH_ERROR) {
     note_denied(shell);
   }
+}
+
+/* SetEnv and SendEnv. A server takes what its AcceptEnv names; ssh does not even ask whether it did. */
+static void prepare_further(ssh_shell *shell) {
+  const ssh_link *link = shell->link;
+  const ssh_texts *environment = &link->settings.environment;
+  char name[256];
+  while (shell->variables < environment->count) {
+    const char *variable = environment->items[shell->variables];
+    size_t length = strcspn(variable, "=");
+    int result = SSH_ERROR;
+    (void)snprintf(name, sizeof(name), "%.*s", (int)length, variable);
+    if (length < sizeof(name) && variable[length] == '=') {
+      result = ssh_channel_request_env(shell->channel, name, variable + length + 1);
+    }
+    if (result == SSH_AGAIN) {
+      return;
+    }
+    if (result == SSH_ERROR && ssh_link_check(shell->link)) {
+      return;
+    }
+    if (result == SSH_ERROR && !link->had_shell) {
+      penstock_logf(link->host, PENSTOCK_LOG_DEBUG,
+                    "%s does not take %s into the environment: its sshd_config needs `AcceptEnv %s` (or write it into "
+                    "`env`)",
+                    link->settings.host, name, name);
+    }
+    shell->variables++;
+  }
+  enter(shell, SSH_SHELL_REQUESTING);
 }
 
 static void request_further(ssh_shell *shell) {
@@ -248,6 +279,9 @@ static void look_for_end(ssh_shell *shell) {
 void ssh_shell_advance(ssh_shell *shell) {
   if (shell->state == SSH_SHELL_OPENING) {
     open_further(shell);
+  }
+  if (shell->state == SSH_SHELL_PREPARING && !shell->has_closed) {
+    prepare_further(shell);
   }
   if (shell->state == SSH_SHELL_REQUESTING && !shell->has_closed) {
     request_further(shell);

@@ -4,7 +4,7 @@
  * A session channel with a shell of ours at its other end, which runs one script after another: a login shell that is
  * slow to start is waited for once, and a server that allows one session (MaxSessions 1) is enough.
  *
- * The login shell that sshd puts before every command sees nothing of ours but `exec /bin/sh -s`, which sh, bash, zsh,
+ * The login shell that sshd puts before every command sees nothing of ours but `/bin/sh -s`, which sh, bash, zsh,
  * csh and fish read alike. Its start-up files may read standard input, print, hang, or exec something else, so no
  * script is sent before a POSIX shell has greeted back.
  *
@@ -18,6 +18,7 @@
 
 typedef enum ssh_shell_state {
   SSH_SHELL_OPENING,
+  SSH_SHELL_PREPARING,  /* its environment */
   SSH_SHELL_REQUESTING, /* the command */
   SSH_SHELL_GREETING,
   SSH_SHELL_IDLE,
@@ -52,6 +53,7 @@ struct ssh_shell {
   ssh_shell_end end;
   ssh_shell_state ended_in;
   uint64_t since_ns;    /**< when the state began */
+  size_t variables;     /**< of the environment, how many were sent */
   uint64_t patience_ms; /**< how long the login shell may take */
   char nonce[SCRIPT_NONCE_SIZE];
   char greeting[SCRIPT_GREETING_SIZE];

@@ -316,13 +316,20 @@ static void denial_error(const ssh_stream *stream, penstock_error *error) {
   const char *text;
   const char *where = stream->link->settings.host;
   unsigned code = ssh_link_denial(stream->link, &text);
-  if (code == 1 || code == 3) {
+  if (code == 3 || strstr(text, "'session'")) { /* tinysshd: only one 'session' channel allowed */
+    const char *program = ssh_get_serverbanner(stream->link->session);
+    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_CONFIG,
+                        "the SSH server of %s cannot pass on connections: it does not know direct-tcpip", where);
+    penstock_next(error, "It calls itself %s. Run another one there, OpenSSH's sshd or dropbear",
+                  program ? program : "nothing");
+  } else if (code == 1) {
     (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_CONFIG,
                         "the SSH server of %s does not allow connections to %s:%u%s%s", where, stream->host,
                         (unsigned)stream->port, text[0] ? ": " : "", text);
     penstock_next(error,
-                  "Its sshd_config needs `AllowTcpForwarding yes` (or `local`), and PermitOpen, if it is set, must "
-                  "name %s:%u; a key's line in authorized_keys must not say no-port-forwarding",
+                  "Its sshd_config needs `AllowTcpForwarding yes` (or `local`) and no `DisableForwarding`; PermitOpen, "
+                  "if set, must name %s:%u; the key's line in authorized_keys must not say restrict, "
+                  "no-port-forwarding or another permitopen",
                   stream->host, (unsigned)stream->port);
   } else if (code == 4) {
     (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT, "%s is short of resources: %s", where,
