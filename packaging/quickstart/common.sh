@@ -4,7 +4,8 @@
 BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libssh-dev libinih-dev libjansson-dev libelf-dev
   libssl-dev"
 TEST_PACKAGES="libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-pytest-timeout python3-paramiko
-  openssh-client openssh-server dropbear-bin tcsh util-linux procps clang-format-14 clang-tidy-14 doxygen"
+  openssh-client openssh-server dropbear-bin tinysshd tcsh fish zsh util-linux procps clang-format-14
+  clang-tidy-14 doxygen"
 NIGHTLY_PACKAGES="clang libclang-rt-14-dev socat haproxy"
 
 say() {
@@ -31,14 +32,27 @@ is_installed() {
   dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed
 }
 
+# leave_disabled PACKAGE UNIT...: if the package is new ($had does not name it).
+leave_disabled() {
+  server=$1
+  shift
+  case $had in
+  *" $server "*) return 0 ;;
+  esac
+  if is_installed "$server" && [ -d /run/systemd/system ]; then
+    say "Leaving the SSH service of the new package $server disabled."
+    as_root systemctl disable --quiet "$@" 2>/dev/null || :
+  fi
+}
+
 # A server's package starts its service when it is installed. We only want the program: /usr/sbin/policy-rc.d is how
 # Debian lets one say so, and the service is not left enabled either.
 install_quietly() {
   policy=/usr/sbin/policy-rc.d
-  had_sshd=no
-  if is_installed openssh-server; then
-    had_sshd=yes
-  fi
+  had=
+  for server in openssh-server tinysshd; do
+    ! is_installed $server || had="$had $server "
+  done
   ours=no
   if [ ! -e $policy ]; then
     ours=yes
@@ -50,10 +64,8 @@ install_quietly() {
   if [ $ours = yes ]; then
     as_root rm -f $policy
   fi
-  if [ $had_sshd = no ] && is_installed openssh-server && [ -d /run/systemd/system ]; then
-    say "Leaving the SSH service of the new package openssh-server disabled."
-    as_root systemctl disable --quiet ssh.service ssh.socket 2>/dev/null || :
-  fi
+  leave_disabled openssh-server ssh.service ssh.socket
+  leave_disabled tinysshd tinysshd.socket
   return $rc
 }
 

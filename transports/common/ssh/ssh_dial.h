@@ -23,6 +23,8 @@ int dial_result(penstock_socket socket);
 int dial_poll(penstock_socket socket, uint32_t events, uint64_t timeout_ms);
 /** Waits for a socket that was started. Returns as dial_result, or ETIMEDOUT. */
 int dial_wait(penstock_socket socket, uint64_t timeout_ms);
+/** The first bytes that have come and not been read, NUL-terminated; they stay unread. "" if there are none. */
+void dial_peek(penstock_socket socket, char *text, size_t size);
 /** Closes a socket. */
 void dial_close(penstock_socket socket);
 

@@ -97,6 +97,11 @@ int dial_wait(penstock_socket socket, uint64_t timeout_ms) {
   return dial_poll(socket, PENSTOCK_EVENT_WRITE, timeout_ms) ? dial_result(socket) : ETIMEDOUT;
 }
 
+void dial_peek(penstock_socket socket_fd, char *text, size_t size) {
+  ssize_t count = recv((int)socket_fd, text, size - 1, MSG_PEEK | MSG_DONTWAIT);
+  text[count > 0 ? count : 0] = '\0';
+}
+
 void dial_close(penstock_socket socket) {
   if (socket != PENSTOCK_SOCKET_NONE) {
     (void)close((int)socket);

@@ -25,18 +25,18 @@ static void limit_time(ssh_link *link, uint64_t deadline_ns) {
 /* --- key exchange ---------------------------------------------------------------------------------- */
 
 /*
- * A server that is asked too much hangs up, before its greeting or in the middle of it. sshd says so in place of the
- * greeting, which the library takes for a bad one. Returns 0 if it is something else.
+ * A server that is asked too much hangs up; sshd says so in place of its greeting, which the library does not read once
+ * the connection is broken. Returns 0 if it is something else.
  */
-static int explain_hang_up(ssh_link *link, const char *reason, penstock_error *error) {
+static int explain_hang_up(ssh_link *link, const char *greeting, penstock_error *error) {
   const char *host = link->settings.host;
-  if (strstr(reason, "Exceeded MaxStartups")) {
+  if (strstr(greeting, "Exceeded MaxStartups")) {
     (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
                         "the SSH server of %s has too many logins under way, and turned this one away (MaxStartups)",
                         host);
     penstock_next(error, "It is tried again. If that goes on, raise `MaxStartups` in its sshd_config, or look for what "
                          "connects to it all the time");
-  } else if (strstr(reason, "Not allowed at this time")) {
+  } else if (strstr(greeting, "Not allowed at this time")) {
     (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
                         "the SSH server of %s turns this address away for a while, after failed logins "
                         "(PerSourcePenalties)",
@@ -48,7 +48,7 @@ static int explain_hang_up(ssh_link *link, const char *reason, penstock_error *e
   return 1;
 }
 
-static void explain_failure(ssh_link *link, uint64_t deadline_ns, penstock_error *error) {
+static void explain_failure(ssh_link *link, uint64_t deadline_ns, const char *greeting, penstock_error *error) {
   const char *reason = ssh_get_error(link->session);
   const char *host = link->settings.host;
   unsigned port = link->settings.port;
@@ -60,7 +60,7 @@ static void explain_failure(ssh_link *link, uint64_t deadline_ns, penstock_error
     (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_CONFIG, "no common algorithm with %s: %s", host,
                         reason);
     penstock_next(error, "If `ciphers` is set, add one that the server has; a very old server needs to be updated");
-  } else if (explain_hang_up(link, reason, error)) {
+  } else if (explain_hang_up(link, greeting, error)) {
     return;
   } else if (!ssh_get_serverbanner(link->session)) {
     (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "no SSH server answers on port %u of %s: %s",
@@ -113,8 +113,10 @@ int ssh_handshake(ssh_link *link, uint64_t deadline_ns, known_hosts *known, pens
   ssh_set_blocking(link->session, 1);
   limit_time(link, deadline_ns);
   dial_quick_ack(link->socket);
+  char greeting[64];
+  dial_peek(link->socket, greeting, sizeof(greeting));
   if (ssh_connect(link->session) != SSH_OK) {
-    explain_failure(link, deadline_ns, error);
+    explain_failure(link, deadline_ns, greeting, error);
     return PENSTOCK_E_FAILED;
   }
   if (take_shown_key(link, error)) {
