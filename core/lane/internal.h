@@ -121,6 +121,7 @@ typedef struct ps_probe {
   uv_poll_t *poll; /**< on `socket`; NULL if there is none */
   penstock_socket socket;
   uint64_t started_ns;
+  uint64_t opened_ns; /**< when the way to the endpoint was open */
   size_t sent;
   size_t size;
   ps_probe_result result;

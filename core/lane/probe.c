@@ -170,6 +170,7 @@ void ps_probe_opened(ps_lane *lane, penstock_socket socket) {
     ps_net_close(socket);
     return;
   }
+  probe->opened_ns = uv_hrtime();
   if (lane->probe_mode == PS_PROBE_TCP) {
     ps_net_close(socket);
     finish(lane, PS_PROBE_SOLVER);

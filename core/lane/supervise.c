@@ -100,14 +100,23 @@ static void give_up(ps_lane *lane, const penstock_error *error) {
   }
 }
 
+/* How long the leg took that has failed: since the one before it was passed. */
+static uint64_t failed_after(const ps_lane *lane) {
+  uint64_t since = lane->phase == PS_PHASE_FIND || lane->phase == PS_PHASE_CONFIRM ? lane->phase_ns
+                   : lane->link                                                    ? lane->link->op.leg_ns
+                                                                                   : 0;
+  return since ? uv_hrtime() - since : 0;
+}
+
 /* The try has failed. The link stays if it is not what failed: the next try then begins at the solver. */
 static void fail(ps_lane *lane, const penstock_error *error, int keep_link) {
   penstock_error copy = *error; /* may lie in the link */
+  uint64_t elapsed = failed_after(lane);
   ps_supervise_release_gate(lane);
   lane->phase = PS_PHASE_IDLE;
   lane->last_try_ns = uv_hrtime();
   lane->wake_after_ms = ps_backoff_between(&lane->backoff, WAKE_AFTER_MS, WAKE_AFTER_MAX_MS);
-  ps_lane_tell_leg(lane, copy.leg, 0, NULL, &copy);
+  ps_lane_tell_leg(lane, copy.leg, elapsed, NULL, &copy);
   if (!keep_link) {
     drop_link(lane, &copy);
   }
@@ -223,23 +232,29 @@ static void enter_find(ps_lane *lane) {
   ps_probe_start(lane);
 }
 
-static void enter_serve(ps_lane *lane) {
+/* Which legs the probe has passed: the way to the endpoint, and a question that was answered on it. */
+static void tell_probe_legs(ps_lane *lane) {
   char text[160];
+  uint64_t now = uv_hrtime();
+  if (lane->probe_mode == PS_PROBE_TCMD) {
+    (void)snprintf(text, sizeof(text), "a solver answers, protocol %s", lane->probe.version);
+    ps_lane_tell_leg(lane, PENSTOCK_LEG_ENDPOINT, lane->probe.opened_ns - lane->phase_ns, "open", NULL);
+    ps_lane_tell_leg(lane, PENSTOCK_LEG_STREAM, now - lane->probe.opened_ns, text, NULL);
+  } else {
+    ps_lane_tell_leg(lane, PENSTOCK_LEG_ENDPOINT, now - lane->phase_ns,
+                     lane->probe_mode == PS_PROBE_TCP ? "open" : "not asked (probe = none)", NULL);
+  }
+}
+
+static void enter_serve(ps_lane *lane) {
   ps_supervise_release_gate(lane);
-  uint64_t elapsed = uv_hrtime() - lane->phase_ns;
+  tell_probe_legs(lane);
   lane->phase = PS_PHASE_SERVE;
   lane->ever_up = 1;
   atomic_store(&lane->options.gate->served, 1);
   ps_backoff_reset(&lane->backoff);
   lane->hung_tries = 0;
   lane->logged[0] = '\0';
-  if (lane->probe_mode == PS_PROBE_TCMD) {
-    (void)snprintf(text, sizeof(text), "a solver answers, protocol %s", lane->probe.version);
-  } else {
-    (void)snprintf(text, sizeof(text), "%s",
-                   lane->probe_mode == PS_PROBE_TCP ? "the endpoint accepts connections" : "not asked (probe = none)");
-  }
-  ps_lane_tell_leg(lane, PENSTOCK_LEG_ENDPOINT, elapsed, text, NULL);
   ps_lane_tell_state(lane, PS_STATE_UP, NULL, 0);
   ps_lane_tell(lane, PS_LANE_SERVING, NULL, lane->probe.version);
 }
