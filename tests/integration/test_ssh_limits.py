@@ -160,7 +160,9 @@ def test_forwarding_that_the_key_does_not_have(restricted, gateway, behind, opti
 
 
 def test_key_that_is_restricted_to_what_is_needed(restricted, launching):
-    made = launching(restricted("restrict,port-forwarding"))
+    port = free_port()
+    server = restricted(f'restrict,port-forwarding,permitopen="127.0.0.1:{port}"')
+    made = launching(server, endpoint=f"127.0.0.1:{port}")
     assert made.wait_serving(60)["adopted"] is False
     is_usable(made.wire)
 

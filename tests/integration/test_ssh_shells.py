@@ -168,6 +168,7 @@ def test_shell_that_is_missing(account, up):
     assert made.wait(60) == 5
     error = made.find_events("stopped")[0]["error"]
     assert error["leg"] == "auth"
+    assert "login shell does not exist" in error["next"]
 
 
 # --- start-up files that are in the way ----------------------------------------------------------------

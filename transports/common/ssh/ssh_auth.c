@@ -206,7 +206,9 @@ static void fail_keys(ssh_login *login, const char *allowed) {
                         "%s refused the login of %s: none of the %u keys offered is accepted; the server allows %s",
                         settings->host, settings->user, login->offers, allowed);
   }
-  penstock_next(login->error, "Check `user` and `key`; `ssh-copy-id -p %u -i KEY.pub %s@%s` adds a key there",
+  penstock_next(login->error,
+                "Check `user` and `key`; `ssh-copy-id -p %u -i KEY.pub %s@%s` adds a key there. An account that is "
+                "locked, or whose login shell does not exist, is refused in the same way",
                 (unsigned)settings->port, settings->user, settings->host);
 }
 
