@@ -384,8 +384,11 @@ static void on_verified(void *context) {
 }
 
 void ssh_link_verify(ssh_link *link) {
-  if (!link->is_up || link->is_dead || link->verify) {
+  if (!link->is_up || link->is_dead) {
     return;
+  }
+  if (link->verify) { /* it may have been this change that the link has not survived */
+    link->host->timer_stop(link->host, link->verify);
   }
   link->bytes_before = link->counter.in_bytes;
   link->verify = link->host->timer_start(link->host, link->settings.keepalive_ms, 0, on_verified, link);
