@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures of the fault tests: those of the integration tests, and a relay that breaks connections."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from support.relay import Relay
+from traffic import Traffic
+
+
+def _shared():
+    path = Path(__file__).resolve().parents[1] / "integration" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("integration_conftest", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return {name: value for name, value in vars(module).items() if not name.startswith("_")}
+
+
+globals().update(_shared())
+
+
+class Broken:
+    """A gateway that reaches a demo solver over an SSH server behind a relay. What is broken, is broken there."""
+
+    def __init__(self, sshd, relay, solver, gateway):
+        self.sshd, self.relay, self.solver, self.gateway = sshd, relay, solver, gateway
+        self.wire = gateway.wire
+
+    def is_answered(self, timeout=25):
+        """Makes a new connection and waits for a whole answer."""
+        return self.wire.tcmd(timeout=timeout)["protocol_version"] == "0.18"
+
+    def lose(self, cut):
+        """Calls `cut`, and returns once the gateway has noticed."""
+        mark = self.gateway.mark()
+        cut()
+        self.gateway.wait_state("down", since=mark)
+
+
+@pytest.fixture
+def broken(tmp, gateway, solver, sshd):
+    """broken(config=[lines of sshd_config], **keys of the profile) starts all of it and waits until it serves."""
+    relays = []
+
+    def start(config=(), env=None, **keys):
+        server = sshd(config=config)
+        relay = Relay(server.port)
+        relays.append(relay)
+        known_hosts = tmp / f"known_hosts{len(relays)}"
+        known_hosts.write_text(server.known_hosts.read_text().replace(f":{server.port} ", f":{relay.port} "))
+        target = solver()
+        profile = server.profile(port=relay.port, known_hosts=known_hosts, endpoint=f"127.0.0.1:{target.port}")
+        running = gateway({**profile, "launch": "never", "probe": "tcmd", **keys}, env=env)
+        running.wait_serving()
+        return Broken(server, relay, target, running)
+
+    yield start
+    for each in relays:
+        each.close()
+
+
+@pytest.fixture
+def traffic():
+    """traffic(wire, seed) starts clients that transfer both ways until stop(); see traffic.Traffic."""
+    started = []
+
+    def start(*args, **options):
+        made = Traffic(*args, **options)
+        started.append(made)
+        return made
+
+    yield start
+    for each in started:
+        each.stop()

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""A peer that falls silent: the connection stands, and nothing comes any more. No kernel says so."""
+
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+from support import procs
+from support.wait import eventually
+from support.wire import ended_by, read_exact
+
+MIB = 1 << 20
+ROUND = 0.5  # seconds that a loaded machine may add to a timer
+
+
+def begin(broken, transfer):
+    """Starts a transfer that does not end by itself; returns its socket, once bytes have gone through."""
+    if transfer == "idle":
+        return None
+    if transfer == "download":
+        sock = broken.wire.open_source(1 << 40)
+        read_exact(sock, MIB)
+        threading.Thread(target=_drain, args=(sock,), daemon=True).start()
+        return sock
+    sock = broken.wire.open(b"SINK")
+    threading.Thread(target=_fill, args=(sock,), daemon=True).start()
+    before = broken.relay.moved
+    eventually(lambda: broken.relay.moved > before + 4 * MIB)
+    return sock
+
+
+def _drain(sock):
+    try:
+        while sock.recv(MIB):
+            pass
+    except OSError:
+        pass
+
+
+def _fill(sock):
+    try:
+        while True:
+            sock.sendall(b"x" * MIB)
+    except OSError:
+        pass
+
+
+def silence_is_noticed(broken, within):
+    """Waits until the link is given up; returns the seconds that it took."""
+    mark = broken.gateway.mark()
+    began = time.monotonic()
+    yield
+    broken.gateway.wait_state("degraded", within, since=mark)
+    error = broken.gateway.wait_state("down", within, since=mark)["error"]
+    took = time.monotonic() - began
+    print(f"given up after {took:.1f} s")
+    assert took < within + ROUND
+    assert error["leg"] == "tcp" and error["class"] == "transient", error
+
+
+def goes_silent(broken, cut, within):
+    noticed = silence_is_noticed(broken, within)
+    next(noticed)
+    cut()
+    assert next(noticed, None) is None
+
+
+@pytest.mark.parametrize("transfer", ["idle", "download", "upload"])
+def test_black_hole(broken, transfer):
+    broken = broken(keepalive="1s")
+    sock = begin(broken, transfer)
+    goes_silent(broken, broken.relay.black_hole, 3)
+    broken.relay.resume(forget=True)
+    assert broken.is_answered()
+    if sock:
+        sock.close()
+
+
+@pytest.mark.parametrize("transfer", ["idle", "download", "upload"])
+def test_black_hole_with_the_usual_settings(broken, transfer):
+    """Nobody waits longer than 15 s."""
+    broken = broken()
+    sock = begin(broken, transfer)
+    goes_silent(broken, broken.relay.black_hole, 15)
+    broken.relay.resume(forget=True)
+    assert broken.is_answered()
+    if sock:
+        sock.close()
+
+
+@pytest.mark.parametrize("transfer", ["idle", "download", "upload"])
+def test_suspended_session(broken, transfer):
+    """SIGSTOP: its kernel still acknowledges every packet."""
+    broken = broken(keepalive="1s")
+    sock = begin(broken, transfer)
+    sessions = broken.sshd.sessions()
+    assert sessions
+
+    def stop():
+        for pid in sessions:
+            procs.kill(pid, signal.SIGSTOP)
+
+    try:
+        goes_silent(broken, stop, 3)
+        assert broken.is_answered(), "the server itself goes on: a new session is served"
+    finally:
+        for pid in sessions:
+            procs.kill(pid)
+    if sock:
+        sock.close()
+
+
+def test_silence_that_passes_is_only_a_warning(broken):
+    broken = broken(keepalive="2s")
+    mark = broken.gateway.mark()
+    with broken.wire.open(b"ECHO") as sock:
+        sock.sendall(b"a")
+        assert read_exact(sock, 1) == b"a"
+        broken.relay.black_hole()
+        assert "has not answered for" in broken.gateway.wait_state("degraded", since=mark)["error"]["what"]
+        broken.relay.resume()
+        broken.gateway.wait_state("up", since=mark)
+        sock.sendall(b"b" * MIB)
+        sock.shutdown(socket.SHUT_WR)
+        assert read_exact(sock, MIB) == b"b" * MIB
+        assert ended_by(sock) == "clean"
+    assert not broken.gateway.find_events("state", since=mark, state="down")
+
+
+@pytest.mark.parametrize("transfer", ["idle", "download", "upload"])
+def test_a_long_way_is_not_taken_for_silence(broken, transfer):
+    """Half a second there and back, and a queue: slow is not dead."""
+    broken = broken(keepalive="1s")
+    mark = broken.gateway.mark()
+    broken.relay.delay = 0.25
+    sock = begin(broken, transfer)
+    for _ in range(4):
+        assert broken.is_answered()
+    assert not broken.gateway.find_events("state", since=mark), broken.gateway.story()
+    if sock:
+        sock.close()
