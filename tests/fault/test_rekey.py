@@ -12,7 +12,7 @@ MIB = 1 << 20
 def test_transfers_both_ways_while_keys_are_exchanged(broken, traffic, clients):
     broken = broken(config=["RekeyLimit 1M", "LogLevel DEBUG1"])
     mark = broken.gateway.mark()
-    size = 24 * MIB + 7
+    size = 8 * MIB + 7
     running = traffic(broken.wire, seed=f"rekey {clients}", clients=clients)
     assert broken.wire.source(size, seed=3) == (size, pattern.sha256(size, seed=3))
     assert broken.wire.sink(pattern.chunks(size, seed=5)) == (size, pattern.sha256(size, seed=5))
@@ -21,4 +21,4 @@ def test_transfers_both_ways_while_keys_are_exchanged(broken, traffic, clients):
     assert running.count("cut") == 0 and running.count("whole") > 0, running.outcomes
     assert not broken.gateway.find_events("state", since=mark)
     rekeyed = broken.sshd.log.count("SSH2_MSG_NEWKEYS received")
-    assert rekeyed > 20, f"keys were exchanged {rekeyed} times only"
+    assert rekeyed > 10, f"keys were exchanged {rekeyed} times only"
