@@ -142,14 +142,14 @@ class Served:
 
 @pytest.fixture
 def serve(gateway, solver_root, sshd):
-    """serve("local" or "ssh", **keys of the profile) starts all of it and waits until it serves."""
+    """serve("local", "ssh" or "openssh", **keys of the profile) starts all of it and waits until it serves."""
     names = (f"served{number}" for number in itertools.count())
 
     def start(transport, root=None, settings=None, gateway_env=None, **keys):
         root = root or solver_root(next(names))
         endpoint = free_port()
-        server = sshd() if transport == "ssh" else None
-        profile = server.profile() if server else {"transport": transport}
+        server = None if transport == "local" else sshd()
+        profile = {**(server.profile() if server else {}), "transport": transport}
         profile.update({"root": root, "endpoint": f"127.0.0.1:{endpoint}", **keys})
         running = gateway(profile, settings=settings, env=gateway_env)
         running.wait_serving()
@@ -158,7 +158,7 @@ def serve(gateway, solver_root, sshd):
     return start
 
 
-@pytest.fixture(params=["local", "ssh"])
+@pytest.fixture(params=["local", "ssh", "openssh"])
 def served(serve, request):
     """A gateway that serves, once for each transport."""
     return serve(request.param)

@@ -15,7 +15,7 @@ from support.wire import abort, read_all, read_exact
 MIB = 1 << 20
 
 
-@pytest.fixture(params=["local", "ssh"])
+@pytest.fixture(params=["local", "ssh", "openssh"])
 def measured(serve, request):
     """As `served`, for measuring its memory: AddressSanitizer keeps freed memory for a while, here hardly any."""
     lean = "quarantine_size_mb=1:thread_local_quarantine_size_kb=16"
