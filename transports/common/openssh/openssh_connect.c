@@ -258,6 +258,7 @@ static int start(openssh_link *link, uint64_t deadline_ms, penstock_error *error
                    ? 0
                    : penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
   if (result == 0) {
+    link->connecting.leg_ns = host->now_ns(host);
     result = spawn(link, &command, error);
   }
   openssh_command_clear(&command);
@@ -267,7 +268,6 @@ static int start(openssh_link *link, uint64_t deadline_ms, penstock_error *error
 void openssh_link_connect(openssh_link *link, penstock_op *op, uint64_t deadline_ms) {
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
   link->connecting.op = op;
-  link->connecting.leg_ns = link->host->now_ns(link->host);
   if (start(link, deadline_ms, &error)) {
     openssh_connect_complete(link, &error);
     openssh_link_hang_up(link);
