@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "common/ssh/ssh_algorithms.h"
+#include "common/ssh/ssh_config_words.h"
 #include "common/ssh/ssh_files.h"
 
 extern char **environ;
@@ -53,11 +55,17 @@ static int add_text(ssh_texts *texts, const char *value, penstock_error *error) 
     settings->member = is_yes(line->value);                                                                            \
     return 0;                                                                                                          \
   }
-/* A list of algorithms: ssh's own default is not ours. */
-#define ALGORITHMS_KEYWORD(function, member)                                                                           \
+/* A list of algorithms, or a change to `ours`: ssh's own default is not ours. */
+#define ALGORITHMS_KEYWORD(function, member, ours)                                                                     \
   int function(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {                           \
-    return line->is_set ? set_text(&settings->member, line->value, error) : 0;                                         \
+    return line->is_set ? set_algorithms(&settings->member, line->value, ours, error) : 0;                             \
   }
+
+static int set_algorithms(char **list, const char *value, const char *ours, penstock_error *error) {
+  free(*list);
+  *list = ssh_algorithms_resolve(value, ours);
+  return *list ? 0 : out_of_memory(error);
+}
 
 TEXT_KEYWORD(ssh_apply_host_name, host)
 TEXT_KEYWORD(ssh_apply_user, user)
@@ -70,11 +78,11 @@ BOOL_KEYWORD(ssh_apply_tcp_keepalive, tcp_keepalive)
 BOOL_KEYWORD(ssh_apply_compression, compression)
 BOOL_KEYWORD(ssh_apply_hash_known_hosts, hash_known_hosts)
 BOOL_KEYWORD(ssh_apply_identities_only, identities_only)
-ALGORITHMS_KEYWORD(ssh_apply_ciphers, ciphers)
-ALGORITHMS_KEYWORD(ssh_apply_macs, macs)
-ALGORITHMS_KEYWORD(ssh_apply_kex_algorithms, kex)
-ALGORITHMS_KEYWORD(ssh_apply_host_key_algorithms, host_key_algorithms)
-ALGORITHMS_KEYWORD(ssh_apply_pubkey_accepted_algorithms, pubkey_algorithms)
+ALGORITHMS_KEYWORD(ssh_apply_ciphers, ciphers, ssh_default_ciphers())
+ALGORITHMS_KEYWORD(ssh_apply_macs, macs, ssh_default_macs)
+ALGORITHMS_KEYWORD(ssh_apply_kex_algorithms, kex, ssh_default_kex)
+ALGORITHMS_KEYWORD(ssh_apply_host_key_algorithms, host_key_algorithms, ssh_default_host_key_algorithms)
+ALGORITHMS_KEYWORD(ssh_apply_pubkey_accepted_algorithms, pubkey_algorithms, ssh_default_pubkey_algorithms)
 
 int ssh_apply_port(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {
   (void)error;
@@ -223,21 +231,6 @@ static int add_variable(ssh_texts *environment, const char *variable, int replac
   return add_text(environment, variable, error);
 }
 
-/* `*` is any text, `?` any one character. */
-static int matches(const char *name, const char *pattern) {
-  for (; *pattern != '*'; name++, pattern++) {
-    if (*name == '\0' || *pattern == '\0' || (*pattern != '?' && *pattern != *name)) {
-      return *name == *pattern;
-    }
-  }
-  do {
-    if (matches(name, pattern + 1)) {
-      return 1;
-    }
-  } while (*name++ != '\0');
-  return 0;
-}
-
 /* Our environment, as far as it matches. The terminal's type is of no use without a terminal. */
 int ssh_apply_send_env(ssh_settings *settings, const ssh_config_line *line, penstock_error *error) {
   for (char **variable = environ; *variable; variable++) {
@@ -247,7 +240,7 @@ int ssh_apply_send_env(ssh_settings *settings, const ssh_config_line *line, pens
       continue;
     }
     (void)snprintf(name, sizeof(name), "%.*s", (int)length, *variable);
-    if (strcmp(name, "TERM") != 0 && matches(name, line->value) &&
+    if (strcmp(name, "TERM") != 0 && ssh_pattern_match(name, line->value) &&
         add_variable(&settings->environment, *variable, 0, error)) {
       return PENSTOCK_E_FAILED;
     }

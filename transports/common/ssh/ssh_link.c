@@ -4,6 +4,7 @@
 
 #include "common/ssh/ssh_dial.h"
 #include "common/ssh/ssh_internal.h"
+#include "common/ssh/ssh_log.h"
 #include "common/ssh/ssh_profile.h"
 
 enum {
@@ -118,6 +119,7 @@ void ssh_link_hang_up(ssh_link *link) {
     ssh_free(link->session);
     link->session = NULL;
   }
+  ssh_log_stop(link->host);
   dial_close(link->socket);
   link->socket = PENSTOCK_SOCKET_NONE;
   link->is_up = 0;

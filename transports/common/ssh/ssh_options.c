@@ -3,7 +3,10 @@
 
 #include <stdlib.h>
 
-enum { TYPES_SIZE = 256, DROPPED_SIZE = 256 };
+#include "common/ssh/ssh_algorithms.h"
+#include "common/ssh/ssh_log.h"
+
+enum { NAME_SIZE = 128, DROPPED_SIZE = 256 };
 
 /* What is being set, for messages. */
 typedef struct options {
@@ -42,7 +45,7 @@ static void sort_out(const options *self, enum ssh_options_e option, const char 
   kept[0] = '\0';
   dropped[0] = '\0';
   for (const char *at = wanted; *at;) {
-    char name[128];
+    char name[NAME_SIZE];
     size_t length = strcspn(at, ", ");
     (void)snprintf(name, sizeof(name), "%.*s", (int)length, at);
     if (length > 0 && length < sizeof(name) && is_usable(self, option, name)) {
@@ -88,41 +91,13 @@ static int set_list(const options *self, const char *keyword, const char *wanted
   return result ? PENSTOCK_E_FAILED : 0;
 }
 
-/*
- * The order in which key types are asked for: first those that are known for this host, as OpenSSH does, so
- * that a host is not "changed" because it has keys of other types too. ssh-rsa (SHA-1) is not asked for.
- */
-static void host_key_types(const known_hosts *known, char *list, size_t size) {
-  static const struct {
-    const char *type;
-    const char *algorithms;
-  } types[] = {
-      {"ssh-ed25519", "ssh-ed25519"},
-      {"ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256"},
-      {"ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384"},
-      {"ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521"},
-      {"ssh-rsa", "rsa-sha2-512,rsa-sha2-256"},
-  };
-  size_t used = 0;
-  list[0] = '\0';
-  for (int want_known = 1; want_known >= 0; want_known--) {
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-      int is_known = known && known_hosts_has_type(known, types[i].type);
-      if (is_known == want_known && used < size) {
-        used += (size_t)snprintf(list + used, size - used, "%s%s", used ? "," : "", types[i].algorithms);
-      }
-    }
-  }
-}
-
-static int set_host_key_types(const options *self, const known_hosts *known) {
-  char types[TYPES_SIZE];
-  const char *list = self->settings->host_key_algorithms;
-  if (!list) {
-    host_key_types(known, types, sizeof(types));
-    list = types;
-  }
-  return set_list(self, "HostKeyAlgorithms", list, SSH_OPTIONS_HOSTKEYS, SSH_OPTIONS_HOSTKEYS);
+static int set_host_key_algorithms(const options *self, const known_hosts *known) {
+  const char *wanted = self->settings->host_key_algorithms;
+  char *list = ssh_algorithms_known_first(wanted ? wanted : ssh_default_host_key_algorithms, known);
+  int result = list ? set_list(self, "HostKeyAlgorithms", list, SSH_OPTIONS_HOSTKEYS, SSH_OPTIONS_HOSTKEYS)
+                    : out_of_memory(self->error);
+  free(list);
+  return result;
 }
 
 static int set_lists(const options *self, const known_hosts *known) {
@@ -132,7 +107,7 @@ static int set_lists(const options *self, const known_hosts *known) {
                  set_list(self, "KexAlgorithms", settings->kex, SSH_OPTIONS_KEY_EXCHANGE, SSH_OPTIONS_KEY_EXCHANGE) ||
                  set_list(self, "PubkeyAcceptedAlgorithms", settings->pubkey_algorithms,
                           SSH_OPTIONS_PUBLICKEY_ACCEPTED_TYPES, SSH_OPTIONS_PUBLICKEY_ACCEPTED_TYPES) ||
-                 set_host_key_types(self, known)
+                 set_host_key_algorithms(self, known)
              ? PENSTOCK_E_FAILED
              : 0;
 }
@@ -154,6 +129,9 @@ int ssh_options_apply(ssh_session session, const ssh_settings *settings, const k
                       const penstock_host *host, penstock_error *error) {
   const options self = {.session = session, .settings = settings, .host = host, .error = error};
   const int no = 0;
+  if (host) {
+    ssh_log_start(host, settings->log_level);
+  }
   /* Only a name in the library's messages: the socket is ours. Some addresses it does not take (a scope id). */
   (void)ssh_options_set(session, SSH_OPTIONS_HOST, settings->host);
   return set(&self, SSH_OPTIONS_PROCESS_CONFIG, &no, "libssh") ||

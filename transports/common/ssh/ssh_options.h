@@ -14,8 +14,9 @@
 
 /**
  * Gives `session` all settings but its socket. `known` (NULL = nothing) says which types of host keys are asked for
- * first. Algorithms that libssh does not have are left out, with a line in the log of `host` (NULL = no log); if none
- * is left of a list, that is an error (leg LOCAL, class CONFIG). Returns 0, or a negative code with `error`.
+ * first. Algorithms that libssh does not have are left out, with a line in the log of `host` (NULL = no log), where
+ * libssh itself speaks from now on as far as LogLevel says. If none is left of a list, that is an error (leg LOCAL,
+ * class CONFIG). Returns 0, or a negative code with `error`.
  */
 int ssh_options_apply(ssh_session session, const ssh_settings *settings, const known_hosts *known,
                       const penstock_host *host, penstock_error *error);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/ssh/ssh_algorithms.h"
 #include "common/ssh/ssh_keywords.h"
 #include "common/ssh/ssh_profile.h"
 
@@ -15,11 +16,6 @@ enum {
   KEEPALIVE_MAX_COUNT = 1000,
   DEBIAN_BATCH_SECONDS = 300
 };
-
-static const char aes_first[] = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,"
-                                "aes128-ctr,aes192-ctr,aes256-ctr";
-static const char chacha_first[] = "chacha20-poly1305@openssh.com,aes128-gcm@openssh.com,aes256-gcm@openssh.com,"
-                                   "aes128-ctr,aes192-ctr,aes256-ctr";
 
 static int out_of_memory(penstock_error *error) {
   return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
@@ -160,7 +156,7 @@ static void warn_of_policy(const ssh_config *lines, const ssh_request *request, 
 /* What follows from the rest. */
 static int complete(ssh_settings *settings, penstock_error *error) {
   if (!settings->ciphers) {
-    settings->ciphers = strdup(cpu_has_aes() ? aes_first : chacha_first);
+    settings->ciphers = strdup(ssh_default_ciphers());
   }
   if (settings->known_hosts_own > 0) {
     settings->known_hosts_file = strdup(settings->known_hosts.items[0]);
