@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
 """SSH servers that allow less than they could: what still works, and which words the user gets for what does not."""
 
+import signal
 import socket
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from support import pattern
+from support import pattern, procs
 from support.dropbear import Dropbear
 from support.ports import free_port
+from support.sshd import find_sshd
 from support.tinysshd import Tinysshd
 from support.wait import eventually
 
@@ -231,6 +232,33 @@ def test_banner_is_logged_once_and_harmless(sshd, gateway, behind, tmp):
 def test_motd_is_no_matter(sshd, launching):
     made = launching(sshd(config=["PrintMotd yes", "PrintLastLog yes"]))
     assert made.wait_serving(60)["adopted"] is False
+
+
+# --- a server that reads nothing -----------------------------------------------------------------------
+
+
+def test_server_that_answers_nothing_is_not_asked_for_ever(sshd, gateway, behind):
+    """Each question to it would stay in memory."""
+    server = sshd()
+    made = gateway(server.profile(endpoint=f"127.0.0.1:{behind.port}", keepalive="10m", peers="any"))
+    made.wait_serving()
+    stopped = [pid for pid in server.sessions() if procs.program(pid) == find_sshd()]
+    for pid in stopped:
+        procs.kill(pid, signal.SIGSTOP)
+    try:
+        for _ in range(300):
+            made.wire.open(b"ECHO").close()
+        eventually(lambda: "connections unanswered" in made.log or poke(made), 60, made.story)
+    finally:
+        for pid in stopped:
+            procs.kill(pid)
+    assert made.wire.tcmd()["protocol_version"] == "0.18"
+
+
+def poke(made):
+    """One more connection, which is answered or held."""
+    made.wire.open(b"ECHO").close()
+    return False
 
 
 # --- SetEnv and SendEnv --------------------------------------------------------------------------------

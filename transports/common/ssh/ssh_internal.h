@@ -90,11 +90,13 @@ struct ssh_link {
   uint64_t shell_not_before_ns;
   penstock_timer *shell_tick;
   ssh_grave *graves;
+  size_t unanswered; /* of them, how many still wait for the answer to their opening */
 };
 
 enum {
   SSH_WINDOW = 2 << 20,       /* receive window of a stream that moves data */
   SSH_WINDOW_MAX = 8 << 20,   /* of one of a few that move much: 40 ms away, 2 MiB would be 50 MB/s */
+  SSH_UNANSWERED_MAX = 256,   /* given up, and never answered: such a server gets no more, or they would be memory */
   SSH_WRITE_CHUNK = 2 * 32758 /* two full packets: fast, and still quick for the others (measured) */
 };
 

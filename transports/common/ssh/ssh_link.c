@@ -106,6 +106,7 @@ void ssh_link_hang_up(ssh_link *link) {
     link->graves = grave->next;
     free(grave);
   }
+  link->unanswered = 0;
   if (link->event) {
     (void)ssh_event_remove_session(link->event, link->session);
     ssh_event_free(link->event);
@@ -185,24 +186,22 @@ void ssh_link_bury(ssh_link *link, ssh_channel channel, int is_opening) {
   grave->is_opening = is_opening;
   grave->next = link->graves;
   link->graves = grave;
+  link->unanswered += is_opening != 0;
   ssh_link_kick(link);
 }
 
 /* Is the channel done with? Until then it is asked again in the next sweep. */
-static int close_channel(ssh_grave *grave) {
+static int close_channel(ssh_link *link, ssh_grave *grave) {
   if (grave->is_opening) {
-    if (ssh_channel_is_open(grave->channel)) {
-      grave->is_opening = 0;
-    } else {
-      /* Opening and denied look alike from outside; asking again for a channel that is opening sends nothing. */
-      int result = ssh_channel_open_session(grave->channel);
-      if (result == SSH_AGAIN) {
-        return 0;
-      }
-      grave->is_opening = 0;
-      if (result != SSH_OK) {
-        return 1;
-      }
+    /* Opening and denied look alike from outside; asking again for a channel that is opening sends nothing. */
+    int result = ssh_channel_is_open(grave->channel) ? SSH_OK : ssh_channel_open_session(grave->channel);
+    if (result == SSH_AGAIN) {
+      return 0;
+    }
+    grave->is_opening = 0;
+    link->unanswered--;
+    if (result != SSH_OK) {
+      return 1;
     }
   }
   return ssh_channel_close(grave->channel) != SSH_AGAIN;
@@ -211,7 +210,7 @@ static int close_channel(ssh_grave *grave) {
 static void sweep_graves(ssh_link *link) {
   for (ssh_grave **at = &link->graves; *at && !link->is_dead;) {
     ssh_grave *grave = *at;
-    if (!close_channel(grave)) {
+    if (!close_channel(link, grave)) {
       at = &grave->next;
       continue;
     }

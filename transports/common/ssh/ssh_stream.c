@@ -459,6 +459,14 @@ static int start(ssh_stream *stream, penstock_error *error) {
     return link->is_dead ? PENSTOCK_E_FAILED
                          : penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_INTERNAL, "the SSH link is not up");
   }
+  if (link->unanswered >= SSH_UNANSWERED_MAX) {
+    (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
+                        "%s has left the last %u connections unanswered", link->settings.host,
+                        (unsigned)link->unanswered);
+    penstock_next(error, "It is overloaded or hangs; a smaller `keepalive` (now %u s) gives it up sooner",
+                  (unsigned)(link->settings.keepalive_ms / 1000));
+    return PENSTOCK_E_FAILED;
+  }
   stream->channel = ssh_channel_new(link->session);
   if (!stream->channel) {
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
