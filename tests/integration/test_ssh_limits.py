@@ -240,7 +240,7 @@ def test_motd_is_no_matter(sshd, launching):
 def test_server_that_answers_nothing_is_not_asked_for_ever(sshd, gateway, behind):
     """Each question to it would stay in memory."""
     server = sshd()
-    made = gateway(server.profile(endpoint=f"127.0.0.1:{behind.port}", keepalive="10m", peers="any"))
+    made = gateway(server.profile(endpoint=f"127.0.0.1:{behind.port}", keepalive="10m", peers="any", hold="2s"))
     made.wait_serving()
     stopped = [pid for pid in server.sessions() if procs.program(pid) == find_sshd()]
     for pid in stopped:
