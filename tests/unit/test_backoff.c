@@ -35,6 +35,23 @@ static void test_two_lanes_do_not_keep_step(void **state) {
   assert_true(same < 5);
 }
 
+static void test_a_delay_apart_from_the_doubling(void **state) {
+  (void)state;
+  ps_backoff backoff;
+  uint64_t low = 500;
+  uint64_t high = 250;
+  ps_backoff_init(&backoff, 1000, 60000, 3);
+  for (int i = 0; i < 200; i++) {
+    uint64_t delay = ps_backoff_between(&backoff, 250, 500);
+    assert_in_range(delay, 250, 500);
+    low = delay < low ? delay : low;
+    high = delay > high ? delay : high;
+  }
+  assert_true(low < 280 && high > 470); /* spread over all of it */
+  assert_int_equal(ps_backoff_between(&backoff, 7, 7), 7);
+  assert_in_range(ps_backoff_next(&backoff), 500, 1000);
+}
+
 static void test_odd_bounds(void **state) {
   (void)state;
   ps_backoff backoff;
@@ -51,6 +68,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_doubles_up_to_the_maximum),
       cmocka_unit_test(test_two_lanes_do_not_keep_step),
+      cmocka_unit_test(test_a_delay_apart_from_the_doubling),
       cmocka_unit_test(test_odd_bounds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
