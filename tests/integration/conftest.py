@@ -9,6 +9,7 @@ import pytest
 
 from support.build import Build
 from support.gateway import Gateway, write_ini
+from support.login import Agent
 from support.ports import free_port
 from support.solver import Solver, SolverRoot
 from support.sshd import Sshd
@@ -104,6 +105,25 @@ def sshd(tmp):
     yield start
     for each in started:
         each.stop()
+
+
+@pytest.fixture
+def up(gateway, solver):
+    """up(server, **keys) starts a gateway that only forwards to a demo solver over that server."""
+    behind = solver()
+
+    def start(server, env=None, **keys):
+        return gateway(server.profile(endpoint=f"127.0.0.1:{behind.port}", launch="never", **keys), env=env)
+
+    return start
+
+
+@pytest.fixture
+def agent(tmp):
+    """A real ssh-agent: agent.add(key) loads a key file, agent.env is how to find it."""
+    made = Agent(tmp)
+    yield made
+    made.stop()
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Logging in over SSH: which keys are offered, in which order, and what is said when none will do."""
 
-import os
-import re
 import signal
 import socket
 import subprocess
@@ -10,63 +8,8 @@ import subprocess
 import pytest
 
 from support import procs
+from support.login import AUTH, CONFIG, auth_leg, failed, offers
 from support.sshd import fingerprint, make_key
-from support.wait import eventually
-
-CONFIG, UNREACHABLE, AUTH = 3, 4, 5
-
-
-@pytest.fixture
-def up(gateway, solver):
-    """up(server, **keys) starts a gateway that only forwards to a demo solver over that server."""
-    behind = solver()
-
-    def start(server, env=None, **keys):
-        return gateway(server.profile(endpoint=f"127.0.0.1:{behind.port}", launch="never", **keys), env=env)
-
-    return start
-
-
-@pytest.fixture
-def agent(tmp):
-    """A real ssh-agent; agent.add(key) loads a key file, agent.env is how to find it."""
-
-    class Agent:
-        def __init__(self):
-            self.path = tmp / "agent.sock"
-            self.process = subprocess.Popen(["ssh-agent", "-D", "-a", str(self.path)], stdout=subprocess.DEVNULL)
-            eventually(self.path.exists)
-            self.env = {"SSH_AUTH_SOCK": str(self.path)}
-
-        def add(self, key, passphrase=""):
-            script = tmp / "askpass"
-            script.write_text(f"#!/bin/sh\necho '{passphrase}'\n")
-            script.chmod(0o700)
-            asking = {"SSH_ASKPASS": str(script), "SSH_ASKPASS_REQUIRE": "force"}
-            environment = {**os.environ, **self.env, **asking}
-            subprocess.run(["ssh-add", "-q", str(key)], check=True, env=environment, stdin=subprocess.DEVNULL)
-
-    made = Agent()
-    yield made
-    made.process.terminate()
-    made.process.wait(10)
-
-
-def failed(gateway, code):
-    """Waits until the gateway gives up; returns the error."""
-    assert gateway.wait() == code, gateway.story()
-    return gateway.find_events("stopped")[0]["error"]
-
-
-def offers(server):
-    """Fingerprints of the keys that were offered, as the server logs them (LogLevel VERBOSE)."""
-    return re.findall(r"(?:Failed|Postponed|Accepted) publickey for .* (SHA256:\S+)", server.log)
-
-
-def auth_leg(gateway):
-    gateway.wait_serving()
-    return gateway.wait_event("leg", leg="auth")["text"]
-
 
 # --- key files -------------------------------------------------------------------------------------------
 

@@ -188,6 +188,12 @@ static void look_at_public_key(key_file *file, const uint8_t *blob, size_t size)
   }
 }
 
+static void set_not_a_key(key_file *file) {
+  set_problem(file, "cannot be read as a private key");
+  set_remedy(file, "`key` names a private key, in OpenSSH's, PEM or PKCS#8 form: try ssh-keygen -y -f '%s'",
+             file->path);
+}
+
 static void look_at_text(key_file *file, const char *text, size_t size) {
   char cipher[64];
   uint8_t *blob = NULL;
@@ -204,15 +210,15 @@ static void look_at_text(key_file *file, const char *text, size_t size) {
     if (key_blob_is_fido(file->type)) {
       set_problem(file, "belongs to a security key, which is used through an agent, and no agent has it");
       set_remedy(file, "Load it into the agent: ssh-add '%s'", file->path);
+    } else if (!cipher[0]) {
+      set_not_a_key(file);
     } else if (!can_decrypt(cipher)) {
-      set_problem(file, "is encrypted with %s, which the SSH library cannot take away", cipher[0] ? cipher : "?");
+      set_problem(file, "is encrypted with %s, which the SSH library cannot take away", cipher);
       set_remedy(file, "Encrypt it anew: ssh-keygen -p -Z aes256-ctr -f '%s'; or load it into the agent with ssh-add",
                  file->path);
     }
   } else if (!strstr(text, "-----BEGIN ") || !strstr(text, "PRIVATE KEY-----")) {
-    set_problem(file, "cannot be read as a private key");
-    set_remedy(file, "`key` names a private key, in OpenSSH's, PEM or PKCS#8 form: try ssh-keygen -y -f '%s'",
-               file->path);
+    set_not_a_key(file);
   }
   free(blob);
 }
