@@ -221,8 +221,9 @@ static int cmd_explain(int argc, char **argv) {
       "\n"
       "  penstock ssh-command explain 'ssh -p 2222 -J gate alice@gpu01'\n"
       "\n"
-      "It is read as a shell and ssh would read it; nothing is connected or run. With --save, the\n"
-      "profiles file is made if there is none, and what is in it stays as it is.",
+      "It is read as a shell and ssh would read it; nothing is connected, and nothing is run but\n"
+      "'ssh -G'. With --save, the profiles file is made if there is none, and what is in it stays\n"
+      "as it is.",
       options,
       sizeof(options) / sizeof(options[0]),
       1,

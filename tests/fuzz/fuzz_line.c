@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Pasted ssh lines: whatever comes, an error names a character that is there, and a request holds nothing but lines
  * that ssh_config can have. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,10 +33,12 @@ static void check_text(const char *text) {
 }
 
 static void check_error(const char *text, const penstock_error *error) {
-  unsigned at = 0;
+  static const char start[] = "character ";
+  char *end = NULL;
   must(error->error_class == PENSTOCK_CLASS_CONFIG);
-  must(sscanf(error->what, "character %u: ", &at) == 1);
-  must(at >= 1 && at <= strlen(text) + 1);
+  must(strncmp(error->what, start, strlen(start)) == 0);
+  unsigned long at = strtoul(error->what + strlen(start), &end, 10);
+  must(at >= 1 && at <= strlen(text) + 1 && strncmp(end, ": ", 2) == 0);
 }
 
 static void check_line(const ssh_line *line) {

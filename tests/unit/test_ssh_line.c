@@ -53,7 +53,7 @@ static void describe(const char *given, char *meaning, char *notes) {
   if (ssh_line_parse(&line, given, &world, &error) || ssh_line_request(&request, &line, &error)) {
     fail_msg("%s\n%s", given, error.what);
   }
-  add(meaning, "", request.host);
+  add(meaning, "", request.host ? request.host : "");
   if (request.config_file) {
     add(meaning, " | -F ", request.config_file);
   }
@@ -336,7 +336,8 @@ static void wrong_lines_say_at_which_character(void **state) {
       {"ssh ssh://h:0", 13, "no port number"},
       {"ssh ssh://h/path", 12, "nothing after the port"},
       {"ssh ssh://[::1:22", 11, "the bracket is not closed"},
-      {"ssh ssh://u%00@h", 12, "a NUL byte"},
+      {"ssh ssh://u%00@h", 12, "a control character in the user's name"},
+      {"ssh ssh://u%1bx@h", 12, "a control character in the user's name"},
       {"ssh h | less", 7, "`|` pipes"},
       {"ssh h; reboot", 6, "`;` begins another command"},
       {"ssh h &", 7, "`&` runs the command in the background"},
@@ -415,7 +416,7 @@ static void the_place_is_shown(void **state) {
 static void a_line_has_its_limits(void **state) {
   ssh_line line;
   penstock_error error = {.struct_size = sizeof(error)};
-  size_t size = 400 * 1024;
+  size_t size = (size_t)400 * 1024;
   char *text = malloc(size + 1);
   (void)state;
   assert_non_null(text);

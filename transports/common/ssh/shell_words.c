@@ -92,29 +92,31 @@ static void step(splitter *self) {
   self->at += !is_continuation(*self->next);
 }
 
-static int open_word(splitter *self) {
+/* The open word; opens one if there is none. NULL with an error if that cannot be. */
+static shell_word *open_word(splitter *self) {
   shell_words *words = self->words;
   if (self->word) {
-    return 0;
+    return self->word;
   }
   if (words->count == WORDS_MAX) {
-    return shell_words_fail(self->error, self->line, self->at, "this is word number %d", WORDS_MAX + 1);
+    (void)shell_words_fail(self->error, self->line, self->at, "this is word number %d", WORDS_MAX + 1);
+    return NULL;
   }
   shell_word *grown = realloc(words->items, (words->count + 1) * sizeof(*grown));
   if (!grown) {
-    return out_of_memory(self->error);
+    (void)out_of_memory(self->error);
+    return NULL;
   }
   words->items = grown;
   self->word = &grown[words->count++];
   memset(self->word, 0, sizeof(*self->word));
   self->room = 0;
   self->opened = self->at;
-  return 0;
+  return self->word;
 }
 
 /* Makes room for one more byte and its place. */
-static int grow(splitter *self) {
-  shell_word *word = self->word;
+static int grow(splitter *self, shell_word *word) {
   if (word->size < self->room) {
     return 0;
   }
@@ -138,11 +140,12 @@ static int put(splitter *self, char byte, uint32_t at) {
   if (++self->bytes > BYTES_MAX) {
     return shell_words_fail(self->error, self->line, at, "the line comes to more than %d bytes", BYTES_MAX);
   }
-  if (open_word(self) || grow(self)) {
+  shell_word *word = open_word(self);
+  if (!word || grow(self, word)) {
     return PENSTOCK_E_FAILED;
   }
-  self->word->text[self->word->size] = byte;
-  self->word->at[self->word->size++] = at;
+  word->text[word->size] = byte;
+  word->at[word->size++] = at;
   return 0;
 }
 
@@ -152,7 +155,7 @@ static int close_word(splitter *self) {
   if (!word) {
     return 0;
   }
-  if (grow(self)) {
+  if (grow(self, word)) {
     return PENSTOCK_E_FAILED;
   }
   word->text[word->size] = '\0';
@@ -181,7 +184,7 @@ static int take_backslash(splitter *self) {
     return shell_words_fail(self->error, self->line, self->at, "the line ends with a backslash: its rest is missing");
   }
   step(self);
-  if (open_word(self) || put(self, *self->next, self->at)) {
+  if (put(self, *self->next, self->at)) {
     return PENSTOCK_E_FAILED;
   }
   step(self);
@@ -401,9 +404,9 @@ static int take(splitter *self) {
   case '\n':
     return take_line_end(self);
   case '\'':
-    return open_word(self) ? PENSTOCK_E_FAILED : take_single_quoted(self);
+    return open_word(self) ? take_single_quoted(self) : PENSTOCK_E_FAILED;
   case '"':
-    return open_word(self) ? PENSTOCK_E_FAILED : take_double_quoted(self);
+    return open_word(self) ? take_double_quoted(self) : PENSTOCK_E_FAILED;
   case '\\':
     return take_backslash(self);
   case '$':

@@ -248,13 +248,17 @@ static int add_uri_user(ssh_line_reader *self, ssh_line_argument argument, size_
   size_t used = 0;
   const char *text = argument.text + start;
   size_t end = memchr(text, ';', size) ? (size_t)((const char *)memchr(text, ';', size) - text) : size;
-  for (size_t i = 0; i < end && used + 1 < sizeof(user); i++, used++) {
+  if (end >= sizeof(user)) {
+    return ssh_line_fail(self, argument.at[start], NULL, "the user's name is longer than 255 bytes");
+  }
+  for (size_t i = 0; i < end; i++, used++) {
     int is_coded = text[i] == '%' && i + 2 < end && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0;
-    at[used] = argument.at[start + i];
-    user[used] = is_coded ? (char)(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])) : text[i];
-    if (user[used] == '\0') {
-      return ssh_line_fail(self, at[used], NULL, "a NUL byte in the user name");
+    int byte = is_coded ? hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]) : (unsigned char)text[i];
+    if (byte < ' ' || byte == 0x7F) {
+      return ssh_line_fail(self, argument.at[start + i], NULL, "a control character in the user's name");
     }
+    at[used] = argument.at[start + i];
+    user[used] = (char)(unsigned char)byte;
     i += is_coded ? 2 : 0;
   }
   user[used] = '\0';

@@ -137,7 +137,7 @@ static int has_path(const field *fields, int count) {
 }
 
 int ssh_line_read_forward(ssh_line_reader *self, char letter, ssh_line_argument argument) {
-  field fields[FIELDS_MAX];
+  field fields[FIELDS_MAX] = {{0}};
   int count = split(self, letter, argument, fields);
   if (count < 0) {
     return PENSTOCK_E_FAILED;

@@ -19,60 +19,60 @@ typedef enum option_act {
 
 typedef struct option_rule {
   char letter;
-  const char *argument; /* what its argument is; NULL = it takes none */
   option_act act;
+  const char *argument; /* what its argument is; NULL = it takes none */
   const char *keyword;
   const char *text;
 } option_rule;
 
 static const option_rule rules[] = {
-    {'1', NULL, ACT_REFUSE, NULL, "version 1 of the SSH protocol is gone"},
-    {'2', NULL, ACT_NOTE, NULL, "version 2 of the protocol is the only one there is"},
-    {'4', NULL, ACT_SET, "AddressFamily", "inet"},
-    {'6', NULL, ACT_SET, "AddressFamily", "inet6"},
-    {'A', NULL, ACT_SET, "ForwardAgent", "yes"},
-    {'a', NULL, ACT_SET, "ForwardAgent", "no"},
-    {'B', "INTERFACE", ACT_LAST, "BindInterface", NULL},
-    {'b', "ADDRESS", ACT_LAST, "BindAddress", NULL},
-    {'C', NULL, ACT_SET, "Compression", "yes"},
-    {'c', "CIPHERS", ACT_LAST, "Ciphers", NULL},
-    {'D', "[ADDRESS:]PORT", ACT_FORWARD, NULL, NULL},
-    {'E', "FILE", ACT_NOTE, NULL, "penstock's log goes where `log_file` or --log-file says"},
-    {'e', "CHARACTER", ACT_NOTE, NULL, "there is no terminal, and so no escape character"},
-    {'F', "FILE", ACT_SPECIAL, NULL, NULL},
-    {'f', NULL, ACT_NOTE, NULL, "penstock goes into the background as the shell or a service manager puts it there"},
-    {'G', NULL, ACT_NOTE, NULL, "it makes ssh print its settings; penstock connects"},
-    {'g', NULL, ACT_NOTE, NULL, "who may connect to the local port is said by `listen`, `expose` and `peers`"},
-    {'I', "LIBRARY", ACT_LAST, "PKCS11Provider", NULL},
-    {'i', "FILE", ACT_SPECIAL, NULL, NULL},
-    {'J', "[USER@]HOST[:PORT]", ACT_SPECIAL, NULL, NULL},
-    {'K', NULL, ACT_SPECIAL, NULL, NULL},
-    {'k', NULL, ACT_SET, "GSSAPIDelegateCredentials", "no"},
-    {'L', "[ADDRESS:]PORT:HOST:PORT", ACT_FORWARD, NULL, NULL},
-    {'l', "USER", ACT_FIRST, "User", NULL},
-    {'M', NULL, ACT_SPECIAL, NULL, NULL},
-    {'m', "MACS", ACT_LAST, "MACs", NULL},
-    {'N', NULL, ACT_NOTE, NULL, "penstock runs no shell on the host anyway"},
-    {'n', NULL, ACT_NOTE, NULL, "penstock sends none of its input to the host"},
-    {'O', "COMMAND", ACT_NOTE, NULL, "it speaks to a running ssh, and penstock connects by itself"},
-    {'o', "KEYWORD=VALUE", ACT_SPECIAL, NULL, NULL},
-    {'P', "TAG", ACT_SPECIAL, NULL, NULL},
-    {'p', "PORT", ACT_SPECIAL, NULL, NULL},
-    {'Q', "WHAT", ACT_NOTE, NULL, "it makes ssh list algorithms; penstock connects"},
-    {'q', NULL, ACT_SPECIAL, NULL, "how much penstock says is set by `log_level` or --log-level"},
-    {'R', "[ADDRESS:]PORT[:HOST:PORT]", ACT_FORWARD, NULL, NULL},
-    {'S', "PATH", ACT_LAST, "ControlPath", NULL},
-    {'s', NULL, ACT_NOTE, NULL, "penstock uses no subsystem of the host"},
-    {'T', NULL, ACT_NOTE, NULL, "penstock needs no terminal anyway"},
-    {'t', NULL, ACT_NOTE, NULL, "penstock needs no terminal"},
-    {'V', NULL, ACT_NOTE, NULL, "it makes ssh print its version; penstock connects"},
-    {'v', NULL, ACT_SPECIAL, NULL, NULL},
-    {'W', "HOST:PORT", ACT_NOTE, NULL, "penstock connects to `endpoint` by itself"},
-    {'w', "TUNNEL", ACT_NOTE, NULL, "penstock makes no network device"},
-    {'X', NULL, ACT_NOTE, NULL, "penstock has no windows to forward"},
-    {'x', NULL, ACT_NOTE, NULL, "penstock has no windows to forward anyway"},
-    {'Y', NULL, ACT_NOTE, NULL, "penstock has no windows to forward"},
-    {'y', NULL, ACT_NOTE, NULL, "penstock's log goes where `log_file` or --log-file says"},
+    {'1', ACT_REFUSE, NULL, NULL, "version 1 of the SSH protocol is gone"},
+    {'2', ACT_NOTE, NULL, NULL, "version 2 of the protocol is the only one there is"},
+    {'4', ACT_SET, NULL, "AddressFamily", "inet"},
+    {'6', ACT_SET, NULL, "AddressFamily", "inet6"},
+    {'A', ACT_SET, NULL, "ForwardAgent", "yes"},
+    {'a', ACT_SET, NULL, "ForwardAgent", "no"},
+    {'B', ACT_LAST, "INTERFACE", "BindInterface", NULL},
+    {'b', ACT_LAST, "ADDRESS", "BindAddress", NULL},
+    {'C', ACT_SET, NULL, "Compression", "yes"},
+    {'c', ACT_LAST, "CIPHERS", "Ciphers", NULL},
+    {'D', ACT_FORWARD, "[ADDRESS:]PORT", NULL, NULL},
+    {'E', ACT_NOTE, "FILE", NULL, "penstock's log goes where `log_file` or --log-file says"},
+    {'e', ACT_NOTE, "CHARACTER", NULL, "there is no terminal, and so no escape character"},
+    {'F', ACT_SPECIAL, "FILE", NULL, NULL},
+    {'f', ACT_NOTE, NULL, NULL, "penstock goes into the background as the shell or a service manager puts it there"},
+    {'G', ACT_NOTE, NULL, NULL, "it makes ssh print its settings; penstock connects"},
+    {'g', ACT_NOTE, NULL, NULL, "who may connect to the local port is said by `listen`, `expose` and `peers`"},
+    {'I', ACT_LAST, "LIBRARY", "PKCS11Provider", NULL},
+    {'i', ACT_SPECIAL, "FILE", NULL, NULL},
+    {'J', ACT_SPECIAL, "[USER@]HOST[:PORT]", NULL, NULL},
+    {'K', ACT_SPECIAL, NULL, NULL, NULL},
+    {'k', ACT_SET, NULL, "GSSAPIDelegateCredentials", "no"},
+    {'L', ACT_FORWARD, "[ADDRESS:]PORT:HOST:PORT", NULL, NULL},
+    {'l', ACT_FIRST, "USER", "User", NULL},
+    {'M', ACT_SPECIAL, NULL, NULL, NULL},
+    {'m', ACT_LAST, "MACS", "MACs", NULL},
+    {'N', ACT_NOTE, NULL, NULL, "penstock runs no shell on the host anyway"},
+    {'n', ACT_NOTE, NULL, NULL, "penstock sends none of its input to the host"},
+    {'O', ACT_NOTE, "COMMAND", NULL, "it speaks to a running ssh, and penstock connects by itself"},
+    {'o', ACT_SPECIAL, "KEYWORD=VALUE", NULL, NULL},
+    {'P', ACT_SPECIAL, "TAG", NULL, NULL},
+    {'p', ACT_SPECIAL, "PORT", NULL, NULL},
+    {'Q', ACT_NOTE, "WHAT", NULL, "it makes ssh list algorithms; penstock connects"},
+    {'q', ACT_SPECIAL, NULL, NULL, "how much penstock says is set by `log_level` or --log-level"},
+    {'R', ACT_FORWARD, "[ADDRESS:]PORT[:HOST:PORT]", NULL, NULL},
+    {'S', ACT_LAST, "PATH", "ControlPath", NULL},
+    {'s', ACT_NOTE, NULL, NULL, "penstock uses no subsystem of the host"},
+    {'T', ACT_NOTE, NULL, NULL, "penstock needs no terminal anyway"},
+    {'t', ACT_NOTE, NULL, NULL, "penstock needs no terminal"},
+    {'V', ACT_NOTE, NULL, NULL, "it makes ssh print its version; penstock connects"},
+    {'v', ACT_SPECIAL, NULL, NULL, NULL},
+    {'W', ACT_NOTE, "HOST:PORT", NULL, "penstock connects to `endpoint` by itself"},
+    {'w', ACT_NOTE, "TUNNEL", NULL, "penstock makes no network device"},
+    {'X', ACT_NOTE, NULL, NULL, "penstock has no windows to forward"},
+    {'x', ACT_NOTE, NULL, NULL, "penstock has no windows to forward anyway"},
+    {'Y', ACT_NOTE, NULL, NULL, "penstock has no windows to forward"},
+    {'y', ACT_NOTE, NULL, NULL, "penstock's log goes where `log_file` or --log-file says"},
 };
 
 static const option_rule *find_rule(char letter) {
@@ -298,8 +298,8 @@ static int tell_ignored(ssh_line_reader *self, const option_rule *rule, const ch
     return 0;
   }
   *told = 1;
-  return ssh_line_tell(self, 1, "-%c%s%.100s has no effect: %s", rule->letter, rule->argument ? " " : "",
-                       argument ? argument : "", rule->text);
+  return ssh_line_tell(self, 1, "-%c%s%.100s has no effect: %s", rule->letter, rule->argument ? " " : "", argument,
+                       rule->text);
 }
 
 static int take_special(ssh_line_reader *self, const option_rule *rule, ssh_line_argument argument, uint32_t at) {
@@ -324,7 +324,7 @@ static int take_special(ssh_line_reader *self, const option_rule *rule, ssh_line
   case 'p':
     return take_port(self, argument);
   case 'q':
-    return take_level(self, 'q') || tell_ignored(self, rule, NULL) ? PENSTOCK_E_FAILED : 0;
+    return take_level(self, 'q') || tell_ignored(self, rule, "") ? PENSTOCK_E_FAILED : 0;
   default:
     return take_level(self, 'v');
   }
@@ -362,7 +362,7 @@ static int read_word(ssh_line_reader *self, const shell_word *word) {
       return refuse_unknown(self, word->text[i], word->at[i]);
     }
     if (!rule->argument) {
-      if (take_option(self, rule, (ssh_line_argument){NULL, NULL}, word->at[i])) {
+      if (take_option(self, rule, (ssh_line_argument){"", word->at + i}, word->at[i])) {
         return PENSTOCK_E_FAILED;
       }
       continue;
