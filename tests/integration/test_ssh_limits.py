@@ -68,6 +68,7 @@ def test_one_session_that_is_held_is_waited_for(sshd, launching):
     made.wait_listening()
     error = error_of(made)
     assert "Server startup timed out" in error["what"], error
+    assert "allows few sessions (MaxSessions)" in made.log
 
 
 def test_no_sessions_and_a_solver_that_runs(sshd, gateway, behind):

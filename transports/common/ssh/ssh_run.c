@@ -35,16 +35,13 @@ struct carrier_run {
 
 /* --- the end --------------------------------------------------------------------------------------- */
 
-static void take_from(ssh_link *link, ssh_shell *shell) {
-  ssh_shell **at = &link->shells;
-  while (*at != shell) {
-    at = &(*at)->next;
-  }
-  *at = shell->next;
-}
-
 static void drop_shell(ssh_link *link, ssh_shell *shell) {
-  take_from(link, shell);
+  for (ssh_shell **at = &link->shells; *at; at = &(*at)->next) {
+    if (*at == shell) {
+      *at = shell->next;
+      break;
+    }
+  }
   ssh_shell_drop(shell);
 }
 
@@ -299,6 +296,14 @@ static void on_timeout(void *context) {
   ssh_link_kick(run->link);
 }
 
+/* How long a session and a login shell may take to come: a limit of ours says why, the host's cannot. */
+static uint64_t patience(uint64_t timeout_ms) {
+  if (timeout_ms == 0) {
+    return PATIENCE_MS;
+  }
+  return timeout_ms > (uint64_t)LEFT_OVER_MS * 2 ? timeout_ms - (uint64_t)LEFT_OVER_MS : timeout_ms / 2;
+}
+
 carrier_run *ssh_run_start(carrier *self, const char *body, size_t body_size, uint64_t timeout_ms,
                            void (*done)(void *context, const carrier_result *result), void *context,
                            penstock_error *error) {
@@ -325,9 +330,7 @@ carrier_run *ssh_run_start(carrier *self, const char *body, size_t body_size, ui
   run->done = done;
   run->context = context;
   run->started_ns = now(link);
-  run->patience_ms = !timeout_ms                     ? PATIENCE_MS
-                     : timeout_ms > 2 * LEFT_OVER_MS ? timeout_ms - LEFT_OVER_MS
-                                                     : timeout_ms / 2;
+  run->patience_ms = patience(timeout_ms);
   run->timer = timeout_ms ? link->host->timer_start(link->host, timeout_ms, 0, on_timeout, run) : NULL;
   if (!link->shells_max) {
     link->shells_max = SHELLS_MAX;

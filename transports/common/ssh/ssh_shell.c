@@ -130,14 +130,13 @@ ssh_shell *ssh_shell_open(ssh_link *link, const char *nonce, uint64_t patience_m
 
 void ssh_shell_drop(ssh_shell *shell) {
   ssh_link *link = shell->link;
-  int is_opening = shell->state == SSH_SHELL_OPENING;
-  int was_greeting = shell->state == SSH_SHELL_GREETING || shell->ended_in == SSH_SHELL_GREETING;
-  if (was_greeting && !link->is_dead && !shell->has_closed && !shell->exited_ns) {
+  ssh_shell_state last = shell->end == SSH_SHELL_NOT_ENDED ? shell->state : shell->ended_in;
+  if (last == SSH_SHELL_GREETING && !link->is_dead && !shell->has_closed && !shell->exited_ns) {
     /* What hangs there would do so for ever, once for each try. It runs nothing of ours. */
     (void)ssh_channel_request_send_signal(shell->channel, "HUP");
   }
   (void)ssh_remove_channel_callbacks(shell->channel, &shell->callbacks);
-  ssh_link_bury(link, shell->channel, is_opening);
+  ssh_link_bury(link, shell->channel, last == SSH_SHELL_OPENING);
   free(shell->output.text);
   free(shell->error_output.text);
   free(shell);
@@ -227,6 +226,10 @@ static void tell_to_end(ssh_shell *shell) {
   (void)ssh_channel_send_eof(shell->channel);
 }
 
+static int has_greeted(const ssh_shell *shell) {
+  return shell->output.text && script_has_greeted(shell->output.text, shell->output.size, shell->nonce);
+}
+
 static void greeted(ssh_shell *shell) {
   const penstock_host *host = shell->link->host;
   uint64_t took_ms = since_ms(shell, shell->since_ns);
@@ -243,14 +246,14 @@ static void greeted(ssh_shell *shell) {
  * is told the end, which lets it say what it has to say.
  */
 static void greet_further(ssh_shell *shell) {
-  if (shell->output.text && script_has_greeted(shell->output.text, shell->output.size, shell->nonce)) {
-    greeted(shell);
-    return;
-  }
   if (shell->is_told_to_end) {
     if (since_ms(shell, shell->told_ns) >= LAST_WORDS_MS) {
       end(shell, SSH_SHELL_SILENT);
     }
+    return;
+  }
+  if (has_greeted(shell)) {
+    greeted(shell);
     return;
   }
   uint64_t waited_ms = since_ms(shell, shell->since_ns);
@@ -353,9 +356,10 @@ static void explain_flood(const ssh_shell *shell, penstock_error *error) {
 }
 
 static void explain_silent(const ssh_shell *shell, penstock_error *error) {
-  char line[200];
-  int has_words =
-      first_line(&shell->output, line, sizeof(line)) || first_line(&shell->error_output, line, sizeof(line));
+  char line[200] = "";
+  /* It may have come just too late: then its words are ours. */
+  int has_words = !has_greeted(shell) && (first_line(&shell->output, line, sizeof(line)) ||
+                                          first_line(&shell->error_output, line, sizeof(line)));
   (void)penstock_fail(error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_TRANSIENT,
                       "the login shell of %s did not come to our command within %llu s%s%s", shell->link->settings.host,
                       (unsigned long long)(shell->patience_ms + 500) / 1000, has_words ? "; it says: " : "", line);
