@@ -2,7 +2,7 @@
 /*
  * Prints what ssh_config comes to for some hosts, for tests/integration/test_ssh_config.py:
  *
- *   ssh_settings_dump system|reader [-F FILE] [-o Keyword=value]... HOST...
+ *   ssh_settings_dump system|reader|any [-F FILE] [-o Keyword=value]... HOST...
  *
  * For each host: a line "@HOST"; the lines of `ssh -G`, as "set KEYWORD VALUE" if somebody wrote them and "not KEYWORD
  * VALUE" if not; what penstock makes of them, in the same words, as "use KEYWORD VALUE". Or "error WHAT" and "next
@@ -114,7 +114,7 @@ static void print_settings(const ssh_settings *settings) {
 }
 
 static int usage(void) {
-  (void)fprintf(stderr, "usage: ssh_settings_dump system|reader [-F FILE] [-o Keyword=value]... HOST...\n");
+  (void)fprintf(stderr, "usage: ssh_settings_dump system|reader|any [-F FILE] [-o Keyword=value]... HOST...\n");
   return 2;
 }
 
@@ -157,12 +157,14 @@ int main(int count, char **arguments) {
   if (count < 3) {
     return usage();
   }
-  int is_system = strcmp(arguments[1], "system") == 0;
+  ssh_config_origin origin = strcmp(arguments[1], "system") == 0   ? SSH_CONFIG_SYSTEM
+                             : strcmp(arguments[1], "reader") == 0 ? SSH_CONFIG_READER
+                                                                   : SSH_CONFIG_ANY;
   request.options = calloc((size_t)count, sizeof(*request.options));
   int code = request.options && read_arguments(&request, count - 1, arguments + 1) == 0 ? 0 : usage();
   for (int i = optind + 1; i < count && code == 0; i++) {
     request.host = arguments[i];
-    dump(&request, is_system ? SSH_CONFIG_SYSTEM : SSH_CONFIG_READER);
+    dump(&request, origin);
   }
   free(request.options);
   return code;

@@ -18,7 +18,6 @@ class SshHome:
     """folder: where to put it; build: support.build.Build."""
 
     def __init__(self, folder, build):
-        self.build = build
         self.folder = Path(folder)
         self.home = self.folder / "home"
         self.ssh = self.home / ".ssh"
@@ -32,6 +31,8 @@ class SshHome:
             path.chmod(0o755 if path.is_dir() else 0o644)
         (self.ssh / "writable.conf").chmod(0o666)
         (self.ssh / ".agents").mkdir()
+        variables = {"HOME": self.home, "LAB_NAME": "lab", "LAB_AGENT": "/run/lab.sock", "SSH_AUTH_SOCK": None}
+        self.environment = build.environment(variables)
         self.passwd.write_text(f"root:x:0:0:root:{self.home}:/bin/sh\nnobody:x:65534:65534::/nowhere:/bin/false\n")
 
     def write_config(self, text, mode=0o600):
@@ -41,7 +42,7 @@ class SshHome:
         config.chmod(mode)
         return config
 
-    def run(self, commands, env=None):
+    def run(self, commands):
         """Runs commands one after another. Returns a CompletedProcess (text) for each."""
         script = [
             "set -e",
@@ -53,13 +54,10 @@ class SshHome:
             name = shlex.quote(str(self.results / str(number)))
             words = " ".join(shlex.quote(str(word)) for word in command)
             script.append(f"{words} >{name}.out 2>{name}.err </dev/null; echo $? >{name}.code")
-        environment = self.build.environment(
-            {"HOME": self.home, "LAB_NAME": "lab", "LAB_AGENT": "/run/lab.sock", "SSH_AUTH_SOCK": None, **(env or {})}
-        )
         as_root = [] if os.geteuid() == 0 else ["-r"]
         done = subprocess.run(
             [shutil.which("unshare"), "-m", *as_root, "/bin/sh", "-c", "\n".join(script)],
-            env=environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=120,
