@@ -85,6 +85,17 @@ def test_no_sessions_and_no_solver(sshd, launching):
     assert "MaxSessions" in error["next"] and "launch = never" in error["next"]
 
 
+def test_stranger_that_nobody_can_be_asked_about(sshd, gateway):
+    """The stranger is what is wrong, not the server that lets nobody look."""
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        made = gateway(sshd(config=["MaxSessions 0"]).profile(endpoint=f"127.0.0.1:{port}", root="/nowhere"))
+        error = error_of(made)
+    assert (error["leg"], error["class"]) == ("endpoint", "refused")
+    assert f"Port {port}" in error["what"] and "refuses to open a session" in error["what"]
+    assert "`endpoint`" in error["next"]
+
+
 # --- commands that are forced --------------------------------------------------------------------------
 
 FORCED = ["ForceCommand echo only backups here", "ForceCommand /bin/false", "ForceCommand internal-sftp"]

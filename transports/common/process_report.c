@@ -251,6 +251,15 @@ void process_report(const process_report_context *context, const char *output, s
   facts_clear(&f);
 }
 
+void process_report_unasked(const process_report_context *context, const penstock_error *why, penstock_error *error) {
+  char at[300];
+  (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED,
+                      "Port %u on %s is held by something that is no solver. Who it is cannot be asked: %.350s",
+                      context->port, context->where, why->what);
+  penstock_next(error, "End that program, or set `endpoint`%s to a free port", place(context->endpoint_origin, at));
+  set_detail(error, why->detail);
+}
+
 void process_report_timeout(const process_report_context *context, const char *log_file, const char *tail,
                             penstock_error *error) {
   (void)penstock_fail(error, PENSTOCK_LEG_READY, PENSTOCK_CLASS_TRANSIENT, "Server startup timed out.");

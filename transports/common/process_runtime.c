@@ -437,6 +437,11 @@ static void script_failed(process_runtime *runtime, const penstock_error *error)
   } else if (runtime->step == STEP_READY && runtime->cancelled && ready_is_over(runtime)) {
     runtime->last_look = 1;
     ready_slice(runtime);
+  } else if (runtime->step == STEP_IDENTIFY && error->leg == PENSTOCK_LEG_EXEC && !runtime->cancelled) {
+    penstock_error unasked = {.struct_size = sizeof(unasked)};
+    process_report_context context = report_context(runtime);
+    process_report_unasked(&context, error, &unasked);
+    finish(runtime, &unasked);
   } else {
     finish(runtime, error);
   }
