@@ -43,8 +43,11 @@ def fingerprint(public_key):
 class Sshd:
     """Started by the `sshd` fixture, which stops it at the end of the test."""
 
-    def __init__(self, folder, config=(), host_keys=("ed25519",), port=None, shell=None):
-        """`shell`: the user's login shell; the server then runs in a mount namespace with a user database of its own."""
+    def __init__(self, folder, config=(), host_keys=("ed25519",), port=None, shell=None, binds=()):
+        """`shell`: the user's login shell; the server then runs in a mount namespace with a user database of its own.
+
+        `binds`: more (file, place) of such a namespace, files that stand in others' places there.
+        """
         self.folder = Path(folder)
         self.folder.mkdir(mode=0o700)
         self.host = "127.0.0.1"
@@ -59,6 +62,7 @@ class Sshd:
         self.known_hosts = self.folder / "known_hosts"
         self.extra = list(config)
         self.shell = shell
+        self.binds = list(binds)
         self.process = None
         self.authorize(self.client_key)
         self.trust()
@@ -123,20 +127,29 @@ class Sshd:
 
     # -- life ---------------------------------------------------------------------------------------
 
-    def _under(self):
-        """The words before sshd's own that give its user another shell, and a home that is the test's own."""
-        if not self.shell:
-            return []
+    def _passwd(self):
+        """A user database that gives the user another shell, and a home that is the test's own."""
         me = pwd.getpwuid(os.geteuid())
         lines = [":".join(map(str, (*row[:5], self.home, self.shell) if row.pw_name == me.pw_name else row)) + "\n"
                  for row in pwd.getpwall()]
         passwd = self.folder / "passwd"
         passwd.write_text("".join(lines))
         passwd.chmod(0o644)
+        return passwd
+
+    def _under(self):
+        """The words before sshd's own that put files in the places of others, for it alone."""
+        binds = [*self.binds, *([(self._passwd(), "/etc/passwd")] if self.shell else [])]
+        if not binds:
+            return []
         namespace = ["--mount"] if os.geteuid() == 0 else ["--user", "--map-current-user", "--keep-caps", "--mount"]
         # unshare would make / private, and fail in a chroot, where / is no mount.
-        script = 'mount --make-rprivate / 2>/dev/null; mount --bind "$1" /etc/passwd && shift && exec "$@"'
-        return ["unshare", *namespace, "--propagation", "unchanged", "sh", "-c", script, "sh", str(passwd)]
+        script = (
+            "mount --make-rprivate / 2>/dev/null; "
+            'while [ "$1" != -- ]; do mount --bind "$1" "$2" && shift 2 || exit; done; shift; exec "$@"'
+        )
+        words = [str(word) for bind in binds for word in bind]
+        return ["unshare", *namespace, "--propagation", "unchanged", "sh", "-c", script, "sh", *words, "--"]
 
     def start(self):
         """Starts and waits until it greets."""

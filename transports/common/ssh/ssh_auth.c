@@ -255,17 +255,22 @@ static ssh_login_result run_methods(ssh_login *login) {
   int has_asked = 0;
   for (;;) {
     const login_method *method = next_method(login, used_up);
-    if (!method && (has_asked || ssh_userauth_list(login->link->session, NULL) != 0)) {
+    int is_told = ssh_userauth_list(login->link->session, NULL) != 0;
+    if (!method && (is_told || has_asked)) {
       return LOGIN_REFUSED;
     }
-    has_asked |= !method; /* nothing was offered: this tells what the server allows */
+    /* A key is offered unasked, which saves a round trip; before anybody is asked, the server has to want it. */
+    if (!method || (method->flag == SSH_AUTH_METHOD_INTERACTIVE && !is_told && !has_asked)) {
+      has_asked = 1;
+      method = NULL;
+    }
     ssh_login_result result =
         method ? method->run(login) : ssh_login_judge(login, ssh_login_ask(login, ASK_NONE, NULL));
     if (result == LOGIN_PARTIAL && login->partial++ < PARTIAL_MAX) {
       used_up = 0; /* the server starts over with what is left to prove */
-    } else if (result == LOGIN_REFUSED && method) {
-      used_up |= method->flag;
-    } else if (result != LOGIN_REFUSED) {
+    } else if (result == LOGIN_REFUSED) {
+      used_up |= method ? method->flag : 0;
+    } else {
       return result == LOGIN_PARTIAL ? LOGIN_REFUSED : result;
     }
   }
