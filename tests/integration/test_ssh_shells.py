@@ -3,6 +3,7 @@
 runs with a user database of its own (see support.sshd), so each of these is the account's real login shell."""
 
 import os
+import re
 import shutil
 import socket
 import time
@@ -124,7 +125,7 @@ def test_slow_start_up_file(account, up):
     server = account("bash", "sleep 2.5")
     made = up(server)
     assert made.wait_serving(60)["adopted"] is False
-    assert "the login shell of 127.0.0.1 took 2." in made.log
+    assert re.search(r"the login shell of 127\.0\.0\.1 took \d+\.\d s: its start-up files are slow", made.log)
     assert server.log.count("Starting session: command") == 1
 
 
@@ -199,7 +200,7 @@ def test_start_up_file_that_hangs(account, up):
 def test_start_up_file_that_prints_for_ever(account, up, where):
     began = time.monotonic()
     error = failure(up, account("bash", f"yes {where}"))
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 13  # else it was the time limit that ended it
     assert (error["leg"], error["class"]) == ("exec", "config")
     assert "prints without end" in error["what"]
 
