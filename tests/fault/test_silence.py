@@ -79,6 +79,16 @@ def test_black_hole(broken, transfer):
         sock.close()
 
 
+@pytest.mark.parametrize(("count", "at_least", "at_most"), [(1, 1.5, 2), (6, 5, 6)])
+def test_black_hole_with_other_counts(broken, count, at_least, at_most):
+    broken = broken(ssh_options=f"ServerAliveInterval=1, ServerAliveCountMax={count}")
+    began = time.monotonic()
+    mark = broken.gateway.mark()
+    broken.relay.black_hole()
+    broken.gateway.wait_state("down", at_most + ROUND, since=mark)
+    assert time.monotonic() - began > at_least - 0.25  # of which the last sign of life may be ago
+
+
 @pytest.mark.parametrize("transfer", ["idle", "download", "upload"])
 def test_black_hole_with_the_usual_settings(broken, transfer):
     """Nobody waits longer than 15 s."""

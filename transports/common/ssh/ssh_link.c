@@ -12,8 +12,8 @@ enum {
   /* Signs of life are looked for four times a keepalive: what happened in between is seen that much later. */
   TICKS_A_KEEPALIVE = 4,
   SILENT_TICKS_ASK = 3,      /* asks every so many silent ticks: before a keepalive is over */
-  SILENT_TICKS_DEGRADED = 6, /* the second question */
-  SILENT_TICKS_DEAD = 10     /* and the one before: silent for less than three keepalives */
+  SILENT_TICKS_DEGRADED = 6, /* at the second question */
+  VERIFY_MS = 5000
 };
 
 static const carrier_ops link_ops = {
@@ -324,6 +324,12 @@ static void ask(ssh_link *link) {
   }
 }
 
+/* The silent ticks after which a peer is dead: seen before `keepalive_count` keepalives are over. */
+static unsigned ticks_to_death(const ssh_link *link) {
+  unsigned count = link->settings.keepalive_count;
+  return count > 1 ? TICKS_A_KEEPALIVE * count - 2 : SILENT_TICKS_ASK + 3;
+}
+
 static unsigned silent_seconds(const ssh_link *link) {
   return link->settings.keepalive_ms / TICKS_A_KEEPALIVE * link->silent_ticks / 1000;
 }
@@ -357,7 +363,7 @@ static void on_keepalive(void *context) {
     return;
   }
   link->silent_ticks++;
-  if (link->silent_ticks >= SILENT_TICKS_DEAD) {
+  if (link->silent_ticks >= ticks_to_death(link)) {
     (void)snprintf(text, sizeof(text), "%s has not answered for %u s: the connection is taken for dead",
                    link->settings.host, silent_seconds(link));
     ssh_link_die(link, PENSTOCK_LEG_TCP, text);
@@ -377,9 +383,8 @@ static void on_verified(void *context) {
   link->verify = NULL;
   if (!link->is_dead && link->counter.in_bytes == link->bytes_before) {
     (void)snprintf(text, sizeof(text),
-                   "%s has not answered for %u s after a change of this machine's network: the connection is taken "
-                   "for dead",
-                   link->settings.host, (link->settings.keepalive_ms + 500) / 1000);
+                   "%s has not answered since this machine's network has changed: the connection is taken for dead",
+                   link->settings.host);
     ssh_link_die(link, PENSTOCK_LEG_TCP, text);
   }
 }
@@ -392,13 +397,16 @@ void ssh_link_verify(ssh_link *link) {
     link->host->timer_stop(link->host, link->verify);
   }
   link->bytes_before = link->counter.in_bytes;
-  link->verify = link->host->timer_start(link->host, link->settings.keepalive_ms, 0, on_verified, link);
+  uint32_t limit = link->settings.keepalive_ms < VERIFY_MS ? link->settings.keepalive_ms : (uint32_t)VERIFY_MS;
+  link->verify = link->host->timer_start(link->host, limit, 0, on_verified, link);
   ask(link);
 }
 
 int ssh_link_go(ssh_link *link, penstock_error *error) {
   ssh_set_blocking(link->session, 0);
   dial_set_nonblocking(link->socket); /* libssh has cleared it */
+  uint64_t silence = (uint64_t)link->settings.keepalive_ms * link->settings.keepalive_count;
+  dial_set_timeout(link->socket, silence < INT32_MAX ? (uint32_t)silence : (uint32_t)INT32_MAX);
   ssh_set_counters(link->session, &link->counter, NULL);
   link->scratch = malloc(SSH_WINDOW_MAX);
   link->event = ssh_event_new();
