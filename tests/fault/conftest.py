@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import network
+from support.ports import free_port
 from support.relay import Relay
 from traffic import Traffic
 
@@ -41,18 +43,26 @@ class Broken:
 
 @pytest.fixture
 def broken(tmp, gateway, solver, sshd):
-    """broken(config=[lines of sshd_config], **keys of the profile) starts all of it and waits until it serves."""
+    """broken(config=[lines of sshd_config], **keys of the profile) starts all of it and waits until it serves.
+
+    own_network: the gateway runs in a network that the test can change, where no other client reaches it.
+    """
     relays = []
 
-    def start(config=(), env=None, **keys):
-        server = sshd(config=config)
-        relay = Relay(server.port)
-        relays.append(relay)
+    def start(config=(), env=None, own_network=False, **keys):
+        server, target, port = sshd(config=config), solver(), free_port()
         known_hosts = tmp / f"known_hosts{len(relays)}"
-        known_hosts.write_text(server.known_hosts.read_text().replace(f":{server.port} ", f":{relay.port} "))
-        target = solver()
-        profile = server.profile(port=relay.port, known_hosts=known_hosts, endpoint=f"127.0.0.1:{target.port}")
-        running = gateway({**profile, "launch": "never", "probe": "tcmd", **keys}, env=env)
+        known_hosts.write_text(server.known_hosts.read_text().replace(f":{server.port} ", f":{port} "))
+        profile = server.profile(port=port, known_hosts=known_hosts, endpoint=f"127.0.0.1:{target.port}")
+        profile.update({"launch": "never", "probe": "tcmd", **keys})
+        if own_network:
+            running = gateway(profile, env=env, under=network.UNDER).wait_listening()
+            relay = Relay(server.port, port=port, listen=network.listener_of(running.pid))
+            relays.append(relay)
+        else:
+            relay = Relay(server.port, port=port)
+            relays.append(relay)
+            running = gateway(profile, env=env)
         running.wait_serving()
         return Broken(server, relay, target, running)
 

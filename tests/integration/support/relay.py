@@ -62,9 +62,11 @@ class Relay:
     delay            seconds that each piece of data takes each way
     """
 
-    def __init__(self, target, host="127.0.0.1"):
+    def __init__(self, target, host="127.0.0.1", port=None, listen=None):
+        """listen(host, port): makes the listening socket, if not in the usual way."""
         self.target = (host, target)
-        self.host, self.port = host, free_port()
+        self.host, self.port = host, port or free_port()
+        self._make_listener = listen or _listen
         self.delay = 0.0
         self.mute = False
         self._muted = []
@@ -149,10 +151,7 @@ class Relay:
     # -- its thread ---------------------------------------------------------------------------------
 
     def _listen(self):
-        self._listener = socket.socket()
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listener.bind((self.host, self.port))
-        self._listener.listen(256)
+        self._listener = self._make_listener(self.host, self.port)
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ)
 
@@ -297,6 +296,10 @@ class Relay:
                     _abort(sock)
                 else:
                     sock.close()
+
+
+def _listen(host, port):
+    return socket.create_server((host, port), backlog=256)
 
 
 def _abort(sock):
