@@ -32,11 +32,13 @@ typedef struct trust_job {
 
 static int parse(int argc, char **argv, trust_line *line) {
   const ps_cli_option options[] = {
-      {"fingerprint", "SHA256:...", "trust the key without a question if it has this fingerprint", NULL,
-       &line->fingerprint},
-      {"yes", NULL, "trust an unknown key without a question", &line->yes, NULL},
+      {"fingerprint", "SHA256:...",
+       "trust the key without a question if it has this fingerprint (or one of several, "
+       "with commas between)",
+       NULL, &line->fingerprint},
+      {"yes", NULL, "trust unknown keys without a question", &line->yes, NULL},
       {"show", NULL, "only show the key", &line->show, NULL},
-      {"json", NULL, "one JSON object; asks nothing", &line->json, NULL},
+      {"json", NULL, "a JSON object for each host; asks nothing", &line->json, NULL},
   };
   const ps_cli_syntax syntax = {
       "trust",
@@ -44,8 +46,10 @@ static int parse(int argc, char **argv, trust_line *line) {
       "Fetches the key that the profile's host shows, and adds it to known_hosts once you say that it is\n"
       "the right one: compare the fingerprint with one from a source you trust, such as\n"
       "'ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub' on the host itself. Nothing is authenticated.\n"
-      "A key that differs from a known one is never accepted here. Exits with 0 if the key is trusted now,\n"
-      "6 if it is not.",
+      "With hosts on the way (ProxyJump), each that is not known is shown in turn, the nearest first; those\n"
+      "that are trusted are logged in to, to see the next.\n"
+      "A key that differs from a known one is never accepted here. Exits with 0 if all keys are trusted now,\n"
+      "6 if one is not.",
       options,
       sizeof(options) / sizeof(options[0]),
       1,
@@ -90,11 +94,11 @@ static void show_key(const penstock_hostkey *key) {
 }
 
 static void print_json(const penstock_hostkey *key, int trusted, const penstock_error *error) {
-  ps_json_line(json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:b, s:o}", "host", ps_json_text(key->host), "type",
-                         ps_json_text(key->type), "fingerprint", ps_json_text(key->fingerprint), "state",
-                         state_name(key->state), "known",
-                         ps_json_text(key->state == PENSTOCK_HOSTKEY_CHANGED ? key->known : NULL), "file",
-                         ps_json_text(key->file), "trusted", trusted, "error", ps_json_error(error)));
+  ps_json_line(json_pack(
+      "{s:o, s:o, s:o, s:s, s:o, s:o, s:I, s:b, s:o}", "host", ps_json_text(key->host), "type", ps_json_text(key->type),
+      "fingerprint", ps_json_text(key->fingerprint), "state", state_name(key->state), "known",
+      ps_json_text(key->state == PENSTOCK_HOSTKEY_CHANGED ? key->known : NULL), "file", ps_json_text(key->file),
+      "remaining", (json_int_t)key->remaining, "trusted", trusted, "error", ps_json_error(error)));
 }
 
 /* Tells the outcome; `error` NULL = the key is trusted. */
@@ -163,13 +167,23 @@ static int refuse_revoked(const trust_job *trust) {
   return finish(trust, NULL, &error);
 }
 
-/* A fingerprint as ssh-keygen prints it, but perhaps with base64's padding. */
-static int same_fingerprint(const char *wanted, const char *shown) {
-  size_t length = strlen(wanted);
-  while (length > 0 && wanted[length - 1] == '=') {
-    length--;
+/* Is it one of those that the user gave: as ssh-keygen prints it, but perhaps with base64's padding? */
+static int is_given(const char *given, const char *shown) {
+  size_t size = strlen(shown);
+  for (;;) {
+    size_t length = strcspn(given, ",");
+    size_t bare = length;
+    while (bare > 0 && given[bare - 1] == '=') {
+      bare--;
+    }
+    if (bare == size && strncmp(given, shown, size) == 0) {
+      return 1;
+    }
+    if (given[length] == '\0') {
+      return 0;
+    }
+    given += length + 1;
   }
-  return strlen(shown) == length && strncmp(wanted, shown, length) == 0;
 }
 
 static int accept(const trust_job *trust) {
@@ -211,7 +225,7 @@ static int decide(const trust_job *trust) {
   if (key->state == PENSTOCK_HOSTKEY_REVOKED) {
     return refuse_revoked(trust);
   }
-  if (line->fingerprint && !same_fingerprint(line->fingerprint, key->fingerprint)) {
+  if (line->fingerprint && !is_given(line->fingerprint, key->fingerprint)) {
     char what[512];
     (void)snprintf(what, sizeof(what), "the host shows %s, not %.128s", key->fingerprint, line->fingerprint);
     return refuse(trust, what, "do not connect before you know why; the fingerprint may be of another key type");
@@ -227,6 +241,24 @@ static int decide(const trust_job *trust) {
 
 /* --- an instance to ask ------------------------------------------------------------------------- */
 
+/* Host for host, until one is not trusted or none is left. */
+static int go_along(trust_job *trust, uint64_t deadline_ms) {
+  penstock_error error;
+  uint32_t remaining;
+  int exit_code;
+  do {
+    remaining = trust->key.remaining;
+    trust->key = (penstock_hostkey){.struct_size = (uint32_t)sizeof(trust->key)};
+    memset(&error, 0, sizeof(error));
+    if (trust->ext->fetch(trust->instance, deadline_ms, &trust->key, &error) != PENSTOCK_OK) {
+      return finish(trust, NULL, &error);
+    }
+    exit_code = decide(trust);
+    /* They get fewer, or the transport goes round in circles. */
+  } while (exit_code == PS_EXIT_OK && trust->key.remaining > 0 && (remaining == 0 || trust->key.remaining < remaining));
+  return exit_code;
+}
+
 static int with_instance(void *context, penstock_instance *instance, const ps_profile *profile) {
   trust_job *trust = context;
   penstock_error error;
@@ -234,21 +266,20 @@ static int with_instance(void *context, penstock_instance *instance, const ps_pr
   trust->instance = instance;
   trust->ext =
       profile->transport->get_extension ? profile->transport->get_extension(instance, PENSTOCK_EXT_HOSTKEY) : NULL;
-  memset(&error, 0, sizeof(error));
-  if (!trust->ext) {
-    penstock_fail(&error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_CONFIG,
-                  "transport '%s' has no host keys: there is nothing to trust", profile->transport->name);
-    penstock_next(&error, "name a profile that reaches its host over SSH");
-  } else if (trust->ext->fetch(instance, (uint64_t)deadline, &trust->key, &error) == PENSTOCK_OK) {
-    return decide(trust);
+  if (trust->ext) {
+    return go_along(trust, (uint64_t)deadline);
   }
+  memset(&error, 0, sizeof(error));
+  penstock_fail(&error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_CONFIG,
+                "transport '%s' has no host keys: there is nothing to trust", profile->transport->name);
+  penstock_next(&error, "name a profile that reaches its host over SSH");
   return finish(trust, NULL, &error);
 }
 
 static int run(const trust_line *line) {
   ps_profiles profiles;
   ps_profile profile = {0};
-  trust_job trust = {.line = line, .key = {.struct_size = sizeof(penstock_hostkey)}};
+  trust_job trust = {.line = line};
   int exit_code = PS_EXIT_CONFIG;
   const char *name = NULL;
   if (ps_profiles_load(&profiles) != 0 ||

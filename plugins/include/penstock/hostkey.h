@@ -29,13 +29,18 @@ typedef struct penstock_hostkey {
   char known[128];       /**< CHANGED: fingerprint of the key that is known */
   char file[1024];       /**< known_hosts file that an accept would write, or that holds the deciding line */
   char art[1024];        /**< randomart, several lines; may be empty */
+  uint32_t remaining;    /**< hosts behind this one on the way; fetch() shows them once this key is known */
 } penstock_hostkey;
 
-/** The extension. Both slots block like connect() and are called on an instance that was not connected. */
+/** The extension. Both slots block like connect(), and are called on an instance that was not connected; after an
+ * accept(), fetch() may be called again. */
 typedef struct penstock_hostkey_ext {
   uint32_t struct_size; /**< sizeof(penstock_hostkey_ext) */
   uint32_t reserved;    /**< 0 */
-  /** Connects far enough to see the host's key, authenticates nothing, fills in `key`. */
+  /**
+   * Connects far enough to see the host's key, authenticates nothing there, fills in `key`. With hosts on the way: the
+   * first of them whose key is not known; those before it, which are known, are logged in to.
+   */
   int32_t (*fetch)(penstock_instance *instance, uint64_t deadline_ms, penstock_hostkey *key, penstock_error *error);
   /** Writes the key that fetch() saw to its known_hosts file. Refused (class PEER_IDENTITY) for CHANGED and REVOKED. */
   int32_t (*accept)(penstock_instance *instance, penstock_error *error);
