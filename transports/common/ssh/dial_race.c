@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "common/ssh/ssh_dial.h"
-
 enum {
   FIRST_ROUND_MS = 250, /* between two addresses, the first time round */
   AGAIN_MS = 1000,      /* between two attempts from then on */
@@ -21,6 +19,7 @@ typedef struct runner {
 
 struct dial_race {
   const penstock_host *host;
+  const dial_options *options;
   penstock_address addresses[DIAL_RACE_ADDRESSES_MAX];
   uint32_t count;
   uint32_t started; /* attempts so far */
@@ -91,7 +90,7 @@ static void plan_next(dial_race *race, uint64_t delay_ms) {
 static void failed(dial_race *race, uint32_t number, int code) {
   char where[DIAL_TEXT_SIZE];
   dial_text(address_of(race, number), where);
-  penstock_logf(race->host, PENSTOCK_LOG_DEBUG, "%s: %s", where, strerror(code));
+  penstock_logf(race->host, PENSTOCK_LOG_DEBUG, "%s: %s", where, strerror(code < 0 ? -code : code));
   race->code = code;
   memcpy(race->last, where, sizeof(where));
 }
@@ -136,7 +135,7 @@ static void on_next(void *context) {
   race->next = NULL;
   runner *each = make_room(race);
   each->number = race->started++;
-  int code = dial_start(address_of(race, each->number), &each->socket);
+  int code = dial_start(address_of(race, each->number), race->options, &each->socket);
   if (code == 0) {
     each->watch = host->watch_start(host, each->socket, PENSTOCK_EVENT_WRITE, on_writable, each);
     if (!each->watch) {
@@ -170,13 +169,14 @@ static void on_limit(void *context) {
 }
 
 dial_race *dial_race_start(const penstock_host *host, const penstock_address *addresses, uint32_t count,
-                           uint64_t limit_ms, dial_race_done done, void *context) {
+                           const dial_options *options, uint64_t limit_ms, dial_race_done done, void *context) {
   dial_race *race = calloc(1, sizeof(*race));
   if (!race || count == 0 || count > DIAL_RACE_ADDRESSES_MAX) {
     free(race);
     return NULL;
   }
   race->host = host;
+  race->options = options;
   race->count = count;
   race->done = done;
   race->context = context;

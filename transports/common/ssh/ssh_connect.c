@@ -1,37 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * connect: name, TCP connection and the server's greeting are waited for in the loop, so that they can be cancelled
- * (a host that is switched off is the usual failure); the handshake and the login then block within what is left of
- * the deadline, because agents, passphrases and libssh do.
+ * connect: everything up to the host's key is waited for in the loop, so that it can be cancelled (a host that is
+ * switched off is the usual failure). The login then blocks within what is left of the deadline, because agents,
+ * passphrases and libssh do; hosts on the way are kept going meanwhile (ssh_wait.c).
+ *
+ * A connection comes from one of three places: the host on the way (ProxyJump), a command (ProxyCommand), or TCP.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "common/ssh/dial_race.h"
-#include "common/ssh/ssh_dial.h"
+#include "common/ssh/ssh_hop.h"
 #include "common/ssh/ssh_internal.h"
 
 enum {
-  GREETING_MS = 5000,  /* servers speak first; one that has not by then may wait for us (a port shared by protocols) */
-  HANDSHAKE_MS = 15000 /* of a server that has spoken: the lane must not stand still for longer if the way breaks */
+  HANDSHAKE_MS = 15000, /* no server takes that long: the next attempt is better than more patience */
+  PAUSE_MS = 1000       /* between two of ConnectionAttempts */
 };
 
 struct ssh_connecting {
-  ssh_link *link; /* which frees this; at the latest then the resolver is silent */
+  ssh_link *link; /* which frees this */
   const penstock_host *host;
-  penstock_op *op; /* NULL once completed */
+  penstock_op *op;
+  int is_over; /* it has been completed */
   uint64_t deadline_ns;
   uint64_t started_ns; /* of the leg that runs */
+  penstock_address addresses[DIAL_RACE_ADDRESSES_MAX];
+  uint32_t count;
+  dial_options options;
+  unsigned attempts; /* so far */
+  uint64_t dialled_ns;
   dial_race *race;
-  penstock_socket socket; /* that won it */
   penstock_watch *watch;
   penstock_timer *timer;
+  void (*done)(void *context, const penstock_error *error); /* NULL: the host is told */
+  void *context;
 };
 
 static void leg_done(ssh_connecting *connecting, uint32_t leg, const char *text) {
   const penstock_host *host = connecting->host;
   uint64_t now = host->now_ns(host);
-  host->op_leg(host, connecting->op, leg, now - connecting->started_ns, text);
+  if (!connecting->done) {
+    host->op_leg(host, connecting->op, leg, now - connecting->started_ns, text);
+  }
   connecting->started_ns = now;
 }
 
@@ -52,35 +63,44 @@ static void stop_waiting(ssh_connecting *connecting) {
 /* Completes the step: the last thing done with `connecting`. */
 static void complete(ssh_connecting *connecting, const penstock_error *error) {
   const penstock_host *host = connecting->host;
-  penstock_op *op = connecting->op;
   stop_waiting(connecting);
-  dial_close(connecting->socket);
-  connecting->socket = PENSTOCK_SOCKET_NONE;
-  connecting->op = NULL;
+  connecting->is_over = 1;
   if (error) {
     ssh_link_hang_up(connecting->link);
   }
-  host->op_done(host, op, error);
+  if (connecting->done) {
+    connecting->done(connecting->context, error);
+  } else {
+    host->op_done(host, connecting->op, error);
+  }
 }
 
-/* --- handshake and login --------------------------------------------------------------------------- */
+static void fail_memory(ssh_connecting *connecting) {
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+  complete(connecting, &error);
+}
 
-static int establish(ssh_connecting *connecting, penstock_error *error) {
+/* What is left of the step, or of ConnectTimeout if that is less, since `since_ns`. */
+static uint64_t time_for_attempt(const ssh_connecting *connecting, uint64_t since_ns) {
+  const ssh_link *link = connecting->link;
+  uint64_t left = ssh_time_left(link, connecting->deadline_ns);
+  uint64_t limit = link->settings.connect_timeout_ms;
+  uint64_t attempt = limit ? ssh_time_left(link, since_ns + limit * 1000000u) : left;
+  return attempt < left ? attempt : left;
+}
+
+/* --- login ----------------------------------------------------------------------------------------- */
+
+static int log_in(ssh_connecting *connecting, penstock_error *error) {
   ssh_link *link = connecting->link;
-  known_hosts known = {0};
   char text[512] = "";
-  uint64_t deadline_ns = link->host->now_ns(link->host) + HANDSHAKE_MS * 1000000ull;
-  deadline_ns = deadline_ns < connecting->deadline_ns ? deadline_ns : connecting->deadline_ns;
-  int result = ssh_handshake(link, deadline_ns, &known, error);
-  if (!result) {
-    result = ssh_verify_host(link, &known, text, sizeof(text), error);
+  if (ssh_verify_host(link, text, sizeof(text), error)) {
+    return PENSTOCK_E_FAILED;
   }
-  known_hosts_unload(&known);
-  if (result) {
-    return result;
-  }
+  link->shown.verdict = KNOWN_HOSTS_OK; /* also one that was pinned, or has just been added */
   leg_done(connecting, PENSTOCK_LEG_HOST_KEY, text);
-  result = ssh_log_in(link, connecting->deadline_ns, text, sizeof(text), error);
+  int result = ssh_log_in(link, connecting->deadline_ns, text, sizeof(text), error);
   ssh_log_banner(link); /* it may say why a login is refused */
   if (result) {
     return result;
@@ -91,69 +111,135 @@ static int establish(ssh_connecting *connecting, penstock_error *error) {
   return ssh_link_go(link, error);
 }
 
-static void greeted(ssh_connecting *connecting) {
+/* The error, or that of a host on the way if it is the reason. */
+static const penstock_error *reason_of(const ssh_connecting *connecting, const penstock_error *error) {
+  const ssh_hop *below = connecting->link->below;
+  const penstock_error *reason = below ? ssh_hop_error(below) : NULL;
+  return reason ? reason : error;
+}
+
+static void key_shown(ssh_connecting *connecting) {
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
-  stop_waiting(connecting);
-  connecting->link->socket = connecting->socket;
-  connecting->socket = PENSTOCK_SOCKET_NONE;
-  int result = establish(connecting, &error);
-  complete(connecting, result ? &error : NULL);
+  stop_waiting(connecting); /* nothing of ours may be called back while the login blocks */
+  if (connecting->done) {
+    complete(connecting, NULL);
+  } else if (log_in(connecting, &error)) {
+    error = *reason_of(connecting, &error);
+    complete(connecting, &error);
+  } else {
+    complete(connecting, NULL);
+  }
 }
 
-/* --- the greeting ---------------------------------------------------------------------------------- */
+/* --- handshake ------------------------------------------------------------------------------------- */
 
-static void on_greeting(void *context, uint32_t events) {
-  (void)events;
-  greeted(context);
+static void handshake_failed(ssh_connecting *connecting, penstock_error *error) {
+  if (connecting->link->proxy) {
+    ssh_proxy_explain(connecting->link->proxy, error);
+  }
+  *error = *reason_of(connecting, error); /* a copy: the hop is stopped before the host is told */
+  complete(connecting, error);
 }
 
-static void on_no_greeting(void *context) {
+static void on_handshake(void *context, uint32_t events) {
   ssh_connecting *connecting = context;
-  connecting->timer = NULL;
-  greeted(connecting);
+  ssh_link *link = connecting->link;
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  (void)events;
+  int result = ssh_handshake_step(link, &error);
+  if (result > 0) {
+    connecting->host->watch_set(connecting->host, connecting->watch,
+                                PENSTOCK_EVENT_READ |
+                                    (ssh_link_is_clogged(link) ? (uint32_t)PENSTOCK_EVENT_WRITE : 0u));
+  } else if (result < 0) {
+    handshake_failed(connecting, &error);
+  } else {
+    key_shown(connecting);
+  }
 }
 
-static void await_greeting(ssh_connecting *connecting) {
+static void on_late(void *context) {
+  ssh_connecting *connecting = context;
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  connecting->timer = NULL;
+  ssh_handshake_explain(connecting->link, 1, &error);
+  handshake_failed(connecting, &error);
+}
+
+/* There is a connection, which becomes the link's. */
+static void connected(ssh_connecting *connecting, penstock_socket socket, const char *text) {
   const penstock_host *host = connecting->host;
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
-  /* Half of the time at most: what the handshake then says of a silent server tells more than a deadline. */
-  uint64_t half = ssh_time_left(connecting->link, connecting->deadline_ns) / 2;
-  uint64_t wait = half < GREETING_MS ? half : GREETING_MS;
-  connecting->watch = host->watch_start(host, connecting->socket, PENSTOCK_EVENT_READ, on_greeting, connecting);
-  connecting->timer = host->timer_start(host, wait, 0, on_no_greeting, connecting);
-  if (!connecting->watch || !connecting->timer) {
-    (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+  stop_waiting(connecting);
+  connecting->link->socket = socket;
+  leg_done(connecting, PENSTOCK_LEG_TCP, text);
+  if (ssh_handshake_start(connecting->link, &error)) {
     complete(connecting, &error);
+    return;
+  }
+  /* A little less than the whole step: what is then said of a silent server tells more than a deadline. */
+  uint64_t left = time_for_attempt(connecting, connecting->dialled_ns) / 10 * 9;
+  left = left < HANDSHAKE_MS ? left : HANDSHAKE_MS;
+  connecting->watch =
+      host->watch_start(host, socket, PENSTOCK_EVENT_READ | PENSTOCK_EVENT_WRITE, on_handshake, connecting);
+  connecting->timer = host->timer_start(host, left, 0, on_late, connecting);
+  if (!connecting->watch || !connecting->timer) {
+    fail_memory(connecting);
   }
 }
 
 /* --- TCP ------------------------------------------------------------------------------------------- */
 
+static void dial(ssh_connecting *connecting);
+
+static void on_pause_over(void *context) {
+  ssh_connecting *connecting = context;
+  connecting->timer = NULL;
+  dial(connecting);
+}
+
 static void on_dialled(void *context, penstock_socket socket, const char *address, int code) {
   ssh_connecting *connecting = context;
+  const penstock_host *host = connecting->host;
+  const ssh_settings *settings = &connecting->link->settings;
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
-  if (code) {
-    dial_connect_error(&error, connecting->link->settings.host, address, code);
+  char where[DIAL_TEXT_SIZE];
+  (void)snprintf(where, sizeof(where), "%s", address);
+  stop_waiting(connecting); /* `address` was the race's */
+  if (!code) {
+    /* From here on, so that a way that breaks during the handshake is noticed there. */
+    dial_set_timeout(socket, 3 * settings->keepalive_ms);
+    connected(connecting, socket, where);
+  } else if (connecting->attempts < settings->connect_attempts &&
+             ssh_time_left(connecting->link, connecting->deadline_ns) > 2 * (uint64_t)PAUSE_MS) {
+    penstock_logf(host, PENSTOCK_LOG_INFO, "%s (%s): %s; attempt %u of %u", settings->host, where,
+                  strerror(code < 0 ? -code : code), connecting->attempts, settings->connect_attempts);
+    connecting->timer = host->timer_start(host, PAUSE_MS, 0, on_pause_over, connecting);
+  } else {
+    dial_connect_error(&error, settings->host, where, &connecting->options, code);
     complete(connecting, &error);
-    return;
   }
-  connecting->socket = socket;
-  leg_done(connecting, PENSTOCK_LEG_TCP, address);
-  stop_waiting(connecting);
-  /* From here on, so that a way that breaks during the handshake is noticed there. */
-  dial_set_timeout(socket, 3 * connecting->link->settings.keepalive_ms);
-  await_greeting(connecting);
+}
+
+static void dial(ssh_connecting *connecting) {
+  const penstock_host *host = connecting->host;
+  connecting->attempts++;
+  connecting->dialled_ns = host->now_ns(host);
+  connecting->race = dial_race_start(host, connecting->addresses, connecting->count, &connecting->options,
+                                     time_for_attempt(connecting, connecting->dialled_ns), on_dialled, connecting);
+  if (!connecting->race) {
+    fail_memory(connecting);
+  }
 }
 
 /* --- DNS ------------------------------------------------------------------------------------------- */
 
 static void on_resolved(void *context, const penstock_address *resolved, uint32_t count, const penstock_error *why) {
   ssh_connecting *connecting = context;
-  penstock_address addresses[DIAL_RACE_ADDRESSES_MAX];
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
   char first[DIAL_TEXT_SIZE];
   char text[DIAL_TEXT_SIZE + 32];
-  if (!connecting->op) {
+  if (connecting->is_over) {
     return; /* cancelled, or too late */
   }
   stop_waiting(connecting);
@@ -163,19 +249,14 @@ static void on_resolved(void *context, const penstock_address *resolved, uint32_
     return;
   }
   const char *each = (const char *)resolved;
-  count = count < DIAL_RACE_ADDRESSES_MAX ? count : (uint32_t)DIAL_RACE_ADDRESSES_MAX;
-  for (uint32_t i = 0; i < count; i++, each += resolved->struct_size) {
-    addresses[i] = *(const penstock_address *)(const void *)each;
+  connecting->count = count < DIAL_RACE_ADDRESSES_MAX ? count : (uint32_t)DIAL_RACE_ADDRESSES_MAX;
+  for (uint32_t i = 0; i < connecting->count; i++, each += resolved->struct_size) {
+    connecting->addresses[i] = *(const penstock_address *)(const void *)each;
   }
-  dial_text(&addresses[0], first);
+  dial_text(&connecting->addresses[0], first);
   (void)snprintf(text, sizeof(text), count > 1 ? "%s and %u more" : "%s", first, count - 1);
   leg_done(connecting, PENSTOCK_LEG_DNS, text);
-  uint64_t left = ssh_time_left(connecting->link, connecting->deadline_ns);
-  connecting->race = dial_race_start(connecting->host, addresses, count, left, on_dialled, connecting);
-  if (!connecting->race) {
-    (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
-    complete(connecting, &error);
-  }
+  dial(connecting);
 }
 
 static void on_resolve_timeout(void *context) {
@@ -186,31 +267,16 @@ static void on_resolve_timeout(void *context) {
   complete(connecting, &error);
 }
 
-/* --- the step -------------------------------------------------------------------------------------- */
-
-void ssh_link_connect(ssh_link *link, penstock_op *op, uint64_t deadline_ms) {
-  const penstock_host *host = link->host;
-  const ssh_settings *settings = &link->settings;
+static void resolve(ssh_connecting *connecting) {
+  const penstock_host *host = connecting->host;
+  const ssh_settings *settings = &connecting->link->settings;
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
-  ssh_connecting *connecting = calloc(1, sizeof(*connecting));
-  if (!connecting) {
-    (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
-    host->op_done(host, op, &error);
-    return;
-  }
-  link->connecting = connecting;
-  connecting->link = link;
-  connecting->host = host;
-  connecting->op = op;
-  connecting->socket = PENSTOCK_SOCKET_NONE;
-  connecting->started_ns = host->now_ns(host);
-  connecting->deadline_ns = connecting->started_ns + deadline_ms * 1000000u;
-  if (ssh_link_resolve(link, deadline_ms, &error)) {
-    complete(connecting, &error);
-    return;
-  }
-  connecting->started_ns = host->now_ns(host);
-  connecting->timer = host->timer_start(host, deadline_ms, 0, on_resolve_timeout, connecting);
+  connecting->options = (dial_options){.family = (uint32_t)settings->family,
+                                       .bind_address = settings->bind_address,
+                                       .bind_interface = settings->bind_interface,
+                                       .keepalive = settings->tcp_keepalive};
+  connecting->timer = host->timer_start(host, ssh_time_left(connecting->link, connecting->deadline_ns), 0,
+                                        on_resolve_timeout, connecting);
   if (host->resolve(host, settings->host, settings->port, (uint32_t)settings->family, on_resolved, connecting)) {
     (void)penstock_fail(&error, PENSTOCK_LEG_DNS, PENSTOCK_CLASS_INTERNAL,
                         "cannot resolve %s: the resolver is not to be had", settings->host);
@@ -218,16 +284,111 @@ void ssh_link_connect(ssh_link *link, penstock_op *op, uint64_t deadline_ms) {
   }
 }
 
+/* --- ProxyJump, ProxyCommand ----------------------------------------------------------------------- */
+
+static void on_way(void *context, penstock_socket socket, const penstock_error *error) {
+  ssh_connecting *connecting = context;
+  const ssh_hop *below = connecting->link->below;
+  char text[300];
+  if (error) {
+    penstock_error copy = *error;
+    complete(connecting, &copy);
+    return;
+  }
+  (void)snprintf(text, sizeof(text), "through %.256s", ssh_hop_link(below)->request.host);
+  connecting->started_ns = ssh_hop_asked_ns(below);
+  connected(connecting, socket, text);
+}
+
+/* No timer of ours runs meanwhile: the hop has the same deadline. */
+static void go_through_hop(ssh_connecting *connecting) {
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  uint64_t left = ssh_time_left(connecting->link, connecting->deadline_ns);
+  if (!ssh_hop_start(connecting->link, connecting->op, left, on_way, connecting, &error)) {
+    complete(connecting, &error);
+  }
+}
+
+static void go_through_command(ssh_connecting *connecting) {
+  ssh_link *link = connecting->link;
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  penstock_socket socket;
+  link->proxy = ssh_proxy_start(link->host, link->settings.alias, link->settings.proxy_command, &socket, &error);
+  if (link->proxy) {
+    connected(connecting, socket, "by ProxyCommand");
+  } else {
+    complete(connecting, &error);
+  }
+}
+
+/* --- the step -------------------------------------------------------------------------------------- */
+
+static void begin(ssh_connecting *connecting) {
+  ssh_link *link = connecting->link;
+  const penstock_host *host = connecting->host;
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  if (ssh_link_resolve(link, ssh_time_left(link, connecting->deadline_ns), &error) ||
+      (link->is_hop && ssh_hop_check_route(link, &error))) {
+    complete(connecting, &error);
+    return;
+  }
+  connecting->started_ns = connecting->dialled_ns = host->now_ns(host);
+  if (link->settings.jump) {
+    go_through_hop(connecting);
+  } else if (link->settings.proxy_command) {
+    go_through_command(connecting);
+  } else {
+    resolve(connecting);
+  }
+}
+
+static void start(ssh_link *link, penstock_op *op, uint64_t deadline_ms,
+                  void (*done)(void *context, const penstock_error *error), void *context) {
+  const penstock_host *host = link->host;
+  ssh_connecting *connecting = calloc(1, sizeof(*connecting));
+  if (!connecting) {
+    penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+    (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+    if (done) {
+      done(context, &error);
+    } else {
+      host->op_done(host, op, &error);
+    }
+    return;
+  }
+  /* What an earlier look at the host's key has left. */
+  ssh_connect_abandon(link);
+  ssh_hop_destroy(link->below);
+  link->below = NULL;
+  link->connecting = connecting;
+  connecting->link = link;
+  connecting->host = host;
+  connecting->op = op;
+  connecting->done = done;
+  connecting->context = context;
+  connecting->deadline_ns = host->now_ns(host) + deadline_ms * 1000000u;
+  begin(connecting);
+}
+
+void ssh_link_connect(ssh_link *link, penstock_op *op, uint64_t deadline_ms) {
+  start(link, op, deadline_ms, NULL, NULL);
+}
+
+void ssh_connect_to_see(ssh_link *link, uint64_t deadline_ms, void (*done)(void *context, const penstock_error *error),
+                        void *context) {
+  start(link, NULL, deadline_ms, done, context);
+}
+
 void ssh_link_connect_cancel(ssh_link *link, penstock_op *op) {
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
-  if (link->connecting && link->connecting->op == op) {
+  if (link->connecting && !link->connecting->is_over && link->connecting->op == op) {
     (void)penstock_fail(&error, PENSTOCK_LEG_NONE, PENSTOCK_CLASS_CANCELLED, "cancelled");
     complete(link->connecting, &error);
   }
 }
 
 void ssh_connect_progress(ssh_link *link, const char *text) {
-  if (link->connecting && link->connecting->op) {
+  if (link->connecting && !link->connecting->is_over && !link->connecting->done) {
     link->host->op_progress(link->host, link->connecting->op, text);
   }
 }
@@ -235,7 +396,7 @@ void ssh_connect_progress(ssh_link *link, const char *text) {
 void ssh_connect_abandon(ssh_link *link) {
   if (link->connecting) {
     stop_waiting(link->connecting);
-    dial_close(link->connecting->socket);
+    ssh_loop_forget(link->loop, link->connecting);
     free(link->connecting);
     link->connecting = NULL;
   }

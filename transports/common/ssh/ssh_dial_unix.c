@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -59,7 +60,58 @@ void dial_set_nonblocking(penstock_socket socket) {
   }
 }
 
-int dial_start(const penstock_address *address, penstock_socket *out) {
+/* --- where from ------------------------------------------------------------------------------------ */
+
+static int bind_to_name(int fd, int family, const char *name) {
+  struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
+  struct addrinfo *list = NULL;
+  if (getaddrinfo(name, NULL, &hints, &list) != 0 || !list) {
+    return EADDRNOTAVAIL;
+  }
+  int code = bind(fd, list->ai_addr, list->ai_addrlen) == 0 ? 0 : errno;
+  freeaddrinfo(list);
+  return code;
+}
+
+/* To an address of the interface, as ssh does. A link-local one is of use only if there is no other. */
+static int bind_to_interface(int fd, int family, const char *name) {
+  struct ifaddrs *list = NULL;
+  const struct sockaddr *found = NULL;
+  if (getifaddrs(&list) != 0) {
+    return errno;
+  }
+  for (const struct ifaddrs *each = list; each; each = each->ifa_next) {
+    if (each->ifa_addr && each->ifa_addr->sa_family == family && strcmp(each->ifa_name, name) == 0) {
+      any_address address;
+      memset(&address, 0, sizeof(address));
+      memcpy(&address, each->ifa_addr, family == AF_INET6 ? sizeof(address.v6) : sizeof(address.v4));
+      int is_local = family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&address.v6.sin6_addr);
+      if (!found || !is_local) {
+        found = each->ifa_addr;
+      }
+      if (!is_local) {
+        break;
+      }
+    }
+  }
+  int code = !found ? EADDRNOTAVAIL : 0;
+  if (found && bind(fd, found, family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in)) != 0) {
+    code = errno;
+  }
+  freeifaddrs(list);
+  return code;
+}
+
+static int bind_source(int fd, int family, const dial_options *options) {
+  if (options->bind_address) { /* which comes first for ssh, too */
+    return bind_to_name(fd, family, options->bind_address);
+  }
+  return options->bind_interface ? bind_to_interface(fd, family, options->bind_interface) : 0;
+}
+
+/* --- connecting ------------------------------------------------------------------------------------ */
+
+int dial_start(const penstock_address *address, const dial_options *options, penstock_socket *out) {
   any_address target;
   int on = 1;
   socklen_t size = to_kernel(address, &target);
@@ -71,9 +123,14 @@ int dial_start(const penstock_address *address, penstock_socket *out) {
   (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
   dial_set_nonblocking(fd);
   (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-  if (connect(fd, &target.any, size) != 0 && errno != EINPROGRESS && errno != EINTR) {
-    int code = errno;
+  if (options->keepalive) {
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+  }
+  int code = -bind_source(fd, target.any.sa_family, options);
+  if (code == 0 && connect(fd, &target.any, size) != 0 && errno != EINPROGRESS && errno != EINTR) {
+    code = errno;
+  }
+  if (code) {
     (void)close(fd);
     return code;
   }
@@ -119,10 +176,11 @@ void dial_text(const penstock_address *address, char text[DIAL_TEXT_SIZE]) {
   (void)snprintf(text, DIAL_TEXT_SIZE, address->family == 6 ? "[%s]:%u" : "%s:%u", host, (unsigned)address->port);
 }
 
-uint32_t dial_resolve(const char *host, uint16_t port, penstock_address *addresses, uint32_t room,
+uint32_t dial_resolve(const char *host, uint16_t port, uint32_t family, penstock_address *addresses, uint32_t room,
                       penstock_error *error) {
   char service[8];
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+  hints.ai_family = family == 6 ? AF_INET6 : family == 4 ? AF_INET : AF_UNSPEC;
   struct addrinfo *list = NULL;
   uint32_t count = 0;
   (void)snprintf(service, sizeof(service), "%u", (unsigned)port);
@@ -142,12 +200,23 @@ uint32_t dial_resolve(const char *host, uint16_t port, penstock_address *address
 void dial_name_error(penstock_error *error, const char *host, const char *reason) {
   (void)penstock_fail(error, PENSTOCK_LEG_DNS, PENSTOCK_CLASS_TRANSIENT, "cannot resolve %s: %s", host, reason);
   penstock_next(error,
-                "Check the spelling and the network. If %s is an alias from ~/.ssh/config: that file is not read, set "
-                "`host`, `port` and `user` to what `ssh -G %s` prints",
+                "Check the spelling and the network. If %s is meant to be an alias of ssh_config, `ssh -G %s` shows "
+                "what it stands for there (hostname)",
                 host, host);
 }
 
-void dial_connect_error(penstock_error *error, const char *host, const char *address, int code) {
+void dial_connect_error(penstock_error *error, const char *host, const char *address, const dial_options *options,
+                        int code) {
+  if (code < 0) {
+    const char *name = options->bind_address ? options->bind_address : options->bind_interface;
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "cannot connect to %s (%s) from %s %s: %s",
+                        host, address, options->bind_address ? "the address" : "the interface", name, strerror(-code));
+    penstock_next(error,
+                  "`ip address` shows what this machine has; %s in ssh_config must be one of it, of the same "
+                  "family as the host's address",
+                  options->bind_address ? "BindAddress" : "BindInterface");
+    return;
+  }
   (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "cannot connect to %s (%s): %s", host, address,
                       strerror(code));
   if (code == ECONNREFUSED) {
@@ -155,6 +224,35 @@ void dial_connect_error(penstock_error *error, const char *host, const char *add
   } else {
     penstock_next(error, "Check that the machine is on, that a VPN it needs is up, and that no firewall is between");
   }
+}
+
+/* --- sockets as such ------------------------------------------------------------------------------- */
+
+int dial_pair(penstock_socket pair[2]) {
+  int fds[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0) {
+    return errno;
+  }
+  for (int i = 0; i < 2; i++) {
+    (void)fcntl(fds[i], F_SETFD, FD_CLOEXEC);
+    dial_set_nonblocking(fds[i]);
+    pair[i] = fds[i];
+  }
+  return 0;
+}
+
+int64_t dial_send(penstock_socket socket, const void *data, size_t size) {
+  ssize_t count = send((int)socket, data, size, MSG_NOSIGNAL);
+  return count >= 0 ? count : errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? DIAL_AGAIN : DIAL_BROKEN;
+}
+
+int64_t dial_receive(penstock_socket socket, void *data, size_t size) {
+  ssize_t count = recv((int)socket, data, size, 0);
+  return count >= 0 ? count : errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? DIAL_AGAIN : DIAL_BROKEN;
+}
+
+void dial_shut(penstock_socket socket) {
+  (void)shutdown((int)socket, SHUT_WR);
 }
 
 void dial_set_timeout(penstock_socket socket, uint32_t timeout_ms) {

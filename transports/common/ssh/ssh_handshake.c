@@ -10,25 +10,14 @@ uint64_t ssh_time_left(const ssh_link *link, uint64_t deadline_ns) {
   return deadline_ns > now ? (deadline_ns - now) / 1000000u : 0;
 }
 
-/* Hands the time that is left to libssh as the limit of its next call. */
-static void limit_time(ssh_link *link, uint64_t deadline_ns) {
-  uint64_t left = ssh_time_left(link, deadline_ns);
-  long seconds = (long)(left / 1000u);
-  long microseconds = (long)(left % 1000u) * 1000;
-  if (left == 0) {
-    microseconds = 1000; /* 0 would be no limit at all */
-  }
-  (void)ssh_options_set(link->session, SSH_OPTIONS_TIMEOUT, &seconds);
-  (void)ssh_options_set(link->session, SSH_OPTIONS_TIMEOUT_USEC, &microseconds);
-}
-
 /* --- key exchange ---------------------------------------------------------------------------------- */
 
 /*
  * A server that is asked too much hangs up; sshd says so in place of its greeting, which the library does not read once
  * the connection is broken. Returns 0 if it is something else.
  */
-static int explain_hang_up(ssh_link *link, const char *greeting, penstock_error *error) {
+static int explain_hang_up(ssh_link *link, penstock_error *error) {
+  const char *greeting = link->greeting;
   const char *host = link->settings.host;
   if (strstr(greeting, "Exceeded MaxStartups")) {
     (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
@@ -48,11 +37,11 @@ static int explain_hang_up(ssh_link *link, const char *greeting, penstock_error 
   return 1;
 }
 
-static void explain_failure(ssh_link *link, uint64_t deadline_ns, const char *greeting, penstock_error *error) {
+void ssh_handshake_explain(ssh_link *link, int is_late, penstock_error *error) {
   const char *reason = ssh_get_error(link->session);
   const char *host = link->settings.host;
   unsigned port = link->settings.port;
-  if (ssh_time_left(link, deadline_ns) == 0) {
+  if (is_late) {
     (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
                         "%s accepts connections on port %u, but no SSH server answered in time", host, port);
     penstock_next(error, "Check that port %u is the SSH server's, and that the machine is not overloaded", port);
@@ -60,7 +49,7 @@ static void explain_failure(ssh_link *link, uint64_t deadline_ns, const char *gr
     (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_CONFIG, "no common algorithm with %s: %s", host,
                         reason);
     penstock_next(error, "If `ciphers` is set, add one that the server has; a very old server needs to be updated");
-  } else if (explain_hang_up(link, greeting, error)) {
+  } else if (explain_hang_up(link, error)) {
     return;
   } else if (!ssh_get_serverbanner(link->session)) {
     (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "no SSH server answers on port %u of %s: %s",
@@ -93,9 +82,9 @@ static int take_shown_key(ssh_link *link, penstock_error *error) {
   return 0;
 }
 
-int ssh_handshake(ssh_link *link, uint64_t deadline_ns, known_hosts *known, penstock_error *error) {
-  const ssh_settings *settings = &link->settings;
-  if (ssh_load_known(link, known, error)) {
+int ssh_handshake_start(ssh_link *link, penstock_error *error) {
+  known_hosts_unload(&link->known);
+  if (ssh_load_known(link, &link->known, error)) {
     return PENSTOCK_E_FAILED;
   }
   link->session = ssh_new();
@@ -105,23 +94,36 @@ int ssh_handshake(ssh_link *link, uint64_t deadline_ns, known_hosts *known, pens
     dial_close(duplicate);
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "no memory or descriptor for a session");
   }
-  if (ssh_options_apply(link->session, settings, known, link->host, error)) {
+  if (ssh_options_apply(link->session, &link->settings, &link->known, link->host, error)) {
     dial_close(duplicate);
     return PENSTOCK_E_FAILED;
   }
   (void)ssh_options_set(link->session, SSH_OPTIONS_FD, &duplicate); /* fails for no descriptor alone */
-  ssh_set_blocking(link->session, 1);
-  limit_time(link, deadline_ns);
+  ssh_set_blocking(link->session, 0);
+  return 0;
+}
+
+int ssh_handshake_step(ssh_link *link, penstock_error *error) {
   dial_quick_ack(link->socket);
-  char greeting[64];
-  dial_peek(link->socket, greeting, sizeof(greeting));
-  if (ssh_connect(link->session) != SSH_OK) {
-    explain_failure(link, deadline_ns, greeting, error);
+  if (!ssh_get_serverbanner(link->session)) {
+    char greeting[sizeof(link->greeting)];
+    dial_peek(link->socket, greeting, sizeof(greeting));
+    if (greeting[0]) {
+      memcpy(link->greeting, greeting, sizeof(greeting));
+    }
+  }
+  int result = ssh_connect(link->session);
+  dial_set_nonblocking(link->socket); /* libssh clears it */
+  if (result == SSH_AGAIN) {
+    return 1;
+  }
+  if (result != SSH_OK) {
+    ssh_handshake_explain(link, 0, error);
     return PENSTOCK_E_FAILED;
   }
   if (take_shown_key(link, error)) {
     return PENSTOCK_E_FAILED;
   }
-  link->shown.verdict = known_hosts_check(known, link->shown.blob, link->shown.blob_size, NULL);
+  link->shown.verdict = known_hosts_check(&link->known, link->shown.blob, link->shown.blob_size, NULL);
   return 0;
 }

@@ -1,33 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* What `penstock trust` needs: to see a host's key without logging in, and to write it down. */
-#include <errno.h>
-
 #include "common/ssh/hostkey_art.h"
-#include "common/ssh/ssh_dial.h"
+#include "common/ssh/ssh_hop.h"
 #include "common/ssh/ssh_internal.h"
 
-enum { ADDRESSES_MAX = 16 };
+enum { ROUND_MS = 1000 };
 
-static int dial_blocking(ssh_link *link, uint64_t deadline_ns, penstock_error *error) {
-  penstock_address addresses[ADDRESSES_MAX];
-  const ssh_settings *settings = &link->settings;
-  uint32_t count = dial_resolve(settings->host, settings->port, addresses, ADDRESSES_MAX, error);
-  for (uint32_t i = 0; i < count; i++) {
-    char text[DIAL_TEXT_SIZE];
-    int code = dial_start(&addresses[i], &link->socket);
-    if (code == 0) {
-      code = dial_wait(link->socket, ssh_time_left(link, deadline_ns) / (count - i));
-    }
-    if (code == 0) {
-      return 0;
-    }
-    dial_close(link->socket);
-    link->socket = PENSTOCK_SOCKET_NONE;
-    dial_text(&addresses[i], text);
-    dial_connect_error(error, settings->host, text, code);
-  }
-  return PENSTOCK_E_FAILED;
-}
+/* How far a fetch came. */
+typedef struct sight {
+  int is_over;
+  int has_error;
+  penstock_error error;
+} sight;
 
 static uint32_t hostkey_state(known_hosts_verdict verdict) {
   switch (verdict) {
@@ -42,7 +26,8 @@ static uint32_t hostkey_state(known_hosts_verdict verdict) {
   }
 }
 
-static void fill_in(const ssh_link *link, const known_hosts *known, penstock_hostkey *key) {
+static void fill_in(const ssh_link *link, penstock_hostkey *key) {
+  const known_hosts *known = &link->known;
   const ssh_shown_key *shown = &link->shown;
   const known_hosts_entry *entry = NULL;
   known_hosts_verdict verdict = known_hosts_check(known, shown->blob, shown->blob_size, &entry);
@@ -62,28 +47,57 @@ static void fill_in(const ssh_link *link, const known_hosts *known, penstock_hos
   (void)snprintf(key->art, sizeof(key->art), "%s", art);
 }
 
+static void on_seen(void *context, const penstock_error *error) {
+  sight *seen = context;
+  seen->is_over = 1;
+  if (error) {
+    seen->has_error = 1;
+    seen->error = *error;
+  }
+}
+
+/*
+ * The first host on the way whose key was seen and is not trusted; else the last host. `*after` gets the number of
+ * hosts behind it.
+ */
+static ssh_link *first_untrusted(ssh_link *link, uint32_t *after) {
+  ssh_link *found = link;
+  uint32_t count = 0;
+  *after = 0;
+  for (ssh_link *each = link; each; each = each->below ? ssh_hop_link(each->below) : NULL, count++) {
+    if (each->shown.blob && each->shown.verdict != KNOWN_HOSTS_OK) {
+      found = each;
+      *after = count;
+    }
+  }
+  return found;
+}
+
 int32_t ssh_link_fetch_key(ssh_link *link, uint64_t deadline_ms, penstock_hostkey *key, penstock_error *error) {
-  uint64_t deadline_ns = link->host->now_ns(link->host) + deadline_ms * 1000000u;
-  known_hosts known = {0};
-  uint32_t size = key->struct_size;
-  memset(key, 0, sizeof(*key));
-  key->struct_size = size;
-  int result = ssh_link_resolve(link, deadline_ms, error);
-  if (!result) {
-    result = dial_blocking(link, deadline_ns, error);
+  sight seen = {0};
+  penstock_hostkey filled = {.struct_size = key->struct_size};
+  int32_t result = PENSTOCK_OK;
+  ssh_loop_set_alone(link->loop, 1);
+  ssh_connect_to_see(link, deadline_ms, on_seen, &seen);
+  while (!seen.is_over) {
+    ssh_loop_wait(link->loop, PENSTOCK_SOCKET_NONE, 0, ROUND_MS);
   }
-  if (!result) {
-    result = ssh_handshake(link, deadline_ns, &known, error);
+  const ssh_link *shown = first_untrusted(link, &filled.remaining);
+  if (shown->shown.blob && (!seen.has_error || shown->shown.verdict != KNOWN_HOSTS_OK)) {
+    fill_in(shown, &filled);
+    memcpy(key, &filled, key->struct_size < sizeof(filled) ? key->struct_size : sizeof(filled));
+  } else {
+    result = PENSTOCK_E_FAILED;
+    *error = seen.error;
   }
-  if (!result) {
-    fill_in(link, &known, key);
-  }
-  known_hosts_unload(&known);
-  ssh_link_hang_up(link);
+  ssh_link_close(link);
+  ssh_loop_set_alone(link->loop, 0);
   return result;
 }
 
-int32_t ssh_link_accept_key(ssh_link *link, penstock_error *error) {
+int32_t ssh_link_accept_key(ssh_link *last, penstock_error *error) {
+  uint32_t after;
+  ssh_link *link = first_untrusted(last, &after);
   const ssh_settings *settings = &link->settings;
   const ssh_shown_key *shown = &link->shown;
   if (!shown->blob) {
@@ -101,5 +115,9 @@ int32_t ssh_link_accept_key(ssh_link *link, penstock_error *error) {
                   settings->profile);
     return PENSTOCK_E_FAILED;
   }
-  return ssh_remember_host(link, error);
+  if (ssh_remember_host(link, error)) {
+    return PENSTOCK_E_FAILED;
+  }
+  link->shown.verdict = KNOWN_HOSTS_OK;
+  return 0;
 }

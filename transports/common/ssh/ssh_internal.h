@@ -21,11 +21,14 @@
 
 #include "common/ssh/known_hosts.h"
 #include "common/ssh/ssh_link.h"
+#include "common/ssh/ssh_loop.h"
+#include "common/ssh/ssh_proxy.h"
 #include "common/ssh/ssh_settings.h"
 
 typedef struct ssh_stream ssh_stream;
 typedef struct ssh_shell ssh_shell;
 typedef struct ssh_connecting ssh_connecting;
+typedef struct ssh_hop ssh_hop;
 
 /** A channel that nobody uses any more, until its CLOSE is out (and, if it was opening, the answer has come). */
 typedef struct ssh_grave {
@@ -44,16 +47,20 @@ typedef struct ssh_shown_key {
 } ssh_shown_key;
 
 struct ssh_link {
-  carrier carrier; /* first: a carrier* is a ssh_link* */
-  const penstock_host *host;
+  carrier carrier;           /* first: a carrier* is a ssh_link* */
+  const penstock_host *host; /* the loop's table; of a hop, the hop's own */
+  ssh_loop *loop;            /* one for the last host and all hosts on the way; the last host's link has made it */
   const penstock_config *config;
   ssh_request request;
   int is_hop;            /* a host on the way to another */
   ssh_settings settings; /* empty until ssh_link_resolve */
 
   ssh_connecting *connecting; /* of the one connect of this link */
+  ssh_hop *below;             /* the host on the way to this one; NULL = none */
+  ssh_proxy *proxy;           /* the ProxyCommand that the session runs over; NULL = none */
   penstock_socket socket;     /* ours, for the watch and its options */
   ssh_session session;
+  char greeting[64]; /* what the server said first: not always a greeting */
   ssh_event event;
   penstock_watch *watch;
   uint32_t watch_events;
@@ -65,6 +72,7 @@ struct ssh_link {
   penstock_timer *verify; /* runs after ssh_link_verify */
   uint64_t bytes_before;  /* counter.in_bytes when it was called */
   int is_degraded;
+  known_hosts known; /* what is known of the host's keys, from the handshake on */
   ssh_shown_key shown;
 
   int is_up;
@@ -106,6 +114,8 @@ enum {
 int ssh_link_resolve(ssh_link *link, uint64_t deadline_ms, penstock_error *error);
 /** Asks for a turn of the link as soon as the loop comes round. */
 void ssh_link_kick(ssh_link *link);
+/** Notes that what the session rests on is gone, for `error`; nothing if the link is not up. */
+void ssh_link_fail(ssh_link *link, const penstock_error *error);
 /** Notes that the session is gone; streams and host are told in the next turn. `what` NULL = ask libssh. */
 void ssh_link_die(ssh_link *link, uint32_t leg, const char *what);
 /** Is the session gone as far as libssh knows? Notes it if so. */
@@ -118,8 +128,10 @@ int ssh_link_is_clogged(const ssh_link *link);
 void ssh_link_bury(ssh_link *link, ssh_channel channel, int is_opening);
 /** After login: the loop takes over. Returns 0, or a negative code with `error`. */
 int ssh_link_go(ssh_link *link, penstock_error *error);
-/** Ends the session, if there is one, and closes the socket. */
+/** Ends the session, if there is one, closes the socket, and ends what it rested on. */
 void ssh_link_hang_up(ssh_link *link);
+/** Ends everything that runs, and calls nothing back; settings and what was found out stay. */
+void ssh_link_close(ssh_link *link);
 /** Keeps the reason for a channel that was denied: the session's next error would write over it. */
 void ssh_link_note_denial(ssh_link *link);
 /** The server's reason for a channel that it would not open: its code (RFC 4254, 5.1; 0 if unknown) and text. */
@@ -134,12 +146,19 @@ unsigned ssh_link_denial(const ssh_link *link, const char **text);
  */
 int ssh_link_wait(ssh_link *link, uint64_t deadline_ns);
 
-/* --- ssh_handshake.c: blocking, before the link is up ---------------------------------------------- */
+/* --- ssh_handshake.c: not blocking, before the link is up ------------------------------------------ */
 
 /** Milliseconds that are left until `deadline_ns` (host clock); 0 if none are. */
 uint64_t ssh_time_left(const ssh_link *link, uint64_t deadline_ns);
-/** Key exchange over the connected `link->socket`; fills in `link->shown` and judges the key by known_hosts. */
-int ssh_handshake(ssh_link *link, uint64_t deadline_ns, known_hosts *known, penstock_error *error);
+/** Makes a session over the connected `link->socket`, with all settings. Returns 0, or a negative code with `error`. */
+int ssh_handshake_start(ssh_link *link, penstock_error *error);
+/**
+ * Goes on with it as far as can be. Returns 1 if it waits for the socket; 0 once keys are exchanged, with `link->shown`
+ * filled in and judged by known_hosts; a negative code with `error`.
+ */
+int ssh_handshake_step(ssh_link *link, penstock_error *error);
+/** Words for a handshake that has not ended in time (`is_late`), or that has failed. */
+void ssh_handshake_explain(ssh_link *link, int is_late, penstock_error *error);
 
 /* --- ssh_verify.c ---------------------------------------------------------------------------------- */
 
@@ -148,7 +167,7 @@ int ssh_load_known(const ssh_link *link, known_hosts *known, penstock_error *err
 /** Adds the shown key to the user's known_hosts file, under that same name. */
 int ssh_remember_host(const ssh_link *link, penstock_error *error);
 /** Refuses the shown key if it must be; adds it if the settings allow that. `text` gets what was found. */
-int ssh_verify_host(ssh_link *link, const known_hosts *known, char *text, size_t text_size, penstock_error *error);
+int ssh_verify_host(ssh_link *link, char *text, size_t text_size, penstock_error *error);
 
 /* --- ssh_auth.c: blocking, before the link is up --------------------------------------------------- */
 
@@ -164,6 +183,9 @@ void ssh_log_banner(const ssh_link *link);
 
 /** Tells the user what the connect that runs waits for; nothing if none runs (a key is being fetched). */
 void ssh_connect_progress(ssh_link *link, const char *text);
+/** Connects as far as the handshake, which shows the host's key, and tells nobody but `done`. */
+void ssh_connect_to_see(ssh_link *link, uint64_t deadline_ms, void (*done)(void *context, const penstock_error *error),
+                        void *context);
 /** Ends a connect without completing it, and frees what it holds. */
 void ssh_connect_abandon(ssh_link *link);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/ssh/ssh_dial.h"
+#include "common/ssh/ssh_hop.h"
 #include "common/ssh/ssh_internal.h"
 #include "common/ssh/ssh_log.h"
 #include "common/ssh/ssh_profile.h"
@@ -44,7 +45,13 @@ ssh_link *ssh_link_create(const penstock_host *host, const penstock_config *conf
     free(link);
     return NULL;
   }
-  link->host = host;
+  link->loop = is_hop ? ((const ssh_table *)(const void *)host)->loop : ssh_loop_create(host);
+  if (!link->loop) {
+    free(link);
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+    return NULL;
+  }
+  link->host = is_hop ? host : ssh_loop_table(link->loop);
   link->config = config;
   link->request = *request;
   memset(request, 0, sizeof(*request));
@@ -57,14 +64,23 @@ ssh_link *ssh_link_create(const penstock_host *host, const penstock_config *conf
   return link;
 }
 
-void ssh_link_destroy(ssh_link *link) {
-  if (!link) {
-    return;
-  }
+void ssh_link_close(ssh_link *link) {
   ssh_connect_abandon(link);
   ssh_run_drop_all(link);
   ssh_stream_drop_all(link);
   ssh_link_hang_up(link);
+}
+
+void ssh_link_destroy(ssh_link *link) {
+  if (!link) {
+    return;
+  }
+  ssh_link_close(link);
+  ssh_hop_destroy(link->below);
+  if (!link->is_hop) {
+    ssh_loop_destroy(link->loop);
+  }
+  known_hosts_unload(&link->known);
   free(link->shown.blob);
   free(link->scratch);
   ssh_settings_clear(&link->settings);
@@ -124,9 +140,22 @@ void ssh_link_hang_up(ssh_link *link) {
   dial_close(link->socket);
   link->socket = PENSTOCK_SOCKET_NONE;
   link->is_up = 0;
+  ssh_proxy_end(link->proxy);
+  link->proxy = NULL;
+  if (link->below) {
+    ssh_hop_stop(link->below);
+  }
 }
 
 /* --- death ----------------------------------------------------------------------------------------- */
+
+void ssh_link_fail(ssh_link *link, const penstock_error *error) {
+  if (link->is_up && !link->is_dead) {
+    link->is_dead = 1;
+    link->death = *error;
+    ssh_link_kick(link);
+  }
+}
 
 void ssh_link_die(ssh_link *link, uint32_t leg, const char *what) {
   if (link->is_dead) {

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "common/ssh/ssh_jump.h"
+
 enum { KEYS_MAX = 16 };
 
 const char *const ssh_host_key_choices[] = {"strict", "accept-new", NULL};
@@ -65,12 +67,6 @@ static int add_file(ssh_request *request, const penstock_config *config, const c
   return result;
 }
 
-static int add_text(ssh_request *request, const penstock_config *config, const char *key, const char *keyword,
-                    penstock_error *error) {
-  const char *value = config->get_string(config, key);
-  return value ? add(request, config, key, keyword, value, error) : 0;
-}
-
 /* A boolean option that the user set. */
 static int add_bool(ssh_request *request, const penstock_config *config, const char *key, const char *keyword,
                     penstock_error *error) {
@@ -101,6 +97,27 @@ static int add_joined(ssh_request *request, const penstock_config *config, const
     }
   }
   return used ? add(request, config, key, keyword, list, error) : 0;
+}
+
+/* ssh takes the rest of the line as it is, and knows no blanks in it. */
+static int add_jump(ssh_request *request, const penstock_config *config, penstock_error *error) {
+  const char *value = config->get_string(config, "jump");
+  char where[512];
+  if (!value) {
+    return 0;
+  }
+  char *list = ssh_jump_check(value, error);
+  if (!list) {
+    if (error && error->error_class == PENSTOCK_CLASS_CONFIG) {
+      char words[200];
+      (void)snprintf(words, sizeof(words), "%.199s", error->what);
+      (void)snprintf(error->what, sizeof(error->what), "%s%s", origin(config, "jump", where, sizeof(where)), words);
+    }
+    return PENSTOCK_E_FAILED;
+  }
+  int result = ssh_request_add_written(request, "ProxyJump", list);
+  free(list);
+  return result ? out_of_memory(error) : 0;
 }
 
 static int add_port(ssh_request *request, const penstock_config *config, penstock_error *error) {
@@ -163,7 +180,7 @@ int ssh_profile_hop_request(ssh_request *request, const penstock_config *config,
 
 static int add_all(ssh_request *request, const penstock_config *config, penstock_error *error) {
   return ssh_profile_hop_request(request, config, error) || add_port(request, config, error) ||
-                 add_user(request, config, error) || add_text(request, config, "jump", "ProxyJump", error) ||
+                 add_user(request, config, error) || add_jump(request, config, error) ||
                  add_files(request, config, "key", "IdentityFile", error) ||
                  add_files(request, config, "certificate", "CertificateFile", error) ||
                  add_bool(request, config, "identities_only", "IdentitiesOnly", error) ||

@@ -144,7 +144,8 @@ static int judge_unknown(ssh_link *link, const known_hosts *known, char *text, s
                                                             : refuse_unknown(link, known, error);
 }
 
-int ssh_verify_host(ssh_link *link, const known_hosts *known, char *text, size_t text_size, penstock_error *error) {
+int ssh_verify_host(ssh_link *link, char *text, size_t text_size, penstock_error *error) {
+  const known_hosts *known = &link->known;
   const ssh_shown_key *shown = &link->shown;
   const known_hosts_entry *entry = NULL;
   known_hosts_verdict verdict = known_hosts_check(known, shown->blob, shown->blob_size, &entry);
