@@ -114,13 +114,15 @@ static int set_lists(const options *self, const known_hosts *known) {
 
 /* --- the others ------------------------------------------------------------------------------------ */
 
+/*
+ * RequiredRSASize is not libssh's to judge: it calls a host key that is too short one with a bad signature. Hosts are
+ * judged in ssh_verify.c, users' keys in ssh_auth_keys.c.
+ */
 static int set_limits(const options *self) {
   const ssh_settings *settings = self->settings;
-  const int bits = (int)settings->rsa_min_bits;
   const uint32_t seconds = settings->rekey_seconds;
   return (settings->rekey_bytes && set(self, SSH_OPTIONS_REKEY_DATA, &settings->rekey_bytes, "RekeyLimit")) ||
-                 (seconds && set(self, SSH_OPTIONS_REKEY_TIME, &seconds, "RekeyLimit")) ||
-                 (bits && set(self, SSH_OPTIONS_RSA_MIN_SIZE, &bits, "RequiredRSASize"))
+                 (seconds && set(self, SSH_OPTIONS_REKEY_TIME, &seconds, "RekeyLimit"))
              ? PENSTOCK_E_FAILED
              : 0;
 }
