@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* ssh_config: any bytes are settings, or an error that names the line. No file is opened, and no command is run. */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +20,9 @@ static void check_lines(const ssh_config *config) {
     must(ssh_syntax_find(line->keyword) != NULL);
     must(!strchr(line->value, '\n'));
   }
-  const ssh_config_line *port = ssh_config_get(config, "port");
-  must(port && atoi(port->value) >= 1 && atoi(port->value) <= 65535);
+  const ssh_config_line *line = ssh_config_get(config, "port");
+  unsigned long port = line ? strtoul(line->value, NULL, 10) : 0;
+  must(port >= 1 && port <= 65535);
   must(ssh_config_get(config, "hostname") && ssh_config_get(config, "user"));
 }
 

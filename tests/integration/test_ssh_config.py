@@ -40,7 +40,7 @@ DIFFERENCES = {
     "debian-batch-mode": {"serveraliveinterval", "serveraliveinterval_ms"},
     "debian-silent": {"loglevel"},
 }
-# Defaults that are not the same for every ssh: they are compared where the file sets them.
+# distribution-defaults, and lists of algorithms that are not set: they are compared where the file sets them.
 OWN_DEFAULTS = ALGORITHMS | {
     "forwardx11trusted",
     "gssapikeyexchange",
@@ -143,6 +143,12 @@ def assert_same(host, expected, found, left_out):
 
 def test_there_are_files_enough():
     assert len(GOOD) >= 60 and len(BAD) >= 20
+
+
+def test_the_documents_name_the_same_differences():
+    page = (CONFIGS.parents[2] / "docs" / "SSH.md").read_text()
+    section = page.partition("## Without a system ssh")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE)) == {*DIFFERENCES, "distribution-defaults"}
 
 
 @named(GOOD)

@@ -249,7 +249,7 @@ static size_t edits(const char *a, const char *b) {
 const char *ssh_syntax_nearest(const char *keyword) {
   static const char *const blocks[] = {"host", "match", "include"};
   size_t length = strlen(keyword);
-  size_t least = length / 3 < NEAREST_EDITS ? length / 3 : NEAREST_EDITS;
+  size_t least = (length + 2) / 3 < NEAREST_EDITS ? (length + 2) / 3 : NEAREST_EDITS;
   const char *best = NULL;
   if (length > NEAREST_LENGTH) {
     return NULL;
