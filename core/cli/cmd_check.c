@@ -6,10 +6,10 @@
 
 #include "cli/json_out.h"
 #include "cli/legs.h"
+#include "cli/look.h"
 #include "cli/out.h"
 #include "cli/profile_select.h"
 #include "cli/show.h"
-#include "cli/visitor.h"
 #include "gateway/gateway.h"
 #include "log/log.h"
 
@@ -174,14 +174,6 @@ static void try_all(check_job *check) {
   }
 }
 
-/* The transport's own look at its options: it makes an instance, which connects nowhere. */
-static void ask_transport(check_job *check, const ps_profile *profile) {
-  penstock_error error;
-  if (ps_visit_instance(profile, NULL, NULL, &error) != PS_EXIT_OK) {
-    ps_profiles_add_refusal(&check->profiles, profile->name, &error);
-  }
-}
-
 /* Opens `only`, or every profile. Returns 0, or -1 if out of memory. */
 static int open_all(check_job *check, const char *only) {
   size_t room = ps_config_profile_count(check->profiles.config) + 1;
@@ -194,7 +186,8 @@ static int open_all(check_job *check, const char *only) {
     for (; check->checked < count; check->checked++) {
       ps_profile *profile = &check->opened[check->checked];
       if (ps_profile_open(&check->profiles, names[check->checked], profile) == 0 && !check->connect) {
-        ask_transport(check, profile); /* with --connect the lane does, and tells it as a leg */
+        /* With --connect the lane does, and tells it as a leg. */
+        ps_look(&check->profiles, profile, check->json ? PS_LOOK_JSON : only ? PS_LOOK_TEXT : PS_LOOK_SILENT);
       }
     }
   }

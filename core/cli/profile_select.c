@@ -110,7 +110,7 @@ static void add_plugin_problem(ps_profiles *profiles, const char *name, const pe
                   name, error->what, error->next[0] ? "; " : "", error->next);
 }
 
-void ps_profiles_add_refusal(ps_profiles *profiles, const char *name, const penstock_error *error) {
+void ps_profiles_add_problem(ps_profiles *profiles, const char *name, int is_fatal, const penstock_error *error) {
   int line = 0;
   const char *what = error->what;
   const char *file = ps_config_place(profiles->config, name, "transport", &line);
@@ -123,8 +123,12 @@ void ps_profiles_add_refusal(ps_profiles *profiles, const char *name, const pens
       what = end + 2;
     }
   }
-  ps_problems_add(&profiles->problems, 1, file ? file : ps_config_path(profiles->config), line, "profile '%s': %s%s%s",
-                  name, what, error->next[0] ? "; " : "", error->next);
+  ps_problems_add(&profiles->problems, is_fatal, file ? file : ps_config_path(profiles->config), line,
+                  "profile '%s': %s%s%s", name, what, error->next[0] ? "; " : "", error->next);
+}
+
+void ps_profiles_add_refusal(ps_profiles *profiles, const char *name, const penstock_error *error) {
+  ps_profiles_add_problem(profiles, name, 1, error);
 }
 
 static int load_plugin(ps_profiles *profiles, ps_profile *profile, penstock_error *error) {

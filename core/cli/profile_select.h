@@ -49,8 +49,10 @@ const char *ps_profiles_choose(const ps_profiles *profiles, const char *command,
  */
 int ps_profile_open(ps_profiles *profiles, const char *name, ps_profile *profile);
 void ps_profile_close(ps_profile *profile);
-/** Adds a problem: the transport of profile `name` refuses its options. It stands at the line that `error` begins with
- * (as penstock_config::get_origin gives it), else at that of the transport. */
+/** Adds a problem that the transport of profile `name` has with it. It stands at the line that `error` begins with (as
+ * penstock_config::get_origin gives it), else at that of the transport. */
+void ps_profiles_add_problem(ps_profiles *profiles, const char *name, int is_fatal, const penstock_error *error);
+/** The same for one that is fatal: the transport refuses the options. */
 void ps_profiles_add_refusal(ps_profiles *profiles, const char *name, const penstock_error *error);
 
 /**

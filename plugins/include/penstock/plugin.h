@@ -11,6 +11,7 @@
 #define PENSTOCK_PLUGIN_H
 
 #include "base.h"
+#include "check.h"
 #include "error.h"
 #include "explain.h"
 #include "host.h"
