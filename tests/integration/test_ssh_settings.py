@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Settings that come from ssh_config: they reach the connection, or are refused or warned of by name."""
 
+import json
 import re
 
 import pytest
 
+from support.gateway import write_ini
 from support.sshd import make_key
 from support.wait import eventually
 
@@ -278,3 +280,71 @@ def test_what_distributions_write_is_not_warned_of(sshd, up, write):
     running = up(write(config))
     running.wait_serving()
     assert warnings(running) == []
+
+
+# --- penstock check --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def check(penstock, tmp):
+    """check(**keys) runs `penstock check lab --json`; returns the exit code, what was found, and the problems."""
+
+    def run(**keys):
+        config = write_ini(tmp / "check.ini", {"lab": {"transport": "ssh", "host": "gpu", "launch": "never", **keys}})
+        done = penstock.run("check", "lab", "--json", "--config", config)
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        found = {event["name"]: event["text"] for event in events if event["event"] == "found"}
+        return done.returncode, found, [event for event in events if event["event"] == "problem"]
+
+    return run
+
+
+def test_check_says_what_was_found(check, write, tmp):
+    key = make_key(tmp / "key")
+    config = write(
+        f"Host gpu\n  HostName gpu01.example.com\n  Port 2200\n  User alice\n  ProxyJump gate\n  IdentityFile {key}\n"
+        f"  UserKnownHostsFile {tmp}/known\n  StrictHostKeyChecking accept-new\n  HostKeyAlias cluster\n"
+    )
+    code, found, problems = check(ssh_config=config)
+    assert (code, problems) == (0, [])
+    assert "OpenSSH_" in found["settings"] and str(config) in found["settings"]
+    assert found["host"] == "gpu01.example.com, port 2200, user alice"
+    assert found["by way of"] == "gate"
+    assert found["key"] == str(key)
+    assert found["host key"] == f"known as cluster, {tmp}/known, new hosts are remembered"
+    assert (found["login"], found["agent"]) == ("publickey", "none")
+
+
+def test_check_finds_a_key_file_that_is_missing(check, tmp):
+    code, _, problems = check(ssh_config="none", key=tmp / "nowhere")
+    assert code == CONFIG_EXIT
+    assert problems[0]["line"] == 6  # where the profile names it
+    assert f"{tmp}/nowhere" in problems[0]["text"]
+
+
+def test_check_knows_a_putty_key(check, tmp):
+    key = tmp / "key.ppk"
+    key.write_text("PuTTY-User-Key-File-3: ssh-ed25519\n")
+    key.chmod(0o600)
+    code, _, problems = check(ssh_config="none", key=key)
+    assert code == CONFIG_EXIT and "puttygen" in problems[0]["text"]
+
+
+def test_check_takes_a_key_of_ssh_config_that_is_missing_beside_another(check, write, tmp):
+    key = make_key(tmp / "key")
+    code, _, problems = check(ssh_config=write(f"IdentityFile {tmp}/nowhere\nIdentityFile {key}\n"))
+    assert code == 0
+    assert [problem["severity"] for problem in problems] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    "keys, text",
+    [
+        ({"ciphers": "3des"}, "an option of the profile, for gpu: Bad SSH2 cipher spec '3des'"),
+        ({"ssh_options": '"KexAlgorithms=sntrup761x25519-sha512@openssh.com"'}, "transport = openssh"),
+        ({"ssh_options": '"RevokedHostKeys=/r"'}, "RevokedHostKeys /r (in the profile, for gpu)"),
+    ],
+)
+def test_check_finds_what_connect_would_refuse(check, keys, text):
+    code, _, problems = check(ssh_config="none", **keys)
+    assert code == CONFIG_EXIT and text in problems[0]["text"]

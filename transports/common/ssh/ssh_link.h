@@ -35,6 +35,9 @@ void ssh_link_connect_cancel(ssh_link *link, penstock_op *op);
 /** penstock_link_ext::verify. */
 void ssh_link_verify(ssh_link *link);
 
+/** penstock_check_ext::check. */
+int32_t ssh_link_inspect(ssh_link *link, uint64_t deadline_ms, const penstock_check_sink *sink, penstock_error *error);
+
 /** penstock_hostkey_ext::fetch. */
 int32_t ssh_link_fetch_key(ssh_link *link, uint64_t deadline_ms, penstock_hostkey *key, penstock_error *error);
 /** penstock_hostkey_ext::accept. */

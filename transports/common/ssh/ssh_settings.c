@@ -174,6 +174,7 @@ int ssh_settings_apply(ssh_settings *settings, const ssh_config *lines, const ss
     ssh_settings_clear(settings);
     return PENSTOCK_E_FAILED;
   }
+  (void)snprintf(settings->source, sizeof(settings->source), "%s", lines->source);
   warn_of_policy(lines, request, config->profile, host);
   return 0;
 }

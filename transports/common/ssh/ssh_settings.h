@@ -28,6 +28,7 @@ typedef struct ssh_settings {
   char *host;    /**< HostName: what is resolved, and told to a proxy */
   uint16_t port;
   char *user;
+  char source[128]; /**< where they come from (ssh_config.h), for messages */
   int log_level; /**< LogLevel: enum penstock_log_level of what libssh may say in our log */
 
   /* The way there. */

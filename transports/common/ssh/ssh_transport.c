@@ -91,6 +91,11 @@ static int32_t accept_key(penstock_instance *instance, penstock_error *error) {
   return ssh_link_accept_key(instance->link, error);
 }
 
+static int32_t check(penstock_instance *instance, uint64_t deadline_ms, const penstock_check_sink *sink,
+                     penstock_error *error) {
+  return ssh_link_inspect(instance->link, deadline_ms, sink, error);
+}
+
 static void verify_link(penstock_instance *instance) {
   ssh_link_verify(instance->link);
 }
@@ -102,7 +107,11 @@ const void *ssh_transport_extension(penstock_instance *instance, const char *nam
       .accept = accept_key,
   };
   static const penstock_link_ext link = {.struct_size = (uint32_t)sizeof(link), .verify = verify_link};
+  static const penstock_check_ext checking = {.struct_size = (uint32_t)sizeof(checking), .check = check};
   (void)instance;
+  if (strcmp(name, PENSTOCK_EXT_CHECK) == 0) {
+    return &checking;
+  }
   if (strcmp(name, PENSTOCK_EXT_LINK) == 0) {
     return &link;
   }
