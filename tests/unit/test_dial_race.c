@@ -19,6 +19,8 @@
 #include "common/ssh/ssh_dial.h"
 #include "host/host.h"
 
+static const dial_options anyhow;
+
 static uv_loop_t loop;
 static ps_host host;
 static int closed;
@@ -138,7 +140,7 @@ static uint64_t run_to_end(void) {
 }
 
 static dial_race *start(dial_race **race, const penstock_address *addresses, uint32_t count, uint64_t limit_ms) {
-  *race = dial_race_start(&host.table, addresses, count, limit_ms, on_done, race);
+  *race = dial_race_start(&host.table, addresses, count, &anyhow, limit_ms, on_done, race);
   assert_non_null(*race);
   assert_int_equal(ended.count, 0); /* never from inside the call */
   return *race;
@@ -265,8 +267,8 @@ static void test_counts_that_make_no_race(void **state) {
   (void)state;
   penstock_address addresses[DIAL_RACE_ADDRESSES_MAX + 1];
   memset(addresses, 0, sizeof(addresses));
-  assert_null(dial_race_start(&host.table, addresses, 0, 1000, on_done, NULL));
-  assert_null(dial_race_start(&host.table, addresses, DIAL_RACE_ADDRESSES_MAX + 1, 1000, on_done, NULL));
+  assert_null(dial_race_start(&host.table, addresses, 0, &anyhow, 1000, on_done, NULL));
+  assert_null(dial_race_start(&host.table, addresses, DIAL_RACE_ADDRESSES_MAX + 1, &anyhow, 1000, on_done, NULL));
 }
 
 int main(void) {
