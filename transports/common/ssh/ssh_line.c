@@ -337,6 +337,15 @@ static int tell_command(ssh_line_reader *self) {
       self, 1, "the remote command `%s` is not run: penstock starts the solver by root, program and args", command);
 }
 
+static int tell_config_file(ssh_line_reader *self) {
+  const char *file = self->line->config_file;
+  if (!file || file[0] == '/' || strcasecmp(file, "none") == 0) {
+    return 0;
+  }
+  return ssh_line_tell(self, 1, "-F %.300s counts from the folder in which penstock is started: write the whole path",
+                       file);
+}
+
 static int read_line(ssh_line_reader *self) {
   int is_ended = 0;
   if (read_program(self) || ssh_line_read_options(self, &is_ended)) {
@@ -350,6 +359,9 @@ static int read_line(ssh_line_reader *self) {
   }
   /* ssh takes options after the host too, until a word is none or "--" has ended them. */
   if (!is_ended && ssh_line_read_options(self, &is_ended)) {
+    return PENSTOCK_E_FAILED;
+  }
+  if (tell_config_file(self)) {
     return PENSTOCK_E_FAILED;
   }
   return self->next < self->words.count ? tell_command(self) : 0;

@@ -252,6 +252,42 @@ static int take_tag(ssh_line_reader *self, ssh_line_argument argument) {
              : 0;
 }
 
+/* How many letters are to be changed, added or taken out to make one word of the other. */
+static size_t distance(const char *a, const char *b) {
+  size_t row[64];
+  size_t size = strlen(b) < 63 ? strlen(b) : 63;
+  for (size_t k = 0; k <= size; k++) {
+    row[k] = k;
+  }
+  for (size_t i = 0; a[i]; i++) {
+    size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (size_t k = 0; k < size; k++) {
+      size_t change = diagonal + (strncasecmp(a + i, b + k, 1) != 0);
+      size_t other = (row[k] < row[k + 1] ? row[k] : row[k + 1]) + 1;
+      diagonal = row[k + 1];
+      row[k + 1] = change < other ? change : other;
+    }
+  }
+  return row[size];
+}
+
+/* A setting that nobody knows may be one for a newer ssh; most likely it is mistyped. */
+static int tell_unknown(ssh_line_reader *self, const char *keyword) {
+  size_t count = 0;
+  size_t letters = strlen(keyword);
+  size_t least = letters < 4 ? 2 : letters < 9 ? 3 : letters / 3 + 1; /* two letters may have changed places */
+  const char *near = NULL;
+  const ssh_keyword *known = ssh_keywords(&count);
+  for (size_t i = 0; i < count; i++) {
+    size_t edits = distance(keyword, known[i].name);
+    near = edits < least ? known[i].name : near;
+    least = edits < least ? edits : least;
+  }
+  return ssh_line_tell(self, 1, "-o %s: no setting of ssh_config(5) that penstock knows%s%s%s", keyword,
+                       near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
 /* -o "Keyword=value" or "Keyword value". */
 static int take_setting(ssh_line_reader *self, ssh_line_argument argument) {
   char keyword[64];
@@ -268,7 +304,7 @@ static int take_setting(ssh_line_reader *self, ssh_line_argument argument) {
   memcpy(keyword, start, size);
   keyword[size] = '\0';
   const ssh_keyword *known = ssh_keyword_find(keyword);
-  if (!known && ssh_line_tell(self, 1, "-o %s: no setting of ssh_config(5) that penstock knows", keyword)) {
+  if (!known && tell_unknown(self, keyword)) {
     return PENSTOCK_E_FAILED;
   }
   if (strcasecmp(keyword, "LogLevel") == 0 && self->log_level < 0) {
