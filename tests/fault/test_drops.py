@@ -7,7 +7,9 @@ import time
 
 import pytest
 
+from support import procs
 from support.wait import eventually
+from support.wire import ended_by
 
 LEAN = {"ASAN_OPTIONS": "quarantine_size_mb=1:thread_local_quarantine_size_kb=16"}
 
@@ -92,6 +94,44 @@ def steady(value):
 
     eventually(is_steady, 20)
     return seen[0]
+
+
+@pytest.mark.parametrize("transfer", ["download", "upload"])
+def test_each_process_of_the_session_is_killed_in_mid_transfer(broken, transfer):
+    """The monitor and the one that serves: whichever dies, no client takes what it has for the whole."""
+    broken = broken()
+    count = len(broken.sshd.sessions())
+    assert count > 0
+    for number in range(count):
+        moved = broken.relay.moved
+        with broken.wire.open_source(1 << 40) if transfer == "download" else broken.wire.open(b"SINK") as sock:
+            if transfer == "upload":
+                sock.sendall(b"x" * (1 << 20))
+            eventually(lambda: broken.relay.moved > moved + (1 << 20))
+            broken.lose(lambda: procs.kill(broken.sshd.sessions()[number]))
+            assert ended_by(sock) == "reset"
+        assert broken.is_answered()
+
+
+@pytest.mark.parametrize("how", ["reset", "close"])
+def test_dropped_during_the_handshake(broken, how):
+    """After so many bytes of it, both ways: the try has failed, and the next one serves."""
+    broken = broken(retry_min="10ms")
+    relay = broken.relay
+    relay.drop()
+    before = relay.moved
+    assert broken.is_answered()
+    handshake = relay.moved - before
+    for part in range(1, 13):
+        kills = relay.kills
+
+        def cut():
+            relay.kill_at(handshake * part // 16 or 1, how)
+            relay.drop()
+
+        broken.lose(cut)
+        assert broken.is_answered()
+        assert relay.kills == kills + 1, f"not cut at {part}/16 of {handshake} bytes"
 
 
 @pytest.mark.memory
