@@ -135,6 +135,7 @@ def test_dropped_during_the_handshake(broken, how):
 
 
 @pytest.mark.memory
+@pytest.mark.timeout(600)
 def test_random_drops(broken, traffic, penstock):
     seed = random.randrange(1 << 32)
     times, grown = survive(broken(env=LEAN), traffic, seed, 60)

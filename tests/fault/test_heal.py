@@ -153,11 +153,11 @@ def test_another_network_causes_a_try_at_once(moving):
     broken = moving(retry_min="50ms", retry_max="10m")
     mark = broken.gateway.mark()
     refused(broken)
-    broken.gateway.wait_event("state", 60, mark, state="down", where=lambda event: event["next_try_ms"] >= 20_000)
+    broken.gateway.wait_event("state", 60, mark, state="down", where=lambda event: event["next_try_ms"] >= 5_000)
     broken.relay.accept()
     mark = broken.gateway.mark()
     with one_more_address(broken.gateway.pid):
-        broken.gateway.wait_state("up", 5, since=mark)
+        broken.gateway.wait_state("up", 3, since=mark)
 
 
 def test_another_network_gives_up_a_try_that_hangs(moving):
