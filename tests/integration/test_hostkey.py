@@ -171,6 +171,39 @@ def test_other_key_than_the_pinned_one_is_refused(sshd, up, tmp):
     assert not authentications(server)
 
 
+@pytest.mark.parametrize("number", range(3))
+def test_pin_may_be_of_any_of_the_hosts_keys(sshd, up, number):
+    """A host shows one key a connection, and a pin does not say which type its key has."""
+    server = sshd(host_keys=("ed25519", "ecdsa", "rsa"), config=VERBOSE)
+    server.known_hosts.write_text("")
+    kinds = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"]
+    gateway = up(server, host_key_fingerprint=server.fingerprints()[number])
+    gateway.wait_serving()
+    assert host_key_leg(gateway) == f"pinned {kinds[number]} {server.fingerprints()[number]}"
+    assert len(connections(server)) == number + 2  # one more is the test's own, which waits for the server to greet
+
+
+def test_pin_of_another_key_behind_a_hop(sshd, up):
+    hop, server = sshd(), sshd(host_keys=("ed25519", "ecdsa"))
+    hop.authorize(server.client_key)
+    server.known_hosts.write_text(hop.known_hosts.read_text())
+    jump = f"{hop.user}@{hop.host}:{hop.port}"
+    config = server.folder / "ssh_config"
+    config.write_text(f"IdentityFile {server.client_key}\n")
+    gateway = up(server, jump=jump, ssh_config=config, host_key_fingerprint=server.fingerprints()[1])
+    gateway.wait_serving()
+    assert gateway.wait_event("leg", leg="host-key", where=lambda event: "pinned" in event["text"])
+
+
+def test_pin_that_is_of_none_of_the_hosts_keys(sshd, up, tmp):
+    server = sshd(host_keys=("ed25519", "ecdsa", "rsa"), config=VERBOSE)
+    pinned = fingerprint(f"{make_key(tmp / 'other')}.pub")
+    error = refused(up(server, host_key_fingerprint=pinned))
+    assert pinned in error["what"]
+    assert all(each in error["what"] for each in server.fingerprints())
+    assert not authentications(server)
+
+
 @pytest.mark.parametrize("pin", ["SHA256:abc", "MD5:00:11", "0" * 43])
 def test_pin_that_is_no_fingerprint_is_a_wrong_setting(sshd, up, pin):
     gateway = up(sshd(), host_key_fingerprint=pin)

@@ -118,10 +118,31 @@ static const penstock_error *reason_of(const ssh_connecting *connecting, const p
   return reason ? reason : error;
 }
 
+static void set_out(ssh_connecting *connecting);
+
+static void on_again(void *context) {
+  ssh_connecting *connecting = context;
+  connecting->timer = NULL;
+  ssh_hop_destroy(connecting->link->below);
+  connecting->link->below = NULL;
+  set_out(connecting);
+}
+
+/* Leaves this connection for another one, in which the host is asked for another of its keys. */
+static void begin_again(ssh_connecting *connecting) {
+  ssh_link_hang_up(connecting->link);
+  connecting->timer = connecting->host->timer_start(connecting->host, 0, 0, on_again, connecting);
+  if (!connecting->timer) {
+    fail_memory(connecting);
+  }
+}
+
 static void key_shown(ssh_connecting *connecting) {
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
   stop_waiting(connecting); /* nothing of ours may be called back while the login blocks */
-  if (connecting->done) {
+  if (ssh_pin_wants_another(connecting->link)) {
+    begin_again(connecting);
+  } else if (connecting->done) {
     complete(connecting, NULL);
   } else if (log_in(connecting, &error)) {
     error = *reason_of(connecting, &error);
@@ -323,15 +344,10 @@ static void go_through_command(ssh_connecting *connecting) {
 
 /* --- the step -------------------------------------------------------------------------------------- */
 
-static void begin(ssh_connecting *connecting) {
-  ssh_link *link = connecting->link;
+/* Towards the host whose settings are known. */
+static void set_out(ssh_connecting *connecting) {
+  const ssh_link *link = connecting->link;
   const penstock_host *host = connecting->host;
-  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
-  if (ssh_link_resolve(link, ssh_time_left(link, connecting->deadline_ns), &error) ||
-      (link->is_hop && ssh_hop_check_route(link, &error))) {
-    complete(connecting, &error);
-    return;
-  }
   connecting->started_ns = connecting->dialled_ns = host->now_ns(host);
   if (link->settings.jump) {
     go_through_hop(connecting);
@@ -339,6 +355,17 @@ static void begin(ssh_connecting *connecting) {
     go_through_command(connecting);
   } else {
     resolve(connecting);
+  }
+}
+
+static void begin(ssh_connecting *connecting) {
+  ssh_link *link = connecting->link;
+  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  if (ssh_link_resolve(link, ssh_time_left(link, connecting->deadline_ns), &error) ||
+      (link->is_hop && ssh_hop_check_route(link, &error))) {
+    complete(connecting, &error);
+  } else {
+    set_out(connecting);
   }
 }
 

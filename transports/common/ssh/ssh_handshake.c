@@ -45,6 +45,14 @@ void ssh_handshake_explain(ssh_link *link, int is_late, penstock_error *error) {
     (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
                         "%s accepts connections on port %u, but no SSH server answered in time", host, port);
     penstock_next(error, "Check that port %u is the SSH server's, and that the machine is not overloaded", port);
+  } else if (link->unpinned[0] && strstr(reason, "no match for method server host key")) {
+    (void)ssh_refuse_pinned(link, error); /* all its keys were seen */
+  } else if (strstr(reason, "verify server hostkey signature")) {
+    (void)penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY,
+                        "%s showed a host key, and could not prove that it has it: %s", host, reason);
+    penstock_next(error,
+                  "Someone may be in between: ask the administrator. A host key that is too short (RSA under 1024 "
+                  "bits) is refused in this way too");
   } else if (strstr(reason, "no match for method") || strstr(reason, "kex error")) {
     (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_CONFIG, "no common algorithm with %s: %s", host,
                         reason);

@@ -74,6 +74,7 @@ struct ssh_link {
   int is_degraded;
   known_hosts known; /* what is known of the host's keys, from the handshake on */
   ssh_shown_key shown;
+  char unpinned[320]; /* the keys that were shown in vain, with the settings' pin: "type fingerprint, ..." */
 
   int is_up;
   int may_deliver;        /* the link's own turn is reading: data callbacks may hand data on */
@@ -164,6 +165,13 @@ void ssh_handshake_explain(ssh_link *link, int is_late, penstock_error *error);
 
 /** known_hosts_load for the link's host, under its HostKeyAlias if it has one. */
 int ssh_load_known(const ssh_link *link, known_hosts *known, penstock_error *error);
+/**
+ * Is the shown key not the pinned one, while the host may have others? They are then what the settings ask for. A pin
+ * does not say what type its key is of, and a host shows one key a connection.
+ */
+int ssh_pin_wants_another(ssh_link *link);
+/** The error of a host that has no key with the pinned fingerprint. */
+int ssh_refuse_pinned(const ssh_link *link, penstock_error *error);
 /** Adds the shown key to the user's known_hosts file, under that same name. */
 int ssh_remember_host(const ssh_link *link, penstock_error *error);
 /** Refuses the shown key if it must be; adds it if the settings allow that. `text` gets what was found. */

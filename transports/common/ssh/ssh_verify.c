@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Judging the key that a host has shown: accepted, added, or refused with words that say what to do. */
+#include <stdlib.h>
+
 #include "common/ssh/key_blob.h"
+#include "common/ssh/ssh_algorithms.h"
 #include "common/ssh/ssh_internal.h"
 
 /* The name and port that known_hosts has the host under: an alias stands there alone, without a port. */
@@ -29,16 +32,55 @@ static void entry_place(const known_hosts_entry *entry, char *text, size_t size)
   (void)snprintf(text, size, "%s:%u", name ? name + 1 : entry->file, entry->line);
 }
 
-static int refuse_pinned(const ssh_link *link, penstock_error *error) {
-  const ssh_settings *settings = &link->settings;
+int ssh_refuse_pinned(const ssh_link *link, penstock_error *error) {
   (void)penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY,
-                      "%s showed the %s key %s, and not the pinned one, %s", settings->host, link->shown.type,
-                      link->shown.fingerprint, settings->fingerprint);
-  penstock_next(error,
-                "Do not connect until you know why. If the pin is of another of the host's keys, set "
-                "host_key_fingerprint to that of its %s key",
-                link->shown.type);
+                      "%s does not have the pinned key, %s; it showed %s", link->settings.host,
+                      link->settings.fingerprint, link->unpinned);
+  penstock_next(error, "Do not connect until you know why. If the host's keys were changed on purpose, set "
+                       "host_key_fingerprint to that of one of the new ones");
   return PENSTOCK_E_FAILED;
+}
+
+/* Takes the algorithms of a key type out of a comma-separated list, in place. */
+static void take_out(char *list, const char *type) {
+  int is_rsa = strcmp(type, "ssh-rsa") == 0;
+  char *out = list;
+  for (const char *at = list; *at;) {
+    size_t length = strcspn(at, ",");
+    size_t step = length + (at[length] == ',');
+    int is_of_type = (strlen(type) == length && memcmp(at, type, length) == 0) ||
+                     (is_rsa && length > 9 && memcmp(at, "rsa-sha2-", 9) == 0);
+    if (!is_of_type && length > 0) {
+      if (out != list) {
+        *out++ = ',';
+      }
+      memmove(out, at, length);
+      out += length;
+    }
+    at += step;
+  }
+  *out = '\0';
+}
+
+int ssh_pin_wants_another(ssh_link *link) {
+  ssh_settings *settings = &link->settings;
+  const ssh_shown_key *shown = &link->shown;
+  if (!settings->fingerprint || strcmp(settings->fingerprint, shown->fingerprint) == 0) {
+    return 0;
+  }
+  size_t used = strlen(link->unpinned);
+  (void)snprintf(link->unpinned + used, sizeof(link->unpinned) - used, "%s%s %s", used ? ", " : "", shown->type,
+                 shown->fingerprint);
+  if (shown->verdict == KNOWN_HOSTS_IS_REVOKED) {
+    return 0;
+  }
+  if (!settings->host_key_algorithms) {
+    settings->host_key_algorithms = strdup(ssh_default_host_key_algorithms);
+  }
+  if (settings->host_key_algorithms) {
+    take_out(settings->host_key_algorithms, shown->type);
+  }
+  return settings->host_key_algorithms && settings->host_key_algorithms[0];
 }
 
 static int refuse_unknown(const ssh_link *link, const known_hosts *known, penstock_error *error) {
@@ -158,7 +200,7 @@ int ssh_verify_host(ssh_link *link, char *text, size_t text_size, penstock_error
   }
   if (link->settings.fingerprint) {
     (void)snprintf(text, text_size, "pinned %s %s", shown->type, shown->fingerprint);
-    return strcmp(link->settings.fingerprint, shown->fingerprint) == 0 ? 0 : refuse_pinned(link, error);
+    return strcmp(link->settings.fingerprint, shown->fingerprint) == 0 ? 0 : ssh_refuse_pinned(link, error);
   }
   if (verdict == KNOWN_HOSTS_OK) {
     char place[128];
