@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 #include <strings.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 static int add(ssh_texts *files, const char *start, size_t length) {
   char *name = strndup(start, length);
@@ -13,10 +13,16 @@ static int add(ssh_texts *files, const char *start, size_t length) {
 }
 
 static int is_there(const char *start, size_t length) {
+  struct stat info;
   char *name = strndup(start, length);
-  int result = name && access(name, F_OK) == 0;
+  int result = name && stat(name, &info) == 0 && !S_ISDIR(info.st_mode);
   free(name);
   return result;
+}
+
+/* After a whole path comes another one, or nothing: a name must not end before what would then be a relative one. */
+static int may_end(const char *start, size_t end) {
+  return start[0] != '/' || start[end] == '\0' || start[end + 1] == '/';
 }
 
 /* Length of the longest run of words from `start` that is an existing file; 0 if there is none. */
@@ -25,7 +31,7 @@ static size_t longest_there(const char *start) {
   size_t end = 0;
   for (;;) {
     end += strcspn(start + end, " ");
-    if (is_there(start, end)) {
+    if (may_end(start, end) && is_there(start, end)) {
       longest = end;
     }
     if (start[end] == '\0') {
