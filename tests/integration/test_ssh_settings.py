@@ -304,12 +304,13 @@ def test_check_says_what_was_found(check, write, tmp):
     config = write(
         f"Host gpu\n  HostName gpu01.example.com\n  Port 2200\n  User alice\n  ProxyJump gate\n  IdentityFile {key}\n"
         f"  UserKnownHostsFile {tmp}/known\n  StrictHostKeyChecking accept-new\n  HostKeyAlias cluster\n"
+        "Host gate\n  HostName 10.0.0.9\n  User bob\n"
     )
     code, found, problems = check(ssh_config=config)
     assert (code, problems) == (0, [])
     assert "OpenSSH_" in found["settings"] and str(config) in found["settings"]
     assert found["host"] == "gpu01.example.com, port 2200, user alice"
-    assert found["by way of"] == "gate"
+    assert found["by way of"] == "gate: 10.0.0.9, port 22, user bob"
     assert found["key"] == str(key)
     assert found["host key"] == f"known as cluster, {tmp}/known, new hosts are remembered"
     assert (found["login"], found["agent"]) == ("publickey", "none")
@@ -335,6 +336,17 @@ def test_check_takes_a_key_of_ssh_config_that_is_missing_beside_another(check, w
     code, _, problems = check(ssh_config=write(f"IdentityFile {tmp}/nowhere\nIdentityFile {key}\n"))
     assert code == 0
     assert [problem["severity"] for problem in problems] == ["warning"]
+
+
+def test_check_looks_at_each_host_on_the_way(check, write, tmp):
+    config = write(
+        f"Host gpu\n  ProxyJump two\nHost two\n  ProxyJump one\n  IdentityFile {tmp}/nowhere\n"
+        "Host one\n  RevokedHostKeys /r\n"
+    )
+    code, _, problems = check(ssh_config=config)
+    texts = " ".join(problem["text"] for problem in problems)
+    assert code == CONFIG_EXIT and len(problems) == 2
+    assert f"key file {tmp}/nowhere" in texts and "RevokedHostKeys /r (in ssh_config, for one)" in texts
 
 
 @pytest.mark.parametrize(

@@ -353,8 +353,7 @@ static void fill_table(ssh_hop *hop) {
 
 /* --- life ------------------------------------------------------------------------------------------ */
 
-/* What ssh is asked for the hop, as `ssh -J` does: the last host of the list gets the others as its own ProxyJump. */
-static int make_request(const ssh_link *upper, ssh_request *request, penstock_error *error) {
+int ssh_hop_request(const ssh_link *upper, ssh_request *request, penstock_error *error) {
   ssh_jump jump;
   char port[16];
   char *rest = malloc(strlen(upper->settings.jump) + 1);
@@ -399,7 +398,7 @@ ssh_hop *ssh_hop_start(ssh_link *upper, penstock_op *op, uint64_t deadline_ms, s
   hop->deadline_ns = upper->host->now_ns(upper->host) + deadline_ms * 1000000u;
   hop->done = done;
   hop->context = context;
-  if (make_request(upper, &request, error) == 0) {
+  if (ssh_hop_request(upper, &request, error) == 0) {
     hop->link = ssh_link_create(&hop->table.host, upper->config, &request, 1, error);
   }
   ssh_request_clear(&request);

@@ -37,6 +37,13 @@ uint64_t ssh_hop_asked_ns(const ssh_hop *hop);
 const penstock_error *ssh_hop_error(const ssh_hop *hop);
 
 /**
+ * What ssh is asked for the hop before `upper`, whose settings must be known and have a `jump`. As `ssh -J` does it,
+ * the last host of the list gets the others as its own ProxyJump. Returns 0, or a negative code with `error`;
+ * `request`, to be zeroed before, is to be cleared in both cases.
+ */
+int ssh_hop_request(const ssh_link *upper, ssh_request *request, penstock_error *error);
+
+/**
  * To be asked by a link that is a hop once its settings are known: may it be on the way? Returns 0, or a negative code
  * with `error` that shows the route: it goes in a circle, or over too many hosts.
  */

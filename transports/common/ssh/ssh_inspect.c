@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include "common/ssh/key_file.h"
-#include "common/ssh/ssh_internal.h"
+#include "common/ssh/ssh_hop.h"
 #include "common/ssh/ssh_options.h"
+
+enum { HOPS_MAX = 8 };
 
 /* A check that runs. */
 typedef struct inspection {
@@ -35,14 +37,11 @@ static void found_texts(const inspection *self, const char *name, const ssh_text
   }
 }
 
-static void tell_way(const inspection *self) {
+static void tell_host(const inspection *self) {
   const ssh_settings *settings = self->settings;
   found(self, "settings", "%s%s%s", settings->source, self->link->request.config_file ? ", file: " : "",
         self->link->request.config_file ? self->link->request.config_file : "");
   found(self, "host", "%s, port %u, user %s", settings->host, (unsigned)settings->port, settings->user);
-  if (settings->jump) {
-    found(self, "by way of", "%s", settings->jump);
-  }
   if (settings->proxy_command) {
     found(self, "proxy command", "%s", settings->proxy_command);
   }
@@ -125,15 +124,55 @@ static void check_certificates(const inspection *self) {
   }
 }
 
+static void check_files(const inspection *self) {
+  check_keys(self);
+  check_certificates(self);
+}
+
+/* --- hosts on the way ------------------------------------------------------------------------------ */
+
+static void tell_problem(const inspection *self, const penstock_error *error) {
+  self->sink->problem(self->sink->context, PENSTOCK_LOG_ERROR, error);
+}
+
+/* The host before `upper`, and those before it. Each has its own settings and its own mistakes. */
+static void check_hops(const penstock_check_sink *sink, const ssh_link *upper, unsigned depth, uint64_t deadline_ms) {
+  penstock_error error = {.struct_size = sizeof(error)};
+  ssh_request request = {0};
+  inspection self = {.sink = sink};
+  ssh_link *link = NULL;
+  if (!upper->settings.jump || depth > HOPS_MAX) { /* one more is found out, and told, by ssh_hop_check_route */
+    return;
+  }
+  if (ssh_hop_request(upper, &request, &error) == 0) {
+    link = ssh_link_create(upper->host, upper->config, &request, 1, &error);
+  }
+  if (!link || ssh_link_resolve(link, deadline_ms, &error)) {
+    tell_problem(&self, &error);
+  } else {
+    self.link = link;
+    self.settings = &link->settings;
+    found(&self, "by way of", "%s: %s, port %u, user %s", link->request.host, link->settings.host,
+          (unsigned)link->settings.port, link->settings.user);
+    check_files(&self);
+    if (ssh_options_check(&link->settings, &error)) {
+      tell_problem(&self, &error);
+    }
+    check_hops(sink, link, depth + 1, deadline_ms);
+  }
+  ssh_link_destroy(link);
+  ssh_request_clear(&request);
+}
+
 int32_t ssh_link_inspect(ssh_link *link, uint64_t deadline_ms, const penstock_check_sink *sink, penstock_error *error) {
   const inspection self = {.link = link, .settings = &link->settings, .sink = sink};
   if (ssh_link_resolve(link, deadline_ms, error)) {
     return PENSTOCK_E_FAILED;
   }
-  tell_way(&self);
+  tell_host(&self);
+  check_hops(sink, link, 1, deadline_ms);
   tell_trust(&self);
   tell_login(&self);
-  check_keys(&self);
-  check_certificates(&self);
+  check_files(&self);
   return ssh_options_check(&link->settings, error);
 }
