@@ -46,7 +46,7 @@ struct mux_channel {
   int is_bulk;    /* it has received much */
   int is_waiting; /* to write */
   int is_open;
-  int asks;      /* a command was asked for, and there is no answer yet */
+  int asks;      /* there is a question of its user's without an answer yet */
   int is_marked; /* it carries the mark */
   int is_ended;  /* we have sent EOF */
   int is_closed; /* we have sent CLOSE */
@@ -67,6 +67,7 @@ struct mux {
   uint32_t channel_room;
   uint32_t free_from; /* no lower number is free */
   uint64_t bulk_count;
+  size_t unanswered;    /* opening, and given up */
   mux_channel *waiting; /* first one first */
   mux_channel **waiting_end;
   size_t unmarked;    /* bytes sent since the last mark came back */
@@ -188,7 +189,8 @@ static void free_channel(mux_channel *channel) {
 static void wind_up(mux_channel *channel) {
   mux *self = channel->owner;
   if (!channel->is_open) {
-    return; /* the server's answer is on its way */
+    self->unanswered++; /* the server's answer is on its way */
+    return;
   }
   if (!channel->is_closed) {
     channel->is_closed = 1;
@@ -303,9 +305,21 @@ void mux_channel_exec(mux_channel *channel, const char *command) {
 
 void mux_channel_env(mux_channel *channel, const char *name, const char *value) {
   mux_buffer *output = &channel->owner->output;
-  size_t start = begin_request(channel, "env", 0);
+  size_t start = begin_request(channel, "env", 1);
   mux_put_string(output, name, strlen(name));
   mux_put_string(output, value, strlen(value));
+  mux_end(output, start);
+  channel->asks = 1;
+  settle(channel->owner);
+}
+
+void mux_channel_signal(mux_channel *channel, const char *name) {
+  mux_buffer *output = &channel->owner->output;
+  if (!channel->is_open || channel->is_closed) {
+    return;
+  }
+  size_t start = begin_request(channel, "signal", 0);
+  mux_put_string(output, name, strlen(name));
   mux_end(output, start);
   settle(channel->owner);
 }
@@ -381,6 +395,7 @@ void mux_channel_close(mux_channel *channel) {
 /* --- what comes ------------------------------------------------------------------------------------ */
 
 static void on_opened(mux_channel *channel, const mux_message *message) {
+  channel->owner->unanswered -= channel->user ? 0 : 1;
   channel->is_open = 1;
   channel->far_id = message->far_id;
   channel->window = message->window;
@@ -399,6 +414,7 @@ static void on_refused(mux_channel *channel, const mux_message *message) {
   /* Nothing more is said about it by either side: whoever closes it frees it. */
   channel->is_open = channel->is_closed = channel->far_closed = 1;
   if (!channel->user) {
+    channel->owner->unanswered--;
     free_channel(channel);
     return;
   }
@@ -625,6 +641,10 @@ void mux_kick(mux *self) {
   if (!self->kick && !self->is_told) {
     self->kick = self->host->timer_start(self->host, 0, 0, on_kick, self);
   }
+}
+
+size_t mux_unanswered(const mux *self) {
+  return self->unanswered;
 }
 
 /* --- life ------------------------------------------------------------------------------------------ */

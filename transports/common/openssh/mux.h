@@ -39,7 +39,7 @@ typedef struct mux_user {
   void (*eof)(void *context);
   /** A request of the server's, such as "exit-status". */
   void (*request)(void *context, const mux_message *message);
-  /** The answer to mux_channel_exec. */
+  /** The answer to mux_channel_exec or mux_channel_env. */
   void (*answered)(void *context, int is_success);
   /** The server closed it. It still wants closing. */
   void (*closed)(void *context);
@@ -51,6 +51,8 @@ mux *mux_create(const penstock_host *host, penstock_socket socket, const mux_own
 void mux_destroy(mux *self);
 /** Asks for a turn. */
 void mux_kick(mux *self);
+/** How many channels were given up before the server said whether it opens them; each is memory until it does. */
+size_t mux_unanswered(const mux *self);
 
 /**
  * Opens a channel: "session", or "direct-tcpip" with the `extra` that RFC 4254 wants for it. NULL if there is no
@@ -60,10 +62,12 @@ mux_channel *mux_channel_open(mux *self, const char *type, const mux_buffer *ext
                               void *context);
 /** Allows the server to send so many bytes more. */
 void mux_channel_grant(mux_channel *channel, uint64_t bytes);
-/** Asks for a command to be run; before anything is written. */
+/** Asks for a command to be run, before anything is written. One question at a time. */
 void mux_channel_exec(mux_channel *channel, const char *command);
-/** Asks for a variable of the environment to be set; before the command. The server need not. */
+/** Asks for a variable of the environment to be set, before the command. One question at a time. */
 void mux_channel_env(mux_channel *channel, const char *name, const char *value);
+/** Sends a signal to the command: "HUP". */
+void mux_channel_signal(mux_channel *channel, const char *name);
 /** Takes up to `size` bytes; returns the count. After less than all, `writable` comes. */
 size_t mux_channel_write(mux_channel *channel, const void *data, size_t size);
 /** Ends our direction, behind what was written. */

@@ -8,6 +8,7 @@
 
 #include "common/openssh/openssh_command.h"
 #include "common/openssh/openssh_internal.h"
+#include "common/ssh/ssh_apply.h"
 #include "common/ssh/ssh_child.h"
 
 enum {
@@ -205,6 +206,21 @@ static int ask_version(penstock_error *error) {
   return version;
 }
 
+/* SetEnv and SendEnv are about sessions, which are ours. */
+static int take_environment(openssh_link *link, const ssh_config *lines, penstock_error *error) {
+  for (size_t i = 0; i < lines->count; i++) {
+    const ssh_config_line *line = &lines->lines[i];
+    int is_set = strcmp(line->keyword, "setenv") == 0;
+    if ((is_set && ssh_apply_set_env(&link->extra, line, error)) ||
+        (!is_set && strcmp(line->keyword, "sendenv") == 0 && ssh_apply_send_env(&link->extra, line, error))) {
+      return PENSTOCK_E_FAILED;
+    }
+  }
+  link->shells.environment = link->extra.environment.items;
+  link->shells.environment_count = link->extra.environment.count;
+  return 0;
+}
+
 static int make_command(openssh_link *link, openssh_command *command, uint64_t deadline_ms, penstock_error *error) {
   ssh_config lines;
   int version = ask_version(error);
@@ -222,7 +238,8 @@ static int make_command(openssh_link *link, openssh_command *command, uint64_t d
       .deadline_ms = deadline_ms,
   };
   link->by_jump = openssh_has_jump(&lines);
-  int result = openssh_command_make(command, &plan, error);
+  int result = take_environment(link, &lines, error);
+  result = result ? result : openssh_command_make(command, &plan, error);
   ssh_config_unload(&lines);
   return result;
 }

@@ -6,6 +6,7 @@
 #ifndef TRANSPORTS_OPENSSH_INTERNAL_H
 #define TRANSPORTS_OPENSSH_INTERNAL_H
 
+#include "common/far_run.h"
 #include "common/openssh/mux.h"
 #include "common/openssh/openssh_folder.h"
 #include "common/openssh/openssh_link.h"
@@ -27,7 +28,8 @@ struct openssh_link {
   const penstock_host *host;
   const penstock_config *config;
   ssh_request request;
-  ssh_settings extra; /* what a request cannot say: passphrase, pin, methods, keepalive; nothing else of it is used */
+  /* What a request cannot say: passphrase, pin, methods, keepalive; and the environment. Nothing else of it is used. */
+  ssh_settings extra;
 
   openssh_folder folder;
   penstock_process *process; /* NULL once it has ended */
@@ -51,11 +53,10 @@ struct openssh_link {
   penstock_error death;
 
   openssh_stream *streams; /* all of them */
-  carrier_run *runs;       /* all of them, oldest first */
   unsigned refusals;       /* of channels, by the server */
   int is_worn;             /* … so many that ssh is to be started anew */
   penstock_timer *renewal; /* which is done outside of the mux's turn */
-  ssh_texts environment;   /* for scripts: NAME=value */
+  far_shells shells;       /* scripts, and what they run in */
   int wants_sweep;         /* one of them has something to be told outside of the call that it found out in */
 
   mux_channel *echo; /* a channel that cannot be, whose refusal is a sign of life */
@@ -105,9 +106,7 @@ carrier_run *openssh_run_start(carrier *self, const char *body, size_t body_size
                                void (*done)(void *context, const carrier_result *result), void *context,
                                penstock_error *error);
 void openssh_run_cancel(carrier *self, carrier_run *run);
-/** As openssh_stream_sweep. */
-void openssh_run_sweep(openssh_link *link);
-/** As openssh_stream_drop_all. */
-void openssh_run_drop_all(openssh_link *link);
+/** Session channels for link->shells. */
+extern const far_channel_ops openssh_run_ops;
 
 #endif

@@ -68,8 +68,9 @@ void openssh_link_die(openssh_link *link, const char *what) {
   } else {
     openssh_link_error(link, &link->death);
   }
+  link->shells.death = &link->death;
   openssh_stream_sweep(link);
-  openssh_run_sweep(link);
+  far_run_sweep(&link->shells);
   link->host->link_lost(link->host, &link->death); /* the last thing: the host may let go of the link */
 }
 
@@ -80,6 +81,10 @@ void openssh_link_kick(openssh_link *link) {
   if (link->mux) {
     mux_kick(link->mux);
   }
+}
+
+static void kick(void *link) {
+  openssh_link_kick(link);
 }
 
 static void on_ready(void *context) {
@@ -99,7 +104,7 @@ static void on_turn(void *context) {
   while (link->wants_sweep) {
     link->wants_sweep = 0;
     openssh_stream_sweep(link);
-    openssh_run_sweep(link);
+    far_run_sweep(&link->shells);
   }
   if (link->is_worn && !link->renewal && !link->is_dead) {
     link->renewal = link->host->timer_start(link->host, 0, 0, on_renewal, link);
@@ -222,6 +227,11 @@ openssh_link *openssh_link_create(const penstock_host *host, const penstock_conf
   link->carrier.ops = &ops;
   link->carrier.host = host;
   link->carrier.where = link->request.host;
+  link->shells.ops = &openssh_run_ops;
+  link->shells.link = link;
+  link->shells.kick = kick;
+  link->shells.host = host;
+  link->shells.where = link->request.host;
   return link;
 }
 
@@ -231,10 +241,9 @@ void openssh_link_destroy(openssh_link *link) {
   }
   openssh_connect_abandon(link);
   openssh_stream_drop_all(link);
-  openssh_run_drop_all(link);
+  far_run_drop_all(&link->shells);
   openssh_link_hang_up(link);
   ssh_texts_clear(&link->asked);
-  ssh_texts_clear(&link->environment);
   ssh_settings_clear(&link->extra);
   ssh_request_clear(&link->request);
   free(link->others);

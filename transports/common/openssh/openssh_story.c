@@ -73,8 +73,12 @@ static int read_debug(openssh_story *story, const char *text, char *note, size_t
   if (after(text, "Executing proxy")) {
     story->by_proxy = 1;
   } else if (after(text, "Connection established") || after(text, "Remote protocol version")) {
+    rest = strstr(text, "remote software version ");
+    copy(story->server, sizeof(story->server), rest ? rest + 24 : "", rest ? strlen(rest + 24) : 0);
     (void)snprintf(note, note_size, "%s", story->by_proxy ? "by another program" : story->address);
     return reach(story, OPENSSH_CONNECTED);
+  } else if ((rest = strstr(text, "banner line 0: "))) {
+    copy(story->greeting, sizeof(story->greeting), rest + 15, strlen(rest + 15));
   } else if ((rest = after(text, "Server host key: "))) {
     read_key(story, rest);
   } else if ((rest = after(text, "Server host certificate: "))) {
@@ -166,7 +170,7 @@ static const meaning meanings[] = {
     {"Can't open user config file", PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
      "Correct `ssh_config` in the profile, or take it out"},
     {"Could not resolve hostname", PENSTOCK_LEG_DNS, PENSTOCK_CLASS_TRANSIENT,
-     "Check the spelling of `host` and the network"},
+     "Check the spelling of `host` and the network; `ssh -G HOST` shows what an alias stands for"},
     {"Too many authentication failures", PENSTOCK_LEG_AUTH, PENSTOCK_CLASS_AUTH,
      "The server gave up before the right key came: name it with `key`, and set `identities_only = yes`"},
     {"Permission denied (", PENSTOCK_LEG_AUTH, PENSTOCK_CLASS_AUTH,
@@ -309,6 +313,26 @@ static void hop_key_error(const char *line, penstock_error *error) {
                 "administrator first");
 }
 
+/* sshd says in place of its name that it is asked too much. Returns 0 if it is something else. */
+static int explain_hang_up(const openssh_story *story, const openssh_story_context *context, penstock_error *error) {
+  if (strstr(story->greeting, "Exceeded MaxStartups")) {
+    (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
+                        "the SSH server of %s has too many logins under way, and turned this one away (MaxStartups)",
+                        context->host);
+    penstock_next(error, "It is tried again. If that goes on, raise `MaxStartups` in its sshd_config, or look for what "
+                         "connects to it all the time");
+  } else if (strstr(story->greeting, "Not allowed at this time")) {
+    (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
+                        "the SSH server of %s turns this address away for a while, after failed logins "
+                        "(PerSourcePenalties)",
+                        context->host);
+    penstock_next(error, "It is tried again. Mend the logins that fail; its administrator sees them in sshd's log");
+  } else {
+    return 0;
+  }
+  return 1;
+}
+
 static void other_error(const openssh_story *story, const openssh_story_context *context, penstock_error *error) {
   char line[400] = "";
   const meaning *found = find_meaning(story, context->others, line, sizeof(line));
@@ -342,6 +366,8 @@ void openssh_story_error(const openssh_story *story, const openssh_story_context
       (void)find_in_text(context->others, "ey for ", line, sizeof(line));
     }
     hop_key_error(line, error);
+  } else if (story->stage < OPENSSH_VERIFIED && explain_hang_up(story, context, error)) {
+    /* that was it */
   } else if (story->stage < OPENSSH_LOGGED_IN) {
     other_error(story, context, error);
   } else {

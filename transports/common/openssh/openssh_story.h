@@ -29,6 +29,8 @@ typedef struct openssh_story {
   int by_proxy;                         /**< another program makes the connection (ProxyCommand, ProxyJump) */
   int is_name;                          /**< the host was a name to resolve */
   char address[128];                    /**< "192.0.2.1 port 22" */
+  char greeting[128];                   /**< what the server said in place of its name, if it did */
+  char server[128];                     /**< what the server calls itself: "OpenSSH_9.2p1 Debian-2" */
   char key_type[64];                    /**< of the key that the host showed */
   char key[64];                         /**< its fingerprint, SHA256:… */
   char known_at[512];                   /**< where that key (or its CA's) is known: "/home/a/.ssh/known_hosts:3" */

@@ -11,6 +11,7 @@
 
 enum {
   WRITE_CHUNK = 64 << 10, /* two packets of the usual size */
+  UNANSWERED_MAX = 256,   /* given up, and never answered: such a server gets no more, or they would be memory */
   /*
    * OpenSSH keeps a record of every channel that a server has refused (in proxy mode, up to version 10 at least),
    * looks at all of them all the time, and gives up at 10,000.
@@ -104,13 +105,20 @@ static void refuse(openssh_stream *stream, const penstock_error *error) {
 /* The error of an open that the server denied (RFC 4254, 5.1). */
 static void denial_error(const openssh_stream *stream, uint32_t code, const char *text, penstock_error *error) {
   const char *where = stream->link->carrier.where;
-  if (code == 1 || code == 3) {
+  if (code == 3 || strstr(text, "'session'")) { /* tinysshd: only one 'session' channel allowed */
+    const char *program = stream->link->story.server;
+    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_CONFIG,
+                        "the SSH server of %s cannot pass on connections: it does not know direct-tcpip", where);
+    penstock_next(error, "It calls itself %s. Run another one there, OpenSSH's sshd or dropbear",
+                  program[0] ? program : "nothing");
+  } else if (code == 1) {
     (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_CONFIG,
                         "the SSH server of %s does not allow connections to %s:%u%s%s", where, stream->host,
                         (unsigned)stream->port, text[0] ? ": " : "", text);
     penstock_next(error,
-                  "Its sshd_config needs `AllowTcpForwarding yes` (or `local`), and PermitOpen, if it is set, must "
-                  "name %s:%u; a key's line in authorized_keys must not say no-port-forwarding",
+                  "Its sshd_config needs `AllowTcpForwarding yes` (or `local`) and no `DisableForwarding`; PermitOpen, "
+                  "if set, must name %s:%u; the key's line in authorized_keys must not say restrict, "
+                  "no-port-forwarding or another permitopen",
                   stream->host, (unsigned)stream->port);
   } else if (code == 4) {
     (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT, "%s is short of resources: %s", where,
@@ -283,6 +291,13 @@ static int start(openssh_link *link, openssh_stream *stream, penstock_error *err
     *error = link->death;
     return link->is_dead ? PENSTOCK_E_FAILED
                          : penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_INTERNAL, "the SSH link is not up");
+  }
+  if (mux_unanswered(link->mux) >= UNANSWERED_MAX) {
+    (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
+                        "%s has left the last %u connections unanswered", link->carrier.where,
+                        (unsigned)mux_unanswered(link->mux));
+    penstock_next(error, "It is overloaded or hangs; a smaller `keepalive` gives it up sooner");
+    return PENSTOCK_E_FAILED;
   }
   stream->channel = open_channel(stream);
   return stream->channel ? 0
