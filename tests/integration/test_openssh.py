@@ -424,3 +424,27 @@ def test_stop_while_it_connects(sshd, up):
         began = time.monotonic()
         assert gateway.stop() == 0
         assert time.monotonic() - began < 3
+
+
+# --- check -----------------------------------------------------------------------------------------------
+
+
+def test_check_shows_what_ssh_is_started_with(sshd, penstock, tmp):
+    server = sshd()
+    config = write_ini(tmp / "check.ini", {"lab": profile(server, endpoint="127.0.0.1:1", keepalive="7s")})
+    done = penstock.run("check", "lab", "--config", config)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"127.0.0.1, port {server.port}, user {server.user}" in done.stdout
+    assert "ServerAliveInterval=7" in done.stdout and "PasswordAuthentication=no" in done.stdout
+    config = write_ini(tmp / "wrong.ini", {"lab": profile(server, endpoint="127.0.0.1:1", auth="password")})
+    done = penstock.run("check", "lab", "--config", config)
+    assert done.returncode == 3 and "password" in done.stdout + done.stderr
+
+
+def test_check_connects_and_tells_each_leg(sshd, solver, penstock, tmp):
+    keys = {"endpoint": f"127.0.0.1:{solver().port}", "launch": "never"}
+    config = write_ini(tmp / "connect.ini", {"lab": profile(sshd(), **keys)})
+    done = penstock.run("check", "--connect", "lab", "--config", config)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for leg in ("tcp", "host-key", "auth"):
+        assert f"{leg} " in done.stdout

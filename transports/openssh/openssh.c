@@ -126,6 +126,11 @@ static void verify_link(penstock_instance *instance) {
   openssh_link_verify(instance->link);
 }
 
+static int32_t check(penstock_instance *instance, uint64_t deadline_ms, const penstock_check_sink *sink,
+                     penstock_error *error) {
+  return openssh_link_inspect(instance->link, deadline_ms, sink, error);
+}
+
 static const void *get_extension(penstock_instance *instance, const char *name) {
   static const penstock_hostkey_ext hostkey = {
       .struct_size = (uint32_t)sizeof(hostkey),
@@ -133,7 +138,11 @@ static const void *get_extension(penstock_instance *instance, const char *name) 
       .accept = accept_key,
   };
   static const penstock_link_ext link = {.struct_size = (uint32_t)sizeof(link), .verify = verify_link};
+  static const penstock_check_ext checking = {.struct_size = (uint32_t)sizeof(checking), .check = check};
   (void)instance;
+  if (strcmp(name, PENSTOCK_EXT_CHECK) == 0) {
+    return &checking;
+  }
   if (strcmp(name, PENSTOCK_EXT_LINK) == 0) {
     return &link;
   }

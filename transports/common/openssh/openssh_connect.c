@@ -221,10 +221,10 @@ static int take_environment(openssh_link *link, const ssh_config *lines, penstoc
   return 0;
 }
 
-static int make_command(openssh_link *link, openssh_command *command, uint64_t deadline_ms, penstock_error *error) {
-  ssh_config lines;
+int openssh_connect_plan(openssh_link *link, openssh_command *command, ssh_config *lines, uint64_t deadline_ms,
+                         penstock_error *error) {
   int version = ask_version(error);
-  if (version < 0 || ssh_config_load(&lines, &link->request, SSH_CONFIG_SYSTEM, deadline_ms, error)) {
+  if (version < 0 || ssh_config_load(lines, &link->request, SSH_CONFIG_SYSTEM, deadline_ms, error)) {
     return PENSTOCK_E_FAILED;
   }
   const openssh_plan plan = {
@@ -232,15 +232,29 @@ static int make_command(openssh_link *link, openssh_command *command, uint64_t d
       .config = link->config,
       .request = &link->request,
       .extra = &link->extra,
-      .lines = &lines,
+      .lines = lines,
       .folder = &link->folder,
       .version = version,
       .deadline_ms = deadline_ms,
   };
+  int result = openssh_command_make(command, &plan, error);
+  if (result) {
+    ssh_config_unload(lines);
+  }
+  return result;
+}
+
+static int make_command(openssh_link *link, openssh_command *command, uint64_t deadline_ms, penstock_error *error) {
+  ssh_config lines;
+  if (openssh_connect_plan(link, command, &lines, deadline_ms, error)) {
+    return PENSTOCK_E_FAILED;
+  }
   link->by_jump = openssh_has_jump(&lines);
   int result = take_environment(link, &lines, error);
-  result = result ? result : openssh_command_make(command, &plan, error);
   ssh_config_unload(&lines);
+  if (result) {
+    openssh_command_clear(command);
+  }
   return result;
 }
 

@@ -8,7 +8,7 @@
 
 #include "common/far_run.h"
 #include "common/openssh/mux.h"
-#include "common/openssh/openssh_folder.h"
+#include "common/openssh/openssh_command.h"
 #include "common/openssh/openssh_link.h"
 #include "common/openssh/openssh_story.h"
 #include "common/ssh/ssh_settings.h"
@@ -83,6 +83,10 @@ void openssh_link_error(const openssh_link *link, penstock_error *error);
 void openssh_connect_complete(openssh_link *link, const penstock_error *error);
 /** Stops its timers, and completes nothing. */
 void openssh_connect_abandon(openssh_link *link);
+/** The command to start ssh with, and the settings that it comes from. Blocks. Returns 0, or a negative code with
+ * `error`; nothing is to be freed then. */
+int openssh_connect_plan(openssh_link *link, openssh_command *command, ssh_config *lines, uint64_t deadline_ms,
+                         penstock_error *error);
 /** Takes in what ssh has said since it was last asked. */
 void openssh_connect_read_log(openssh_link *link);
 

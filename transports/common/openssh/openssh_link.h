@@ -11,6 +11,8 @@
 #ifndef TRANSPORTS_OPENSSH_LINK_H
 #define TRANSPORTS_OPENSSH_LINK_H
 
+#include <penstock/check.h>
+
 #include "common/carrier.h"
 #include "common/ssh/ssh_request.h"
 
@@ -32,6 +34,10 @@ carrier *openssh_link_carrier(openssh_link *link);
 void openssh_link_connect(openssh_link *link, penstock_op *op, uint64_t deadline_ms);
 /** Ends a connect. */
 void openssh_link_connect_cancel(openssh_link *link, penstock_op *op);
+
+/** penstock_check_ext::check. */
+int32_t openssh_link_inspect(openssh_link *link, uint64_t deadline_ms, const penstock_check_sink *sink,
+                             penstock_error *error);
 
 /** penstock_link_ext::verify. */
 void openssh_link_verify(openssh_link *link);
