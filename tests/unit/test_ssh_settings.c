@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/ssh/ssh_profile.h"
 
@@ -204,6 +205,227 @@ static void test_too_many_keys(void **state) {
   assert_refused(pairs, "more than 16 files");
 }
 
+/* --- from a file ----------------------------------------------------------------------------------- */
+
+static char file[] = "/tmp/penstock-settings-XXXXXX";
+
+static int make_file(void **state) {
+  int fd = mkstemp(file);
+  return set_environment(state) || fd < 0 || close(fd);
+}
+
+static int remove_file(void **state) {
+  (void)state;
+  int result = unlink(file);
+  memcpy(file + sizeof(file) - 7, "XXXXXX", 6);
+  return result;
+}
+
+static void write_config(const char *text) {
+  FILE *config_file = fopen(file, "w");
+  assert_non_null(config_file);
+  assert_true(fputs(text, config_file) >= 0);
+  assert_int_equal(fclose(config_file), 0);
+}
+
+/* The settings of a profile that says nothing but where its ssh_config is, and `key` = `value` (NULL = no more). */
+static void read_config(const char *text, const char *key, const char *value, ssh_settings *settings) {
+  const pair pairs[] = {{"host", "gpu01"}, {"ssh_config", file}, {key, value}, {NULL, NULL}};
+  write_config(text);
+  read_good(pairs, settings);
+}
+
+static void assert_config_refused(const char *text, const char *expected) {
+  const pair pairs[] = {{"host", "gpu01"}, {"ssh_config", file}, {NULL, NULL}};
+  write_config(text);
+  assert_refused(pairs, expected);
+}
+
+static void test_signs_of_life(void **state) {
+  static const struct {
+    const char *text;
+    const char *keepalive; /* of the profile */
+    uint32_t ms;
+    unsigned count;
+  } cases[] = {
+      {"", NULL, 5000, 3},
+      {"ServerAliveInterval 60", NULL, 60000, 3},
+      {"ServerAliveInterval 2m\nServerAliveCountMax 5", NULL, 120000, 5},
+      {"ServerAliveInterval 0", NULL, 5000, 3},
+      {"ServerAliveCountMax 9", NULL, 5000, 3},
+      {"BatchMode yes", NULL, 5000, 3}, /* Debian's ssh makes an interval of 300 s of it */
+      {"BatchMode yes\nServerAliveInterval 7", NULL, 7000, 3},
+      {"ServerAliveInterval 60\nServerAliveCountMax 5", "1000", 1000, 3},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    ssh_settings settings;
+    read_config(cases[i].text, cases[i].keepalive ? "keepalive" : NULL, cases[i].keepalive, &settings);
+    assert_int_equal(settings.keepalive_ms, cases[i].ms);
+    assert_int_equal(settings.keepalive_count, cases[i].count);
+    ssh_settings_clear(&settings);
+  }
+}
+
+static void test_ways_to_log_in(void **state) {
+  static const struct {
+    const char *text;
+    const char *refused; /* NULL = publickey is left */
+  } cases[] = {
+      {"PreferredAuthentications gssapi-with-mic,publickey,password", NULL},
+      {"PreferredAuthentications password", "leaves password"},
+      {"PreferredAuthentications password,keyboard-interactive", "leaves keyboard-interactive, password"},
+      {"PubkeyAuthentication no\nPasswordAuthentication no", "leaves keyboard-interactive"},
+      {"PubkeyAuthentication no\nPasswordAuthentication no\nKbdInteractiveAuthentication no", "leaves nothing"},
+      {"PreferredAuthentications gssapi-with-mic\nGSSAPIAuthentication yes", "leaves gssapi-with-mic"},
+      {"PreferredAuthentications publickeyx", "leaves nothing"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    ssh_settings settings;
+    if (cases[i].refused) {
+      assert_config_refused(cases[i].text, cases[i].refused);
+    } else {
+      read_config(cases[i].text, NULL, NULL, &settings);
+      assert_int_equal(settings.methods.count, 1);
+      assert_string_equal(settings.methods.items[0], "publickey");
+      ssh_settings_clear(&settings);
+    }
+    /* The profile's own word holds alone. */
+    read_config(cases[i].text, "auth", "keyboard-interactive", &settings);
+    assert_int_equal(settings.methods.count, 1);
+    assert_string_equal(settings.methods.items[0], "keyboard-interactive");
+    ssh_settings_clear(&settings);
+  }
+}
+
+static void test_a_password_is_never_sent(void **state) {
+  static const pair pairs[] = {{"host", "gpu01"}, {"auth", "password"}, {NULL, NULL}};
+  (void)state;
+  assert_refused(pairs, "auth = password");
+}
+
+static void test_keys_of_a_token(void **state) {
+  ssh_settings settings;
+  (void)state;
+  assert_config_refused("PKCS11Provider /usr/lib/p11.so", "PKCS11Provider /usr/lib/p11.so");
+  assert_int_equal(setenv("SSH_AUTH_SOCK", "/run/agent", 1), 0);
+  read_config("PKCS11Provider /usr/lib/p11.so", NULL, NULL, &settings);
+  ssh_settings_clear(&settings);
+}
+
+static void test_environment_of_the_launch(void **state) {
+  ssh_settings settings;
+  (void)state;
+  assert_int_equal(setenv("PENSTOCK_A", "a b", 1) | setenv("PENSTOCK_B", "2", 1) | setenv("TERM", "vt100", 1), 0);
+  read_config("SendEnv PENSTOCK_? TERM NO_SUCH_*\nSetEnv PENSTOCK_B=3 \"PENSTOCK_C=c d\" TERM=x", NULL, NULL,
+              &settings);
+  assert_int_equal(settings.environment.count, 3);
+  size_t first = settings.environment.items[0][9] == 'A' ? 0 : 1; /* the order is the environment's own */
+  assert_string_equal(settings.environment.items[first], "PENSTOCK_A=a b");
+  assert_string_equal(settings.environment.items[1 - first], "PENSTOCK_B=3");
+  assert_string_equal(settings.environment.items[2], "PENSTOCK_C=c d");
+  ssh_settings_clear(&settings);
+}
+
+static void test_files_of_known_hosts(void **state) {
+  static const char text[] = "UserKnownHostsFile /one /two\nGlobalKnownHostsFile /three";
+  ssh_settings settings;
+  (void)state;
+  read_config(text, NULL, NULL, &settings);
+  assert_int_equal(settings.known_hosts.count, 3);
+  assert_int_equal(settings.known_hosts_own, 2);
+  assert_string_equal(settings.known_hosts_file, "/one");
+  assert_string_equal(settings.known_hosts.items[2], "/three");
+  ssh_settings_clear(&settings);
+
+  read_config(text, "known_hosts", "/my 100% own", &settings);
+  assert_int_equal(settings.known_hosts.count, 2);
+  assert_string_equal(settings.known_hosts_file, "/my 100% own");
+  assert_string_equal(settings.known_hosts.items[1], "/three");
+  ssh_settings_clear(&settings);
+
+  read_config("UserKnownHostsFile none\nGlobalKnownHostsFile /three", NULL, NULL, &settings);
+  assert_int_equal(settings.known_hosts.count, 1);
+  assert_null(settings.known_hosts_file); /* the system's is not written to */
+  ssh_settings_clear(&settings);
+}
+
+static void test_tokens_and_names(void **state) {
+  ssh_settings settings;
+  (void)state;
+  assert_int_equal(setenv("PENSTOCK_DIR", "/d", 1), 0);
+  read_config("HostName %h.example.com\nUser bob\nPort 2200\nHostKeyAlias cluster\nProxyJump a,alice@[::1]:33\n"
+              "IdentityFile ${PENSTOCK_DIR}/%r@%h:%p-%n-%k-%j-%%",
+              NULL, NULL, &settings);
+  assert_string_equal(settings.host, "gpu01.example.com");
+  assert_string_equal(settings.alias, "gpu01");
+  assert_string_equal(settings.jump, "a,alice@[::1]:33");
+  assert_string_equal(settings.keys.items[0], "/d/bob@gpu01.example.com:2200-gpu01-cluster-::1-%");
+  assert_false(settings.keys_are_default);
+  ssh_settings_clear(&settings);
+
+  read_config("ProxyCommand nc -x %h:%p -u %r '%n' %%d", "key", "~/50%h", &settings);
+  assert_non_null(strstr(settings.proxy_command, "nc -x gpu01:22 -u "));
+  assert_non_null(strstr(settings.proxy_command, " 'gpu01' %d"));
+  assert_string_equal(settings.keys.items[0], "/home/alice/50%h"); /* the profile's own: a name and nothing else */
+  ssh_settings_clear(&settings);
+}
+
+static void test_agents(void **state) {
+  static const struct {
+    const char *text;
+    const char *expected;
+  } cases[] = {
+      {"", "/run/agent"},
+      {"IdentityAgent none", NULL},
+      {"IdentityAgent SSH_AUTH_SOCK", "/run/agent"},
+      {"IdentityAgent $PENSTOCK_AGENT", "/run/other"},
+      {"IdentityAgent $PENSTOCK_NO_AGENT", NULL},
+      {"IdentityAgent /run/%n", "/run/gpu01"},
+  };
+  (void)state;
+  assert_int_equal(setenv("SSH_AUTH_SOCK", "/run/agent", 1) | setenv("PENSTOCK_AGENT", "/run/other", 1), 0);
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    ssh_settings settings;
+    read_config(cases[i].text, NULL, NULL, &settings);
+    if (cases[i].expected) {
+      assert_string_equal(settings.agent_socket, cases[i].expected);
+    } else {
+      assert_null(settings.agent_socket);
+    }
+    ssh_settings_clear(&settings);
+  }
+}
+
+static void test_values_of_all_kinds(void **state) {
+  ssh_settings settings;
+  (void)state;
+  read_config("AddressFamily inet6\nBindAddress 10.0.0.1\nBindInterface eth1\nTCPKeepAlive no\nConnectTimeout 1m\n"
+              "ConnectionAttempts 4\nRekeyLimit 1G 1h\nRequiredRSASize 3072\nLogLevel DEBUG3\nCompression yes\n"
+              "HashKnownHosts yes\nIdentitiesOnly yes\nMACs hmac-sha2-512\nUser none\nStrictHostKeyChecking off\n",
+              NULL, NULL, &settings);
+  assert_int_equal(settings.family, 6);
+  assert_string_equal(settings.bind_address, "10.0.0.1");
+  assert_string_equal(settings.bind_interface, "eth1");
+  assert_false(settings.tcp_keepalive);
+  assert_int_equal(settings.connect_timeout_ms, 60000);
+  assert_int_equal(settings.connect_attempts, 4);
+  assert_true(settings.rekey_bytes == 1u << 30);
+  assert_int_equal(settings.rekey_seconds, 3600);
+  assert_int_equal(settings.rsa_min_bits, 3072);
+  assert_int_equal(settings.log_level, PENSTOCK_LOG_TRACE);
+  assert_true(settings.compression && settings.hash_known_hosts && settings.identities_only);
+  assert_string_equal(settings.macs, "hmac-sha2-512");
+  assert_null(settings.kex);
+  assert_string_equal(settings.user, "none");
+  assert_int_equal(settings.host_key, SSH_HOST_KEY_ACCEPT_NEW);
+  assert_non_null(strstr(settings.source, "OpenSSH_"));
+  ssh_settings_clear(&settings);
+}
+
+#define FROM_FILE(test) cmocka_unit_test_setup_teardown(test, make_file, remove_file)
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(test_defaults, set_environment),
@@ -213,6 +435,15 @@ int main(void) {
       cmocka_unit_test_setup(test_users_that_are_none, set_environment),
       cmocka_unit_test_setup(test_pins_that_are_none, set_environment),
       cmocka_unit_test_setup(test_too_many_keys, set_environment),
+      cmocka_unit_test_setup(test_a_password_is_never_sent, set_environment),
+      FROM_FILE(test_signs_of_life),
+      FROM_FILE(test_ways_to_log_in),
+      FROM_FILE(test_keys_of_a_token),
+      FROM_FILE(test_environment_of_the_launch),
+      FROM_FILE(test_files_of_known_hosts),
+      FROM_FILE(test_tokens_and_names),
+      FROM_FILE(test_agents),
+      FROM_FILE(test_values_of_all_kinds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,16 +27,16 @@ typedef struct ssh_settings {
   char *alias;   /**< the host as it was typed */
   char *host;    /**< HostName: what is resolved, and told to a proxy */
   uint16_t port;
+  int log_level; /**< LogLevel: enum penstock_log_level of what libssh may say in our log */
   char *user;
   char source[128]; /**< where they come from (ssh_config.h), for messages */
-  int log_level; /**< LogLevel: enum penstock_log_level of what libssh may say in our log */
 
   /* The way there. */
   char *jump;          /**< ProxyJump, "[user@]host[:port],…", first hop first; NULL = none */
   char *proxy_command; /**< ProxyCommand, tokens expanded; NULL = none */
-  int family;          /**< AddressFamily: 0, 4 or 6 */
   char *bind_address;  /**< BindAddress; NULL = any */
   char *bind_interface;
+  int family; /**< AddressFamily: 0, 4 or 6 */
   int tcp_keepalive;
   uint32_t connect_timeout_ms; /**< ConnectTimeout of one attempt; 0 = the step's own limit */
   unsigned connect_attempts;   /**< ConnectionAttempts, at least 1 */
@@ -47,9 +47,9 @@ typedef struct ssh_settings {
   char *kex;
   char *host_key_algorithms;
   char *pubkey_algorithms;
-  int compression;
   uint64_t rekey_bytes; /**< RekeyLimit; 0 = the library's own */
   uint32_t rekey_seconds;
+  int compression;
   unsigned rsa_min_bits; /**< RequiredRSASize; 0 = the library's own */
 
   /* Host key. */
