@@ -54,7 +54,9 @@ static char *border(char *at, const char *title) {
   size_t left = (WIDTH - length) / 2;
   *at++ = '+';
   memset(at, '-', WIDTH);
-  memcpy(at + left, title, length);
+  for (size_t i = 0; i < length; i++) {
+    at[left + i] = title[i];
+  }
   at += WIDTH;
   *at++ = '+';
   *at++ = '\n';

@@ -86,7 +86,9 @@ unsigned key_blob_bits(const uint8_t *blob, size_t blob_size) {
       return kinds[i].bits;
     }
   }
-  if (strcmp(type, "ssh-rsa") == 0 && key_blob_take(&cursor, end, &field, &size)) { /* the exponent */
+  int is_rsa = strcmp(type, "ssh-rsa") == 0;
+  if ((is_rsa && key_blob_take(&cursor, end, &field, &size)) || /* the exponent */
+      (!is_rsa && strcmp(type, "ssh-dss") != 0)) {
     return 0;
   }
   return key_blob_take(&cursor, end, &field, &size) ? 0 : number_bits(field, size);

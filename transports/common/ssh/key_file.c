@@ -100,8 +100,10 @@ static void look_into_openssh(key_file *file, const char *text, char *cipher, si
     if (!key_blob_take(&cursor, limit, &field, &length)) {
       (void)snprintf(cipher, cipher_size, "%.*s", (int)(length < cipher_size ? length : 0), (const char *)field);
     }
-    if (!key_blob_take(&cursor, limit, &field, &length) && !key_blob_take(&cursor, limit, &field, &length) &&
-        !key_blob_take_u32(&cursor, limit, &keys) && !key_blob_take(&cursor, limit, &field, &length) && !file->blob) {
+    int is_whole = !key_blob_take(&cursor, limit, &field, &length); /* how the passphrase becomes a key, */
+    is_whole &= !key_blob_take(&cursor, limit, &field, &length);    /* and with which salt */
+    if (is_whole && !key_blob_take_u32(&cursor, limit, &keys) && !key_blob_take(&cursor, limit, &field, &length) &&
+        !file->blob) {
       (void)set_blob(file, field, length);
     }
   }

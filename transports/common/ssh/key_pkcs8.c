@@ -18,7 +18,9 @@ static int give_passphrase(char *buffer, int size, int is_writing, void *context
   if (!passphrase || length > (size_t)size) {
     return -1;
   }
-  memcpy(buffer, passphrase, length);
+  for (size_t i = 0; i < length; i++) {
+    buffer[i] = passphrase[i];
+  }
   return (int)length;
 }
 
