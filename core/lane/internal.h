@@ -205,10 +205,10 @@ struct ps_lane {
   int raced;      /**< a launch failed as if somebody else was faster: looked again */
   int has_gate;   /**< holds the launch gate */
   int probe_tries;
-  uint64_t phase_ns;     /**< when the phase began */
-  uint64_t ready_end_ns; /**< CONFIRM: until when */
-  uint64_t last_try_ns;
-  uint64_t wake_after_ms; /**< how long after it somebody who waits causes the next one */
+  uint64_t phase_ns;      /**< when the phase began */
+  uint64_t ready_end_ns;  /**< CONFIRM: until when */
+  uint64_t last_try_ns;   /**< when the last try began */
+  uint64_t wake_after_ms; /**< how long after that somebody who waits causes the next one */
   uint64_t greeting_ns;   /**< from the connection to the peer's proof of itself, when it last worked */
   unsigned hung_tries;    /**< in a row */
   ps_backoff backoff;

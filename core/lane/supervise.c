@@ -17,8 +17,9 @@
 #define GATE_EVERY_MS    200
 /* A solver deep in work may miss one answer; three times in a row it is not there for anybody. */
 #define SILENT_TRIES 3
-/* How soon after a failure somebody who waits causes the next try: so many who wait do not make more tries, the way
- * back to served stays under a second, and many gateways do not come in step. */
+/* How soon after a try has begun somebody who waits causes the next one, if it has failed or its link is lost: so many
+ * who wait do not make more tries, the way back to served stays under a second, and many gateways do not come in step.
+ */
 #define WAKE_AFTER_MS     250
 #define WAKE_AFTER_MAX_MS 500
 /* A peer that has accepted the connection and says nothing is given up for a fresh try while somebody waits: after this
@@ -114,8 +115,6 @@ static void fail(ps_lane *lane, const penstock_error *error, int keep_link) {
   uint64_t elapsed = failed_after(lane);
   ps_supervise_release_gate(lane);
   lane->phase = PS_PHASE_IDLE;
-  lane->last_try_ns = uv_hrtime();
-  lane->wake_after_ms = ps_backoff_between(&lane->backoff, WAKE_AFTER_MS, WAKE_AFTER_MAX_MS);
   ps_lane_tell_leg(lane, copy.leg, elapsed, NULL, &copy);
   if (!keep_link) {
     drop_link(lane, &copy);
@@ -196,6 +195,8 @@ void ps_supervise_begin(ps_lane *lane) {
     return;
   }
   lane->raced = 0;
+  lane->last_try_ns = uv_hrtime();
+  lane->wake_after_ms = ps_backoff_between(&lane->backoff, WAKE_AFTER_MS, WAKE_AFTER_MAX_MS);
   if (lane->link) {
     enter_find(lane);
     return;

@@ -130,6 +130,22 @@ def test_a_new_connection_causes_a_try_at_once(broken):
         assert time.monotonic() - began < 3
 
 
+def test_a_new_connection_after_a_lost_link_is_not_kept_waiting(broken):
+    """Tries begin so far apart; a link that has stood for a while is followed by the next one at once."""
+    broken = broken(**NEVER)
+    times = []
+    for _ in range(3):
+        time.sleep(0.6)  # longer than two tries are apart
+        tries = broken.relay.accepted
+        broken.lose(broken.relay.drop)
+        began = time.monotonic()
+        waiting = Waiting(broken, 1)
+        eventually(lambda: broken.relay.accepted > tries)
+        times.append(time.monotonic() - began)
+        waiting.all_answered(began)
+    assert min(times) < 0.2, times
+
+
 def test_many_connections_do_not_cause_many_tries(broken):
     broken = broken(**NEVER)
     down_for_long(broken, broken.sshd.stop)
