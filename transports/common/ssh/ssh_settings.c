@@ -146,7 +146,9 @@ static void warn_of_policy(const ssh_config *lines, const ssh_request *request, 
   const ssh_config_line *line = ssh_config_get(lines, "stricthostkeychecking");
   if (line &&
       (strcmp(line->value, "no") == 0 || strcmp(line->value, "off") == 0 || strcmp(line->value, "false") == 0)) {
-    ssh_keywords_warn(host, profile, line->keyword,
+    char topic[320];
+    (void)snprintf(topic, sizeof(topic), "%s %s", line->keyword, request->host); /* for each host on the way */
+    ssh_keywords_warn(host, profile, topic,
                       "StrictHostKeyChecking no (for %s): a new host is taken without a question and remembered, as "
                       "with accept-new; a changed host key is refused all the same",
                       request->host);
