@@ -65,6 +65,7 @@ static int read_profile(ssh_settings *settings, penstock_error *error) {
 
 static void read_good(const pair *pairs, ssh_settings *settings) {
   penstock_error error = {.struct_size = sizeof(error)};
+  memset(settings, 0, sizeof(*settings));
   profile = pairs;
   int result = read_profile(settings, &error);
   if (result) {
@@ -207,18 +208,17 @@ static void test_too_many_keys(void **state) {
 
 /* --- from a file ----------------------------------------------------------------------------------- */
 
-static char file[] = "/tmp/penstock-settings-XXXXXX";
+static char file[64];
 
 static int make_file(void **state) {
+  (void)snprintf(file, sizeof(file), "/tmp/penstock-settings-XXXXXX");
   int fd = mkstemp(file);
   return set_environment(state) || fd < 0 || close(fd);
 }
 
 static int remove_file(void **state) {
   (void)state;
-  int result = unlink(file);
-  memcpy(file + sizeof(file) - 7, "XXXXXX", 6);
-  return result;
+  return unlink(file);
 }
 
 static void write_config(const char *text) {
