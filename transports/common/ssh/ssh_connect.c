@@ -142,9 +142,7 @@ static void key_shown(ssh_connecting *connecting) {
   stop_waiting(connecting); /* nothing of ours may be called back while the login blocks */
   if (ssh_pin_wants_another(connecting->link)) {
     begin_again(connecting);
-  } else if (connecting->done) {
-    complete(connecting, NULL);
-  } else if (log_in(connecting, &error)) {
+  } else if (!connecting->done && log_in(connecting, &error)) {
     error = *reason_of(connecting, &error);
     complete(connecting, &error);
   } else {

@@ -354,11 +354,13 @@ static void fill_table(ssh_hop *hop) {
 /* --- life ------------------------------------------------------------------------------------------ */
 
 int ssh_hop_request(const ssh_link *upper, ssh_request *request, penstock_error *error) {
-  ssh_jump jump;
+  ssh_jump jump = {.port = 0};
   char port[16];
   char *rest = malloc(strlen(upper->settings.jump) + 1);
-  int result = rest ? ssh_jump_last(upper->settings.jump, &jump, rest, error)
-                    : penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+  if (!rest) {
+    return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+  }
+  int result = ssh_jump_last(upper->settings.jump, &jump, rest, error);
   if (!result) {
     result = ssh_profile_hop_request(request, upper->config, error);
   }

@@ -19,6 +19,7 @@ typedef struct item {
   uint32_t events;
   void (*ready)(void *context, uint32_t events);
   penstock_watch *watch; /* the host's; NULL if alone */
+  size_t place;          /* among those of the round, from 1; 0 = not in it */
   /* a timer */
   uint64_t due_ns;
   uint64_t repeat_ms;
@@ -307,7 +308,7 @@ static short to_poll(uint32_t events) {
   return (short)((events & PENSTOCK_EVENT_READ ? POLLIN : 0) | (events & PENSTOCK_EVENT_WRITE ? POLLOUT : 0));
 }
 
-static uint32_t from_poll(short ready, uint32_t asked) {
+static uint32_t from_poll(int ready, uint32_t asked) {
   uint32_t events =
       (ready & POLLIN ? (uint32_t)PENSTOCK_EVENT_READ : 0u) | (ready & POLLOUT ? (uint32_t)PENSTOCK_EVENT_WRITE : 0u);
   return ready & (POLLERR | POLLHUP | POLLNVAL) ? events | asked | PENSTOCK_EVENT_ERROR : events;
@@ -342,37 +343,41 @@ static void fire_due(ssh_loop *loop, uint64_t now_ns) {
   }
 }
 
+/* Those of the round whose place says that they are ready; one that a callback starts has none. */
+static void call_ready(ssh_loop *loop, const struct pollfd *pollers) {
+  for (item *each = loop->watches; each; each = each->next) {
+    int ready = each->place ? pollers[each->place - 1].revents : 0;
+    if (ready && !each->is_gone) {
+      each->ready(each->context, from_poll(ready, each->events));
+    }
+  }
+}
+
 void ssh_loop_wait(ssh_loop *loop, penstock_socket socket, uint32_t events, uint64_t timeout_ms) {
-  size_t count = 0;
+  size_t count = 1;
   for (const item *each = loop->watches; each; each = each->next) {
     count++;
   }
-  struct pollfd *pollers = calloc(count + 1, sizeof(*pollers));
-  item **watches = calloc(count + 1, sizeof(*watches));
-  if (!pollers || !watches) {
-    free(pollers);
-    free(watches);
+  struct pollfd *pollers = calloc(count, sizeof(*pollers));
+  if (!pollers) {
     (void)dial_poll(socket, events, timeout_ms < 100 ? timeout_ms : 100);
     return;
   }
   size_t used = 0;
   for (item *each = loop->watches; each; each = each->next) {
+    each->place = 0;
     if (!each->is_gone && each->events) {
-      watches[used] = each;
-      pollers[used++] = (struct pollfd){.fd = (int)each->socket, .events = to_poll(each->events)};
+      pollers[used] = (struct pollfd){.fd = (int)each->socket, .events = to_poll(each->events)};
+      each->place = ++used;
     }
   }
   pollers[used] = (struct pollfd){.fd = (int)socket, .events = to_poll(events)}; /* poll() passes over -1 */
   loop->rounds++;
-  int ready = poll(pollers, (nfds_t)used + 1, time_to_poll(loop, loop->host->now_ns(loop->host), timeout_ms));
-  for (size_t i = 0; i < used && ready > 0; i++) {
-    if (pollers[i].revents && !watches[i]->is_gone) {
-      watches[i]->ready(watches[i]->context, from_poll(pollers[i].revents, watches[i]->events));
-    }
+  if (poll(pollers, (nfds_t)used + 1, time_to_poll(loop, loop->host->now_ns(loop->host), timeout_ms)) > 0) {
+    call_ready(loop, pollers);
   }
   fire_due(loop, loop->host->now_ns(loop->host));
   loop->rounds--;
   sweep_all(loop);
   free(pollers);
-  free(watches);
 }
