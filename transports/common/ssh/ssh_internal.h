@@ -19,6 +19,7 @@
 #include <libssh/callbacks.h>
 #include <libssh/libssh.h>
 
+#include "common/far_run.h"
 #include "common/ssh/known_hosts.h"
 #include "common/ssh/ssh_link.h"
 #include "common/ssh/ssh_loop.h"
@@ -26,7 +27,6 @@
 #include "common/ssh/ssh_settings.h"
 
 typedef struct ssh_stream ssh_stream;
-typedef struct ssh_shell ssh_shell;
 typedef struct ssh_connecting ssh_connecting;
 typedef struct ssh_hop ssh_hop;
 
@@ -92,12 +92,7 @@ struct ssh_link {
   ssh_stream **writers_end;
   uint8_t *scratch; /* for draining and for opening windows; WINDOW_MAX bytes, of which few are ever touched */
 
-  carrier_run *runs; /* all of them, oldest first */
-  ssh_shell *shells; /* what they run in */
-  unsigned shells_max;
-  int had_shell; /* the server does open sessions */
-  uint64_t shell_not_before_ns;
-  penstock_timer *shell_tick;
+  far_shells shells; /* scripts, and what they run in */
   ssh_grave *graves;
   size_t unanswered; /* of them, how many still wait for the answer to their opening */
 };
