@@ -6,8 +6,8 @@
 
 enum {
   FIRST_ROUND_MS = 250, /* between two addresses, the first time round */
-  AGAIN_MS = 1000,      /* between two attempts from then on */
-  RUNNERS_MAX = 6       /* then the oldest makes room: it has had as many seconds */
+  AGAIN_MS = 500,       /* between two attempts from then on */
+  RUNNERS_MAX = 12      /* then the oldest makes room: it has had six seconds */
 };
 
 typedef struct runner {

@@ -5,8 +5,8 @@
  * connects wins:
  *  - an address that does not answer (IPv6 on a network without it, say) holds up the others for a quarter of a second
  *    only (RFC 8305, "Happy Eyeballs");
- *  - every second a fresh attempt is made. A packet that was lost while the network was away is sent again by the
- * kernel after 1, 3, 7, 15 s …: with the fresh one a host is reached within a second of the way being there again.
+ *  - every half second a fresh attempt is made. A packet that was lost while the network was away is sent again by the
+ *    kernel after 1, 3, 7, 15 s …: with the fresh one a host is reached within a second of the way being there again.
  *
  * Thread: the lane's. No slot calls back before it returns.
  */
