@@ -2,6 +2,7 @@
 """Hosts on the way (ProxyJump): real servers, one behind the other."""
 
 import json
+import random
 import signal
 import socket
 import time
@@ -352,6 +353,19 @@ def test_hop_that_falls_silent_is_given_up_in_time(route, up):
     for pid in stopped:
         procs.kill(pid)
     assert gateway.wire.tcmd()["protocol_version"] == "0.18"
+
+
+def test_hosts_that_are_cut_at_any_moment(route, up):
+    """Also in the middle of a handshake or a login: whatever it was, the next attempt goes all the way."""
+    way = route(3)
+    gateway = up(way, retry_min="10ms", retry_max="50ms")
+    gateway.wait_serving(60)
+    moments = random.Random(7)
+    for _ in range(60):
+        moments.choice(way.servers).kill_sessions()
+        time.sleep(moments.uniform(0, 0.4))
+    assert gateway.wire.tcmd()["protocol_version"] == "0.18"
+    assert gateway.stop() == OK
 
 
 def test_nothing_is_left_of_links_that_broke(route, up):

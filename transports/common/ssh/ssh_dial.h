@@ -32,8 +32,6 @@ int dial_result(penstock_socket socket);
 /** Waits until a socket is ready for one of `events` (enum penstock_event). Returns 1 if it is, 0 when the time is
  * over. */
 int dial_poll(penstock_socket socket, uint32_t events, uint64_t timeout_ms);
-/** Waits for a socket that was started. Returns as dial_result, or ETIMEDOUT. */
-int dial_wait(penstock_socket socket, uint64_t timeout_ms);
 /** The first bytes that have come and not been read, NUL-terminated; they stay unread. "" if there are none. */
 void dial_peek(penstock_socket socket, char *text, size_t size);
 /** Closes a socket. */

@@ -150,10 +150,6 @@ int dial_poll(penstock_socket socket, uint32_t events, uint64_t timeout_ms) {
   return poll(&poller, 1, timeout_ms > 600000 ? 600000 : (int)timeout_ms) > 0;
 }
 
-int dial_wait(penstock_socket socket, uint64_t timeout_ms) {
-  return dial_poll(socket, PENSTOCK_EVENT_WRITE, timeout_ms) ? dial_result(socket) : ETIMEDOUT;
-}
-
 void dial_peek(penstock_socket socket_fd, char *text, size_t size) {
   ssize_t count = recv((int)socket_fd, text, size - 1, MSG_PEEK | MSG_DONTWAIT);
   text[count > 0 ? count : 0] = '\0';
