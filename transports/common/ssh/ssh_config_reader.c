@@ -241,12 +241,13 @@ static int read_line(ssh_reader *reader, char *line, ssh_reader_scope *scope) {
     line[length - 1] = '\0';
   }
   char *text = line + strspn(line, BLANKS);
+  text += text[0] == '=' ? 1 + strspn(text + 1, BLANKS) : 0; /* odd, but ssh passes over it */
   if (text[0] == '\0' || text[0] == '#') {
     return 0;
   }
   char *keyword = ssh_words_next(&text);
   if (!keyword || keyword[0] == '\0') {
-    return ssh_reader_fail(reader, scope, "a keyword is missing");
+    return 0; /* "== x", or a quote that is not closed: ssh takes it for an empty line */
   }
   for (char *c = keyword; *c; c++) {
     *c = (char)tolower((unsigned char)*c);
