@@ -11,7 +11,7 @@
 
 #include "common/ssh/ssh_config_files.h"
 
-enum { DEPTH_MAX = 16, VALUES_MAX = 100 /* of one keyword that adds up, as ssh */ };
+enum { DEPTH_MAX = 16, VALUES_MAX = 100 /* key files and the like, as ssh */ };
 
 #define BLANKS        " \t\r\n"
 #define SYSTEM_FOLDER "/etc/ssh"
@@ -94,7 +94,7 @@ static int keep(const ssh_reader *reader, const ssh_syntax *syntax, const ssh_wo
   }
   for (size_t i = 0; i < found->count; i++) {
     int result = 0;
-    if (values->count >= VALUES_MAX) {
+    if (syntax->repeat == SSH_SYNTAX_EACH && values->count >= VALUES_MAX) {
       return ssh_reader_fail(reader, scope, "%s: there are more than %d of it", syntax->keyword, VALUES_MAX);
     }
     if (syntax->repeat == SSH_SYNTAX_SEND_ENV) {
