@@ -202,6 +202,7 @@ static void look_at_text(key_file *file, const char *text, size_t size) {
   size_t blob_size;
   if (size == 0) {
     set_problem(file, "is empty");
+    set_remedy(file, "Name the file of a private key; ssh-keygen -t ed25519 -f NEWFILE makes one");
   } else if (strncmp(text, "PuTTY-User-Key-File-", 20) == 0) {
     set_problem(file, "is in PuTTY's format");
     set_remedy(file, "Convert it: puttygen %s -O private-openssh -o NEWFILE, and set `key` to NEWFILE", file->path);
