@@ -68,7 +68,7 @@ static void data_is_framed(void **state) {
   mux_message message;
   (void)state;
   mux_data_header(packet, 0x01020304, 3);
-  memcpy(packet + MUX_DATA_HEADER, "abc", 3);
+  memcpy(packet + MUX_DATA_HEADER, (const uint8_t[3]){0x61, 0x62, 0x63}, 3);
   assert_int_equal(mux_next_packet(packet, sizeof(packet), &body, &size), 1);
   assert_int_equal(mux_read_message(body, size, &message), 0);
   assert_int_equal(message.type, MUX_DATA);
@@ -80,7 +80,8 @@ static void data_is_framed(void **state) {
 /* Each type with all of its members; every shorter packet must be refused. */
 static void every_message_is_read_and_none_that_is_cut(void **state) {
   (void)state;
-  for (uint8_t type = MUX_OPENED; type <= MUX_NO_SUCCESS; type++) {
+  for (int each = MUX_OPENED; each <= MUX_NO_SUCCESS; each++) {
+    uint8_t type = (uint8_t)each;
     mux_buffer buffer = {0};
     mux_message message;
     size_t size = 0;
