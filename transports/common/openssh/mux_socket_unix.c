@@ -2,7 +2,6 @@
 #include "common/openssh/mux_socket.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -19,13 +18,11 @@ penstock_socket mux_socket_connect(const char *path) {
     return PENSTOCK_SOCKET_NONE;
   }
   (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) {
     return PENSTOCK_SOCKET_NONE;
   }
-  int flags = fcntl(fd, F_GETFL);
-  if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
-      connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+  if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
     (void)close(fd);
     return PENSTOCK_SOCKET_NONE;
   }

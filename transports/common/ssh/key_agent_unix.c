@@ -124,11 +124,10 @@ static int connect_agent(const char *path) {
     return -1;
   }
   memcpy(address.sun_path, path, strlen(path) + 1);
-  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) {
     return -1;
   }
-  (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
   if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
     int code = errno;
     (void)close(fd);
@@ -352,19 +351,15 @@ static void *stand_in(void *context) {
 
 penstock_socket key_agent_stand_in(key_agent *agent) {
   int pair[2];
-  if (agent->running || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) {
+  if (agent->running || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
     return PENSTOCK_SOCKET_NONE;
   }
   agent->server_fd = pair[0];
-  if (pipe(agent->stop_pipe) != 0) {
+  if (pipe2(agent->stop_pipe, O_CLOEXEC) != 0) { /* a copy in a program would keep the thread from its end */
     agent->stop_pipe[0] = agent->stop_pipe[1] = -1;
     (void)close(pair[1]);
     return PENSTOCK_SOCKET_NONE;
   }
-  (void)fcntl(pair[0], F_SETFD, FD_CLOEXEC);
-  (void)fcntl(pair[1], F_SETFD, FD_CLOEXEC);
-  (void)fcntl(agent->stop_pipe[0], F_SETFD, FD_CLOEXEC);
-  (void)fcntl(agent->stop_pipe[1], F_SETFD, FD_CLOEXEC);
   if (pthread_create(&agent->thread, NULL, stand_in, agent) != 0) {
     (void)close(pair[1]);
     return PENSTOCK_SOCKET_NONE;

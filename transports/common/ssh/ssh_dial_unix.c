@@ -115,13 +115,11 @@ int dial_start(const penstock_address *address, const dial_options *options, pen
   any_address target;
   int on = 1;
   socklen_t size = to_kernel(address, &target);
-  int fd = socket(target.any.sa_family, SOCK_STREAM, 0);
+  int fd = socket(target.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   *out = PENSTOCK_SOCKET_NONE;
   if (fd < 0) {
     return errno;
   }
-  (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-  dial_set_nonblocking(fd);
   (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   if (options->keepalive) {
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
@@ -226,14 +224,12 @@ void dial_connect_error(penstock_error *error, const char *host, const char *add
 
 int dial_pair(penstock_socket pair[2]) {
   int fds[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0) {
+  /* Not inherited, and so from the start: another lane may start a program at this moment. */
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0) {
     return errno;
   }
-  for (int i = 0; i < 2; i++) {
-    (void)fcntl(fds[i], F_SETFD, FD_CLOEXEC);
-    dial_set_nonblocking(fds[i]);
-    pair[i] = fds[i];
-  }
+  pair[0] = fds[0];
+  pair[1] = fds[1];
   return 0;
 }
 
