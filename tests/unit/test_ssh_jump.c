@@ -46,10 +46,10 @@ static void test_items(void **state) {
 
 static void test_items_that_are_none(void **state) {
   static const char *const lists[] = {
-      "",      " ",       ",",          "a,",       ",a",           "a,,b",     "@gate",       "bob@",
-      "gate:", "gate:0",  "gate:65536", "gate:22x", "gate:-1",      "gate: 22", "2001:db8::1", "[::1",
-      "[]",    "[::1]22", "-l@gate",    "a b@gate", "\"bob\"@gate", "ssh://",   "ssh://bob@",  "ssh:///",
-      "ga te", "ga\\te"};
+      "",      " ",       ",",          "a,",        ",a",           "a,,b",     "@gate",       "bob@",
+      "gate:", "gate:0",  "gate:65536", "gate:22x",  "gate:-1",      "gate: 22", "2001:db8::1", "[::1",
+      "[]",    "[::1]22", "-l@gate",    "a b@gate",  "\"bob\"@gate", "ssh://",   "ssh://bob@",  "ssh:///",
+      "ga te", "ga\\te",  "$(id)@gate", "`id`@gate", "a;b@gate",     "a|b@gate"};
   (void)state;
   for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
     penstock_error error = {.struct_size = sizeof(error)};

@@ -173,12 +173,14 @@ static void test_hosts_that_are_none(void **state) {
 }
 
 static void test_users_that_are_none(void **state) {
-  static const char *const users[] = {"", "-x", "a b", "a\nb"};
+  static const char *const users[] = {"", "-x", "a b", "a\nb", "$(touch x)", "`id`", "a;b", "a|b", "a&b", "a'b", "a\\"};
   (void)state;
   for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
     const pair pairs[] = {{"host", "gpu01"}, {"user", users[i]}, {NULL, NULL}};
     assert_refused(pairs, "user = ");
   }
+  const pair written[] = {{"host", "gpu01"}, {"ssh_options", "User=$(touch x)"}, {NULL, NULL}};
+  assert_refused(written, "ssh_options = ");
 }
 
 static void test_pins_that_are_none(void **state) {

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "common/ssh/ssh_request.h"
+
 static int bad_item(const char *item, const char *why, penstock_error *error) {
   (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "ProxyJump \"%s\": %s", item, why);
   penstock_next(error, "Write each host as [user@]host[:port], an IPv6 address in brackets, with commas between");
@@ -38,8 +40,7 @@ static int parse_item(const char *item, ssh_jump *jump, penstock_error *error) {
     text[strlen(text) - 1] = '\0';
   }
   char *at = strrchr(text, '@');
-  if (at && (take(jump->user, sizeof(jump->user), text, (size_t)(at - text)) || jump->user[0] == '-' ||
-             strpbrk(jump->user, " \t\"'\\"))) {
+  if (at && (take(jump->user, sizeof(jump->user), text, (size_t)(at - text)) || !ssh_request_is_user(jump->user))) {
     return bad_item(item, "what stands before @ is no user name", error);
   }
   const char *host = at ? at + 1 : text;

@@ -147,6 +147,12 @@ static int check_value(ssh_line_reader *self, ssh_line_argument argument) {
   return argument.text[0] ? 0 : ssh_line_fail(self, argument.at[0], NULL, "an empty argument");
 }
 
+static int check_user(ssh_line_reader *self, ssh_line_argument argument, const char *user) {
+  return ssh_request_is_user(user)
+             ? 0
+             : ssh_line_fail(self, argument.at[user - argument.text], NULL, "`%.100s` is not a user name", user);
+}
+
 /* --- single options ------------------------------------------------------------------------------------ */
 
 int ssh_line_is_port(const char *text, size_t size, unsigned *port) {
@@ -304,6 +310,9 @@ static int take_setting(ssh_line_reader *self, ssh_line_argument argument) {
   memcpy(keyword, start, size);
   keyword[size] = '\0';
   const ssh_keyword *known = ssh_keyword_find(keyword);
+  if (strcasecmp(keyword, "User") == 0 && check_user(self, argument, value)) {
+    return PENSTOCK_E_FAILED;
+  }
   if (!known && tell_unknown(self, keyword)) {
     return PENSTOCK_E_FAILED;
   }
@@ -372,8 +381,8 @@ static int take_option(ssh_line_reader *self, const option_rule *rule, ssh_line_
     return tell_ignored(self, rule, argument.text);
   case ACT_REFUSE:
     return ssh_line_fail(self, at, "Leave the option out", "-%c: %s", rule->letter, rule->text);
-  case ACT_FIRST:
-    if (check_value(self, argument)) {
+  case ACT_FIRST: /* the user */
+    if (check_value(self, argument) || check_user(self, argument, argument.text)) {
       return PENSTOCK_E_FAILED;
     }
     return ssh_line_find(self->line, rule->keyword) ? 0 : ssh_line_add(self, rule->keyword, argument.text, 0);

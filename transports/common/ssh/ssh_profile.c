@@ -2,6 +2,7 @@
 #include "common/ssh/ssh_profile.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #include "common/ssh/ssh_jump.h"
 
@@ -129,7 +130,7 @@ static int add_port(ssh_request *request, const penstock_config *config, penstoc
 
 static int add_user(ssh_request *request, const penstock_config *config, penstock_error *error) {
   const char *user = config->get_string(config, "user");
-  if (user && (user[0] == '-' || user[0] == '\0' || strpbrk(user, " \t\r\n\"'\\"))) {
+  if (user && !ssh_request_is_user(user)) {
     return bad_option(config, "user", user, "not a user name", error);
   }
   return user ? add(request, config, "user", "User", user, error) : 0;
@@ -148,6 +149,9 @@ static int add_options(ssh_request *request, const penstock_config *config, pens
       return PENSTOCK_E_FAILED;
     }
     (void)snprintf(keyword, sizeof(keyword), "%.*s", (int)length, item);
+    if (strcasecmp(keyword, "User") == 0 && !ssh_request_is_user(value)) {
+      return bad_option(config, "ssh_options", item, "not a user name", error);
+    }
     if (ssh_request_add_written(request, keyword, value)) {
       return bad_option(config, "ssh_options", item, "it holds a line end", error);
     }

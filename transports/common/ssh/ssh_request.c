@@ -19,6 +19,19 @@ static int is_host(const char *text) {
   return 1;
 }
 
+int ssh_request_is_user(const char *user) {
+  size_t length = strlen(user);
+  if (length == 0 || user[0] == '-' || user[length - 1] == '\\' || strpbrk(user, "\"'`$;&<>|(){}")) {
+    return 0;
+  }
+  for (const char *c = user; *c; c++) {
+    if ((unsigned char)*c <= ' ' || *c == 0x7F) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
 int ssh_request_set_host(ssh_request *request, const char *host, penstock_error *error) {
   if (!host || !is_host(host)) {
     (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "%s: not the name or address of a host",

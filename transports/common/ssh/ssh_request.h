@@ -25,6 +25,11 @@ typedef struct ssh_request {
  * starts with `-`, holds blanks, control characters or what a shell would take for its own.
  */
 int ssh_request_set_host(ssh_request *request, const char *host, penstock_error *error);
+/**
+ * May it be the name of a user? Likewise: ProxyCommand and `Match exec` in ssh_config put it (%r) before a shell as it
+ * is, which is why ssh(1) refuses such names on its command line, though not after -o.
+ */
+int ssh_request_is_user(const char *user);
 /** Adds "keyword=value"; `value` is quoted as ssh_config(5) wants it if it has blanks, backslashes or single quotes.
  * Not for keywords that take the rest of the line as it is (ProxyCommand …). Returns 0, or a negative code: no memory,
  * or a value that no configuration line can hold (a newline or a double quote). */
