@@ -309,6 +309,26 @@ def state_error(gateway):
     return gateway.wait_event("state", where=lambda event: event["error"], timeout=30)["error"]
 
 
+def test_hop_whose_key_has_changed_is_refused_whatever_ssh_config_says(sshd, up, tmp):
+    hop, last = sshd(), sshd()
+    hop.authorize(last.client_key)
+    known = tmp / "known"
+    known.write_text("".join(line for server in (hop, last) for line in server.known_hosts_lines()))
+    config = tmp / "config"
+    config.write_text(
+        f"Host gate\n HostName 127.0.0.1\n Port {hop.port}\n User {hop.user}\n StrictHostKeyChecking no\n"
+        f"Host *\n IdentityFile {last.client_key}\n"
+    )
+    up(last, jump="gate", known_hosts=known, ssh_config=config).wait_serving()
+    hop.new_host_keys()
+    error = refused(up(last, jump="gate", known_hosts=known, ssh_config=config))
+    assert "hop" in error["what"]
+    assert "userauth-request" not in hop.log.split("Connection from")[-1]
+    known.write_text("".join(last.known_hosts_lines()))
+    up(last, jump="gate", known_hosts=known, ssh_config=config).wait_serving()
+    assert f"[127.0.0.1]:{hop.port}" in known.read_text()
+
+
 def test_name_that_does_not_resolve(sshd, up):
     error = state_error(up(sshd(), host="no-such-host.invalid"))
     assert (error["leg"], error["class"]) == ("dns", "transient")

@@ -225,3 +225,37 @@ def test_password_is_never_sent(paramiko_server, gateway, asking):
     assert "it allows password" in error["what"]
     assert "never sends a password" in error["next"]
     assert interface.answers == [] and asking.questions == []
+
+
+# --- through the system's ssh ----------------------------------------------------------------------------
+
+
+class Phisher(Rounds):
+    """Asks in the words in which ssh itself asks for the passphrase of a key."""
+
+    def check_auth_interactive(self, username, submethods):
+        return paramiko.InteractiveQuery("", "", ("Enter passphrase for key '/home/alice/.ssh/id_ed25519': ", False))
+
+
+def test_server_does_not_get_the_passphrase_of_a_key(paramiko_server, gateway, asking, tmp):
+    interface = Phisher()
+    secret = tmp / "secret"
+    secret.touch(mode=0o600)
+    secret.write_text("sesame\n")
+    keys = {**paramiko_server(interface), "transport": "openssh", "auth": "keyboard-interactive"}
+    running = gateway({**keys, "key": None, "passphrase": f"file:{secret}"}, env=asking("door", "123456"))
+    running.wait_event("leg", leg="auth")
+    assert interface.answers == [["door"], ["123456"]]
+    assert asking.questions[0].startswith("(alice@127.0.0.1) Enter passphrase for key ")
+
+
+def test_hop_asks_nothing(sshd, paramiko_server, gateway, asking):
+    """As with the transport ssh: `auth` is about the last host, and a hop is logged in to with a key."""
+    last, interface = sshd(), Rounds()
+    hop = paramiko_server(interface)
+    known = hop["known_hosts"]
+    known.write_text(known.read_text() + "".join(last.known_hosts_lines()))
+    keys = {"transport": "openssh", "jump": f"alice@127.0.0.1:{hop['port']}", "known_hosts": known, "auth": BOTH}
+    error = failed(gateway(last.profile(**keys), env=asking("one", "two")), AUTH)
+    assert "alice@127.0.0.1: Permission denied" in error["what"]
+    assert interface.answers == [] and asking.questions == []

@@ -6,6 +6,8 @@
  */
 #include "common/openssh/openssh_internal.h"
 
+static const char passphrase_question[] = "Enter passphrase for key '";
+
 static void wipe(char *text, size_t size) {
   volatile char *at = text;
   while (size-- > 0) {
@@ -63,6 +65,16 @@ static void give_passphrase(const openssh_link *link, int repeats) {
   answer(link, result, text, sizeof(text), error.what);
 }
 
+/*
+ * Is it ssh itself that wants to know, for a key of the user's? A server chooses the words of its own questions
+ * (keyboard-interactive), and must not get a passphrase for them: since OpenSSH 8.5 they begin with "(user@host) ".
+ */
+static int is_of_key(const openssh_link *link, const char *question) {
+  static const char pin[] = "Enter PIN for ";
+  return !link->is_server_heard && (strncmp(question, passphrase_question, sizeof(passphrase_question) - 1) == 0 ||
+                                    strncmp(question, pin, sizeof(pin) - 1) == 0);
+}
+
 static void on_question(openssh_link *link, const char *kind, const char *question) {
   char text[2] = "";
   if (strcmp(kind, "none") == 0) {
@@ -76,11 +88,12 @@ static void on_question(openssh_link *link, const char *kind, const char *questi
            sizeof(text), "the user said no");
   } else {
     int repeats = is_repeated(link, question);
-    int is_passphrase = strstr(question, "passphrase for") != NULL;
+    int is_key = is_of_key(link, question);
+    int is_passphrase = is_key && strncmp(question, passphrase_question, sizeof(passphrase_question) - 1) == 0;
     if (is_passphrase && link->extra.passphrase) {
       give_passphrase(link, repeats);
     } else {
-      ask_user(link, question, is_passphrase || strstr(question, "PIN"), repeats);
+      ask_user(link, question, is_key, repeats);
     }
   }
 }

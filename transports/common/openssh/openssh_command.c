@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/ssh/ssh_jump.h"
 #include "common/ssh/ssh_profile.h"
 
 enum {
   VERSION_PREFIX_SIGN = 801,   /* "Ciphers=^…" puts some in front */
   VERSION_HOSTS_COMMAND = 805, /* KnownHostsCommand */
   VERSION_NO_FORK = 807,       /* ForkAfterAuthentication */
+  HOPS_MAX = 8,                /* as the transport ssh has it */
   ALIVE_COUNT = 2              /* the third interval of silence is the last one */
 };
 
@@ -120,9 +122,17 @@ static int check_method(const openssh_plan *plan, const char *method, penstock_e
   return PENSTOCK_E_FAILED;
 }
 
+int openssh_may_ask(const ssh_settings *extra) {
+  for (size_t i = 0; i < extra->methods.count; i++) {
+    if (strcmp(extra->methods.items[i], "keyboard-interactive") == 0) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
 static int add_auth(openssh_command *command, const openssh_plan *plan, penstock_error *error) {
   char list[200] = "PreferredAuthentications=";
-  int may_ask = 0;
   for (size_t i = 0; i < plan->extra->methods.count; i++) {
     const char *method = plan->extra->methods.items[i];
     if (check_method(plan, method, error)) {
@@ -130,7 +140,6 @@ static int add_auth(openssh_command *command, const openssh_plan *plan, penstock
     }
     size_t used = strlen(list);
     (void)snprintf(list + used, sizeof(list) - used, "%s%s", i ? "," : "", method);
-    may_ask |= strcmp(method, "keyboard-interactive") == 0;
     if (strcmp(method, "gssapi-with-mic") == 0) {
       add_option(command, "GSSAPIAuthentication=yes");
     } else if (strcmp(method, "hostbased") == 0) {
@@ -141,7 +150,8 @@ static int add_auth(openssh_command *command, const openssh_plan *plan, penstock
     add_option(command, list);
   }
   add_option(command, "PasswordAuthentication=no");
-  add_option(command, may_ask ? "KbdInteractiveAuthentication=yes" : "KbdInteractiveAuthentication=no");
+  add_option(command,
+             openssh_may_ask(plan->extra) ? "KbdInteractiveAuthentication=yes" : "KbdInteractiveAuthentication=no");
   if (plan->config->get_item(plan->config, "key", 0) &&
       plan->config->get_int(plan->config, "identities_only", -1) < 0) {
     add_option(command, "IdentitiesOnly=yes");
@@ -178,15 +188,28 @@ static int add_pin(openssh_command *command, const openssh_plan *plan, penstock_
   return 0;
 }
 
+/* Would ssh take a changed key too? */
+static int takes_any_key(const ssh_config *lines) {
+  const ssh_config_line *line = ssh_config_get(lines, "stricthostkeychecking");
+  return line &&
+         (strcmp(line->value, "no") == 0 || strcmp(line->value, "off") == 0 || strcmp(line->value, "false") == 0);
+}
+
+static void warn_of_policy(const openssh_plan *plan, const char *host) {
+  penstock_logf(plan->host, PENSTOCK_LOG_WARN,
+                "StrictHostKeyChecking no (for %s) is taken as accept-new: a new host is trusted, a changed key is "
+                "refused",
+                host);
+}
+
 /* As for the transport ssh: nobody is asked, and a changed key is refused whatever ssh_config says. */
 static int add_trust(openssh_command *command, const openssh_plan *plan, penstock_error *error) {
   const char *policy = effective(plan, "stricthostkeychecking");
   if (plan->extra->fingerprint) {
     return add_pin(command, plan, error);
   }
-  if (strcmp(policy, "no") == 0 || strcmp(policy, "off") == 0 || strcmp(policy, "false") == 0) {
-    penstock_logf(plan->host, PENSTOCK_LOG_WARN,
-                  "StrictHostKeyChecking no is taken as accept-new: a new host is trusted, a changed key is refused");
+  if (takes_any_key(plan->lines)) {
+    warn_of_policy(plan, plan->request->host);
     add_option(command, "StrictHostKeyChecking=accept-new");
   } else if (strcmp(policy, "accept-new") != 0) {
     add_option(command, "StrictHostKeyChecking=yes");
@@ -219,6 +242,53 @@ static void put_line(page *to, const char *before, const char *text, const char 
   put(to, behind);
 }
 
+static int put_policies(page *to, const openssh_plan *plan, const char *list, unsigned hops, penstock_error *error);
+
+/* A hop, and those that its own ProxyJump leads over if the list does not say (`rest`). */
+static int put_policy(page *to, const openssh_plan *plan, const char *host, const char *rest, unsigned hops,
+                      penstock_error *error) {
+  ssh_request hop = {0};
+  ssh_config lines = {0};
+  const char *file = plan->request->config_file;
+  int result = ssh_profile_hop_request(&hop, plan->config, error) || ssh_request_set_host(&hop, host, error);
+  if (!result && file) {
+    free(hop.config_file);
+    hop.config_file = strdup(file);
+    result = hop.config_file ? 0 : out_of_memory(error);
+  }
+  if (!result) {
+    result = ssh_config_load(&lines, &hop, SSH_CONFIG_SYSTEM, plan->deadline_ms, error);
+  }
+  if (!result && takes_any_key(&lines)) {
+    warn_of_policy(plan, host);
+    put_line(to, "Host ", hop.host, "\nStrictHostKeyChecking accept-new\n");
+  }
+  if (!result && !rest[0] && openssh_has_jump(&lines)) {
+    result = put_policies(to, plan, ssh_config_get(&lines, "proxyjump")->value, hops, error);
+  }
+  ssh_config_unload(&lines);
+  ssh_request_clear(&hop);
+  return result ? PENSTOCK_E_FAILED : 0;
+}
+
+/* Where ssh_config lets a hop show any key: a changed one is refused all the same. `hops` are behind it. */
+static int put_policies(page *to, const openssh_plan *plan, const char *list, unsigned hops, penstock_error *error) {
+  char *rest = malloc(strlen(list) + 1);
+  char *left = strdup(list);
+  int result = rest && left ? 0 : out_of_memory(error);
+  while (!result && left[0] && hops++ < HOPS_MAX) {
+    ssh_jump jump;
+    result = ssh_jump_last(left, &jump, rest, error);
+    if (!result) {
+      result = put_policy(to, plan, jump.host, rest, hops, error);
+      memcpy(left, rest, strlen(rest) + 1);
+    }
+  }
+  free(rest);
+  free(left);
+  return result;
+}
+
 /*
  * ssh starts another ssh for each hop, and gives it nothing of its own command line but -F. What holds for hops is
  * therefore written into a file that then reads the files that would have been read. Returns 1 if there is one.
@@ -230,14 +300,19 @@ static int write_hop_config(const openssh_plan *plan, penstock_error *error) {
   if (!openssh_has_jump(plan->lines)) {
     return 0;
   }
+  /* A hop is logged in to with a key, as by the transport ssh: what asks the user there could be anybody. */
+  put(&made, "PasswordAuthentication no\nKbdInteractiveAuthentication no\n");
   int result = ssh_profile_hop_request(&hop, plan->config, error);
-  size_t count = hop.option_count;
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < hop.option_count; i++) {
     put_line(&made, "", hop.options[i], "\n");
   }
   ssh_request_clear(&hop);
-  if (result || count == 0) {
-    return result ? PENSTOCK_E_FAILED : 0;
+  if (!result && !plan->config->get_string(plan->config, "host_key")) {
+    result = put_policies(&made, plan, ssh_config_get(plan->lines, "proxyjump")->value, 0, error);
+    put(&made, "Host *\n");
+  }
+  if (result) {
+    return PENSTOCK_E_FAILED;
   }
   if (!file) {
     put(&made, "Include ~/.ssh/config\nInclude /etc/ssh/ssh_config\n");

@@ -41,6 +41,8 @@ int openssh_command_make(openssh_command *command, const openssh_plan *plan, pen
 /** Frees the words. */
 void openssh_command_clear(openssh_command *command);
 
+/** May the server put questions (auth = keyboard-interactive)? */
+int openssh_may_ask(const ssh_settings *extra);
 /** Are there hosts on the way (ProxyJump)? */
 int openssh_has_jump(const ssh_config *lines);
 

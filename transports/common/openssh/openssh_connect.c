@@ -14,7 +14,8 @@
 enum {
   RETRY_MS = 20,
   SPEECH_MAX = 64 << 10, /* bytes of what ssh's children say */
-  VERSION_MS = 5000
+  VERSION_MS = 5000,
+  VERSION_NAMES_ASKER = 805 /* a server's questions begin with "(user@host) " */
 };
 
 void openssh_connect_abandon(openssh_link *link) {
@@ -237,6 +238,7 @@ int openssh_connect_plan(openssh_link *link, openssh_command *command, ssh_confi
       .version = version,
       .deadline_ms = deadline_ms,
   };
+  link->is_server_heard = version < VERSION_NAMES_ASKER && openssh_may_ask(&link->extra);
   int result = openssh_command_make(command, &plan, error);
   if (result) {
     ssh_config_unload(lines);

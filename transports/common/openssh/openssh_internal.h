@@ -44,7 +44,8 @@ struct openssh_link {
   penstock_watch *ask_watch;
   char question[2048];
   size_t question_size;
-  ssh_texts asked; /* questions of this connect: one that comes again had a wrong answer */
+  int is_server_heard; /* it may put questions, and this ssh does not say that they are its own */
+  ssh_texts asked;     /* questions of this connect: one that comes again had a wrong answer */
 
   openssh_connecting connecting;
   mux *mux;
