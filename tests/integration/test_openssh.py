@@ -269,6 +269,15 @@ def test_password_is_never_sent(sshd, up):
     assert "password:" not in gateway.log
 
 
+def test_methods_of_the_systems_ssh(sshd, up):
+    """They are offered, where the transport ssh has none of them; this server takes none."""
+    server = sshd()
+    error = failed(up(server, auth="gssapi-with-mic, hostbased"), AUTH)
+    assert "publickey" in error["what"]
+    error = failed(up(server, transport="ssh", auth="gssapi-with-mic"), CONFIG)
+    assert "transport = openssh" in error["next"]
+
+
 # --- the way there ---------------------------------------------------------------------------------------
 
 

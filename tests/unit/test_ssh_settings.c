@@ -55,7 +55,7 @@ static const penstock_config config = {
 
 static int read_profile(ssh_settings *settings, penstock_error *error) {
   ssh_request request = {0};
-  int result = ssh_profile_request(&request, &config, NULL, error);
+  int result = ssh_profile_check_methods(&config, error) || ssh_profile_request(&request, &config, NULL, error);
   if (!result) {
     result = ssh_settings_resolve(settings, &request, &config, NULL, 0, 10000, error);
   }

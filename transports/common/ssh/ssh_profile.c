@@ -261,7 +261,7 @@ static int overlay_files(ssh_texts *texts, const penstock_config *config, const 
   return 0;
 }
 
-static int overlay_methods(ssh_texts *methods, const penstock_config *config, penstock_error *error) {
+int ssh_profile_check_methods(const penstock_config *config, penstock_error *error) {
   const char *item;
   for (uint32_t i = 0; (item = config->get_item(config, "auth", i)); i++) {
     if (strcmp(item, "publickey") != 0 && strcmp(item, "keyboard-interactive") != 0) {
@@ -272,6 +272,13 @@ static int overlay_methods(ssh_texts *methods, const penstock_config *config, pe
                         : "There are publickey and keyboard-interactive; `transport = openssh` has the others");
       return PENSTOCK_E_FAILED;
     }
+  }
+  return 0;
+}
+
+static int overlay_methods(ssh_texts *methods, const penstock_config *config, penstock_error *error) {
+  const char *item;
+  for (uint32_t i = 0; (item = config->get_item(config, "auth", i)); i++) {
     if (ssh_texts_add(methods, item)) {
       return out_of_memory(error);
     }

@@ -81,6 +81,8 @@ extern const char *const ssh_host_key_choices[];
 int ssh_profile_request(ssh_request *request, const penstock_config *config, const char *host, penstock_error *error);
 /** The request for a host on the way: the options that hold there. */
 int ssh_profile_hop_request(ssh_request *request, const penstock_config *config, penstock_error *error);
+/** Has libssh's login the methods that `auth` names? The system's ssh has others. Returns 0, or a negative code. */
+int ssh_profile_check_methods(const penstock_config *config, penstock_error *error);
 /** Puts on top of `settings` what a request cannot say: key files, passphrase, pinned fingerprint, keepalive, auth. */
 int ssh_profile_overlay(ssh_settings *settings, const penstock_config *config, int is_hop, penstock_error *error);
 

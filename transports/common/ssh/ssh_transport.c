@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "common/ssh/ssh_profile.h"
+
 void ssh_transport_destroy(penstock_instance *instance) {
   if (instance->runtime) {
     process_runtime_destroy(instance->runtime);
@@ -21,7 +23,9 @@ int32_t ssh_transport_create(const penstock_host *host, const penstock_config *c
   if (!instance) {
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
   }
-  instance->link = ssh_link_create(host, config, request, 0, error);
+  if (ssh_profile_check_methods(config, error) == 0) {
+    instance->link = ssh_link_create(host, config, request, 0, error);
+  }
   if (instance->link) {
     instance->runtime = process_runtime_create(ssh_link_carrier(instance->link), config, error);
   }
