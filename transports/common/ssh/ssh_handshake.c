@@ -112,7 +112,6 @@ int ssh_handshake_start(ssh_link *link, penstock_error *error) {
 }
 
 int ssh_handshake_step(ssh_link *link, penstock_error *error) {
-  dial_quick_ack(link->socket);
   if (!ssh_get_serverbanner(link->session)) {
     char greeting[sizeof(link->greeting)];
     dial_peek(link->socket, greeting, sizeof(greeting));
@@ -122,6 +121,7 @@ int ssh_handshake_step(ssh_link *link, penstock_error *error) {
   }
   int result = ssh_connect(link->session);
   dial_set_nonblocking(link->socket); /* libssh clears it */
+  dial_quick_ack(link->socket);       /* what was sent has turned it off */
   if (result == SSH_AGAIN) {
     return 1;
   }
