@@ -30,7 +30,9 @@ typedef struct check_trial {
   const check_job *check;
   const char *profile;
   uint64_t started_ns;
-  int unasked; /* probe = none */
+  int can_launch; /* the transport starts solvers */
+  int executed;   /* a command has been run there */
+  int unasked;    /* probe = none */
   int served;
 } check_trial;
 
@@ -47,11 +49,23 @@ static void print_event(const check_trial *trial, json_t *event) {
   ps_json_line(event);
 }
 
+/* The list of legs is the same for a solver that runs: those of a launch are named, so that none seems forgotten. */
+static void note_spared_legs(const check_trial *trial) {
+  static const uint32_t spared[] = {PENSTOCK_LEG_EXEC, PENSTOCK_LEG_LAUNCH, PENSTOCK_LEG_READY};
+  for (size_t i = 0; trial->can_launch && !trial->executed && i < sizeof(spared) / sizeof(spared[0]); i++) {
+    ps_out_line("  %-10s %9s  not needed: something answers at the endpoint", ps_leg_name(spared[i]), "-");
+  }
+}
+
 static void on_leg(void *context, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error) {
   check_trial *trial = context;
   if (trial->check->json) {
     print_event(trial, ps_legs_json(leg, elapsed_ns, text, error));
   } else {
+    trial->executed |= leg == PENSTOCK_LEG_EXEC || leg == PENSTOCK_LEG_LAUNCH;
+    if (leg == PENSTOCK_LEG_ENDPOINT && !error) {
+      note_spared_legs(trial);
+    }
     ps_legs_line(leg, elapsed_ns, text, error);
   }
 }
@@ -103,6 +117,7 @@ static void tell_failed(const check_trial *trial, const penstock_error *error) {
 static void try_way(check_job *check, const ps_profile *profile) {
   penstock_error error;
   check_trial trial = {.check = check, .profile = profile->name, .started_ns = uv_hrtime()};
+  trial.can_launch = profile->transport->launch != NULL;
   trial.unasked = strcmp(ps_settings_string(profile->settings, "probe"), "none") == 0;
   char name[256];
   const ps_gateway_options options = {

@@ -33,9 +33,8 @@ typedef struct trust_job {
 static int parse(int argc, char **argv, trust_line *line) {
   const ps_cli_option options[] = {
       {"fingerprint", "SHA256:...",
-       "trust the key without a question if it has this fingerprint (or one of several, "
-       "with commas between)",
-       NULL, &line->fingerprint},
+       "trust the key unasked if it has this fingerprint, or one of several (SHA256:...,...)", NULL,
+       &line->fingerprint},
       {"yes", NULL, "trust unknown keys without a question", &line->yes, NULL},
       {"show", NULL, "only show the key", &line->show, NULL},
       {"json", NULL, "a JSON object for each host; asks nothing", &line->json, NULL},

@@ -47,6 +47,8 @@ def test_solver_that_runs(check, sshd, solver):
     assert done.returncode == OK, done
     lines = re.findall(r"^  ([a-z-]+) +([\d.]+) (µs|ms|s)  (.+)$", done.stdout, re.M)
     assert [leg for leg, *_ in lines] == [*LOGIN, "endpoint", "stream"]
+    spared = re.findall(r"^  (\w+) +-  not needed: ", done.stdout, re.M)
+    assert spared == ["exec", "launch", "ready"]
     assert "ok: a solver runs, protocol 0.18" in done.stdout
 
 

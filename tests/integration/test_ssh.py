@@ -46,7 +46,7 @@ def test_solver_is_launched_outlives_the_gateway_and_is_adopted(sshd, gateway, s
     began = time.monotonic()
     second = gateway(keys)
     assert second.wait_serving()["adopted"] is True
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5  # nothing is launched or awaited: 0.2 s on a machine at rest
     assert root.pid() == pid
     assert second.wire.tcmd()["protocol_version"] == "0.18"
 
