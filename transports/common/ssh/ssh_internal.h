@@ -167,7 +167,8 @@ int ssh_load_known(const ssh_link *link, known_hosts *known, penstock_error *err
 int ssh_pin_wants_another(ssh_link *link);
 /** The error of a host that has no key with the pinned fingerprint. */
 int ssh_refuse_pinned(const ssh_link *link, penstock_error *error);
-/** Adds the shown key to the user's known_hosts file, under that same name. */
+/** Adds the shown key to the user's known_hosts file, under that same name, unless it has meanwhile become known.
+ * Refuses if another one has. */
 int ssh_remember_host(const ssh_link *link, penstock_error *error);
 /** Refuses the shown key if it must be; adds it if the settings allow that. `text` gets what was found. */
 int ssh_verify_host(ssh_link *link, char *text, size_t text_size, penstock_error *error);

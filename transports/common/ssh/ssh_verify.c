@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Judging the key that a host has shown: accepted, added, or refused with words that say what to do. */
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "common/ssh/key_blob.h"
@@ -18,12 +19,38 @@ int ssh_load_known(const ssh_link *link, known_hosts *known, penstock_error *err
   return known_hosts_load(known, (const char *const *)link->settings.known_hosts.items, name, port, error);
 }
 
-int ssh_remember_host(const ssh_link *link, penstock_error *error) {
+/* Adds the shown key, if it is still new. */
+static int remember(const ssh_link *link, penstock_error *error) {
   const ssh_settings *settings = &link->settings;
+  known_hosts known;
   uint16_t port;
   const char *name = known_name(settings, &port);
+  if (ssh_load_known(link, &known, error)) {
+    return PENSTOCK_E_FAILED;
+  }
+  known_hosts_verdict verdict = known_hosts_check(&known, link->shown.blob, link->shown.blob_size, NULL);
+  known_hosts_unload(&known);
+  if (verdict == KNOWN_HOSTS_OK) {
+    return 0;
+  }
+  if (verdict != KNOWN_HOSTS_UNKNOWN) {
+    (void)penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY,
+                        "the key of %s is not added: meanwhile another one has become known, or this one is revoked",
+                        settings->host);
+    penstock_next(error, "Two connections were shown two keys: compare both with what the host's administrator says");
+    return PENSTOCK_E_FAILED;
+  }
   return known_hosts_append(settings->known_hosts_file, name, port, link->shown.blob, link->shown.blob_size,
                             settings->hash_known_hosts, error);
+}
+
+/* Lanes connect at the same time: what the first one adds is known to the next, which must not add another key. */
+int ssh_remember_host(const ssh_link *link, penstock_error *error) {
+  static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+  (void)pthread_mutex_lock(&one_at_a_time);
+  int result = remember(link, error);
+  (void)pthread_mutex_unlock(&one_at_a_time);
+  return result;
 }
 
 /* "known_hosts:3" for the usual file, else the whole path. */
