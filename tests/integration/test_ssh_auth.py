@@ -130,6 +130,19 @@ def test_encrypted_key_and_nobody_to_ask(sshd, up, tmp):
     assert "ssh-add" in error["next"]
 
 
+def test_batch_mode_asks_nobody(sshd, up, tmp):
+    server = sshd()
+    key = make_key(tmp / "locked", passphrase="open sesame")
+    server.authorize(key)
+    script = tmp / "askpass"
+    script.write_text(f"#!/bin/sh\ntouch '{tmp}/asked'\necho open sesame\n")
+    script.chmod(0o700)
+    asking = {"SSH_ASKPASS": script, "SSH_ASKPASS_REQUIRE": "force"}
+    error = failed(up(server, env=asking, key=key, ssh_options="BatchMode=yes"), AUTH)
+    assert "BatchMode" in error["what"]
+    assert not (tmp / "asked").exists()
+
+
 def test_passphrase_is_not_needed_for_a_key_that_the_server_refuses(sshd, up, tmp):
     server = sshd()
     locked = make_key(tmp / "locked", passphrase="open sesame")

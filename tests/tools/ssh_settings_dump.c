@@ -107,6 +107,7 @@ static void print_settings(const ssh_settings *settings) {
   print_texts("certificatefile", &settings->certificates);
   print_text("identityagent", settings->agent_socket);
   print_number("identitiesonly", (uint64_t)settings->identities_only);
+  print_number("batchmode", (uint64_t)settings->batch_mode);
   print_texts("method", &settings->methods);
   print_number("serveraliveinterval_ms", settings->keepalive_ms);
   print_number("serveralivecountmax", settings->keepalive_count);

@@ -106,6 +106,7 @@ def expected_settings(lines, is_set, home, environment):
         "certificatefile": [path(value) for value in lines.get("certificatefile", [])],
         "identityagent": agent(lines, environment),
         "identitiesonly": flag("identitiesonly"),
+        "batchmode": flag("batchmode"),
         "method": ["publickey"],
         "serveraliveinterval_ms": [str(1000 * interval) if asked else KEEPALIVE_MS],
         "serveralivecountmax": [one["serveralivecountmax"] if asked else KEEPALIVE_COUNT],

@@ -9,7 +9,7 @@
 #include "common/ssh/ssh_keywords.h"
 
 /* Named for their keyword. */
-ssh_keyword_apply ssh_apply_address_family, ssh_apply_bind_address, ssh_apply_bind_interface,
+ssh_keyword_apply ssh_apply_address_family, ssh_apply_batch_mode, ssh_apply_bind_address, ssh_apply_bind_interface,
     ssh_apply_certificate_file, ssh_apply_ciphers, ssh_apply_compression, ssh_apply_connect_timeout,
     ssh_apply_connection_attempts, ssh_apply_global_known_hosts_file, ssh_apply_hash_known_hosts,
     ssh_apply_host_key_algorithms, ssh_apply_host_key_alias, ssh_apply_host_name, ssh_apply_identities_only,

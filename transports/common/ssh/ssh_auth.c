@@ -126,6 +126,13 @@ void ssh_login_tell(ssh_login *login, const char *format, ...) {
   penstock_utf8_trim(login->text, sizeof(login->text));
 }
 
+int32_t ssh_login_prompt(const ssh_login *login, uint32_t kind, const char *key, const char *question, char *answer,
+                         size_t size) {
+  const penstock_host *host = login->link->host;
+  return login->link->settings.batch_mode ? PENSTOCK_E_UNSUPPORTED
+                                          : host->prompt(host, kind, key, question, answer, size);
+}
+
 void ssh_login_hinder(ssh_login *login, uint32_t error_class, const char *next, const char *format, ...) {
   char what[sizeof(login->obstacle.what)];
   va_list arguments;

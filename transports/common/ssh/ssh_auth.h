@@ -55,6 +55,10 @@ void ssh_login_tell(ssh_login *login, const char *format, ...);
 PENSTOCK_PRINTF(4, 5)
 void ssh_login_hinder(ssh_login *login, uint32_t error_class, const char *next, const char *format, ...);
 
+/** penstock_host::prompt, unless BatchMode forbids to ask: UNSUPPORTED then. */
+int32_t ssh_login_prompt(const ssh_login *login, uint32_t kind, const char *key, const char *question, char *answer,
+                         size_t size);
+
 /* --- ssh_auth_keys.c, ssh_auth_interactive.c ------------------------------------------------------- */
 
 /** Offers keys until one is accepted. Those that were offered before are not offered again. */

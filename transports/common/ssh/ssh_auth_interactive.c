@@ -8,7 +8,12 @@ enum { ANSWER_SIZE = 1024, ROUNDS_MAX = 32 };
 
 static ssh_login_result fail_asking(ssh_login *login, int32_t reason) {
   const ssh_settings *settings = &login->link->settings;
-  if (reason == PENSTOCK_E_UNSUPPORTED) {
+  if (settings->batch_mode) {
+    (void)penstock_fail(login->error, PENSTOCK_LEG_AUTH, PENSTOCK_CLASS_AUTH,
+                        "%s has questions for %s (keyboard-interactive), and BatchMode forbids to ask", settings->host,
+                        settings->user);
+    penstock_next(login->error, "Take BatchMode out of ssh_config for this host, or log in with a key alone");
+  } else if (reason == PENSTOCK_E_UNSUPPORTED) {
     (void)penstock_fail(login->error, PENSTOCK_LEG_AUTH, PENSTOCK_CLASS_AUTH,
                         "%s has questions for %s (keyboard-interactive), and there is nobody to ask", settings->host,
                         settings->user);
@@ -53,8 +58,8 @@ static int32_t answer_round(const ssh_login *login) {
     char echo = 0;
     const char *prompt = ssh_userauth_kbdint_getprompt(session, (unsigned)i, &echo);
     make_question(login, (unsigned)i, prompt ? prompt : "", question, sizeof(question));
-    result = host->prompt(host, echo ? PENSTOCK_PROMPT_TEXT : PENSTOCK_PROMPT_SECRET, NULL, question, answer,
-                          sizeof(answer));
+    result = ssh_login_prompt(login, echo ? PENSTOCK_PROMPT_TEXT : PENSTOCK_PROMPT_SECRET, NULL, question, answer,
+                              sizeof(answer));
     if (result == 0 && ssh_userauth_kbdint_setanswer(session, (unsigned)i, answer) < 0) {
       result = PENSTOCK_E_NOMEM;
     }

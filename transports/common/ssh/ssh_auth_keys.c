@@ -205,7 +205,7 @@ static ssh_key ask_and_decrypt(ssh_login *login, key_file *file) {
   (void)snprintf(name, sizeof(name), "ssh-key:%s", file->path);
   (void)snprintf(question, sizeof(question), "Passphrase for key '%s': ", file->path);
   for (int i = 0; i < LOGIN_TRIES && !key && result == 0; i++) {
-    result = host->prompt(host, PENSTOCK_PROMPT_SECRET, name, question, passphrase, sizeof(passphrase));
+    result = ssh_login_prompt(login, PENSTOCK_PROMPT_SECRET, name, question, passphrase, sizeof(passphrase));
     if (result == 0 && key_file_read(file, passphrase, &key) != KEY_FILE_READ) {
       host->prompt_forget(host, name);
     }
@@ -217,9 +217,10 @@ static ssh_key ask_and_decrypt(ssh_login *login, key_file *file) {
     (void)snprintf(next, sizeof(next),
                    "Load it into the agent (ssh-add '%s'), or set `passphrase` (env:, file: or command:)", file->path);
     ssh_login_hinder(login, PENSTOCK_CLASS_AUTH, next, "key file %s is encrypted, and %s", file->path,
-                     result == PENSTOCK_E_UNSUPPORTED ? "there is nobody to ask for its passphrase"
-                     : result                         ? "no passphrase was given"
-                                                      : "the passphrases given do not open it");
+                     login->link->settings.batch_mode   ? "BatchMode forbids to ask for its passphrase"
+                     : result == PENSTOCK_E_UNSUPPORTED ? "there is nobody to ask for its passphrase"
+                     : result                           ? "no passphrase was given"
+                                                        : "the passphrases given do not open it");
   }
   return key;
 }

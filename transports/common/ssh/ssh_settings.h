@@ -68,6 +68,7 @@ typedef struct ssh_settings {
   char *passphrase;       /**< secret reference for encrypted key files; NULL = ask */
   char *agent_socket;     /**< path; NULL = no agent */
   int identities_only;    /**< of the agent's keys, offer only those in `keys` and `certificates` */
+  int batch_mode;         /**< BatchMode: nobody is asked anything */
   ssh_texts methods;      /**< what may be used, in this order: "publickey", "keyboard-interactive"; never "password" */
 
   uint32_t keepalive_ms;    /**< a silent host is asked for a sign of life after this */
