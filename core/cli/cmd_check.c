@@ -21,6 +21,8 @@ typedef struct check_job {
   ps_profiles profiles;
   ps_profile *opened; /* the profiles looked at */
   size_t checked;     /* how many */
+  size_t tried;       /* ways that were tried, with --connect */
+  size_t failed;      /* those of them that do not work */
   int outcome;        /* exit code of the first that failed */
   int interrupted;    /* the user wants no more */
 } check_job;
@@ -72,11 +74,12 @@ static void on_leg(void *context, uint32_t leg, uint64_t elapsed_ns, const char 
 
 static void on_progress(void *context, const char *text) {
   check_trial *trial = context;
-  char safe[512];
+  char safe[512] = "  ";
   if (trial->check->json) {
     print_event(trial, json_pack("{s:s, s:o}", "event", "progress", "text", ps_json_text(text)));
   } else {
-    ps_out_progress(ps_show_safe(safe, sizeof(safe), text));
+    ps_show_safe(safe + 2, sizeof(safe) - 2, text);
+    ps_out_progress(safe);
   }
 }
 
@@ -130,10 +133,12 @@ static void try_way(check_job *check, const ps_profile *profile) {
       .context = &trial,
   };
   memset(&error, 0, sizeof(error));
+  check->tried++;
   if (!check->json) {
     ps_out_line("%s (%s)", ps_show_safe(name, sizeof(name), profile->name), profile->transport->name);
   }
   int failed = ps_gateway_run(&options, &error) != 0;
+  check->failed += failed || !trial.served;
   if (failed) {
     tell_failed(&trial, &error);
     failed_with(check, (int)ps_cli_exit_code(&error));
@@ -167,13 +172,19 @@ static void print_summary(const check_job *check) {
   size_t warnings = check->profiles.problems.count - errors;
   const char *path = check->profiles.config ? ps_config_path(check->profiles.config) : NULL;
   char safe[1024];
+  char ways[96] = "";
+  if (check->tried > 0) { /* no error of the file, and yet none to be called 0 errors */
+    (void)snprintf(ways, sizeof(ways), "; %zu way%s tried, %zu failed", check->tried, check->tried == 1 ? "" : "s",
+                   check->failed);
+  }
   if (check->json) {
     ps_json_line(json_pack("{s:s, s:o, s:I, s:I, s:I, s:i}", "event", "summary", "config", ps_json_text(path),
                            "profiles", (json_int_t)check->checked, "errors", (json_int_t)errors, "warnings",
                            (json_int_t)warnings, "exit_code", check->outcome));
   } else if (path) {
-    ps_out_line("%s: %zu profile%s, %zu error%s, %zu warning%s", ps_show_safe(safe, sizeof(safe), path), check->checked,
-                check->checked == 1 ? "" : "s", errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
+    ps_out_line("%s: %zu profile%s, %zu error%s, %zu warning%s%s", ps_show_safe(safe, sizeof(safe), path),
+                check->checked, check->checked == 1 ? "" : "s", errors, errors == 1 ? "" : "s", warnings,
+                warnings == 1 ? "" : "s", ways);
   }
 }
 
