@@ -312,7 +312,7 @@ def test_check_says_what_was_found(check, write, tmp):
     assert found["host"] == "gpu01.example.com, port 2200, user alice"
     assert found["by way of"] == "gate: 10.0.0.9, port 22, user bob"
     assert found["key"] == str(key)
-    assert found["host key"] == f"known as cluster, {tmp}/known, new hosts are remembered"
+    assert found["host key"] == f"looked up as cluster in {tmp}/known, new hosts are remembered"
     assert (found["login"], found["agent"]) == ("publickey", "none")
 
 

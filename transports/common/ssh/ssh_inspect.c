@@ -53,8 +53,8 @@ static void tell_trust(const inspection *self) {
     found(self, "host key", "%s alone", settings->fingerprint);
     return;
   }
-  found(self, "host key", "%s%s%s%s, new hosts are %s", settings->host_key_alias ? "known as " : "",
-        settings->host_key_alias ? settings->host_key_alias : "", settings->host_key_alias ? ", " : "",
+  found(self, "host key", "%s%s%s%s, new hosts are %s", settings->host_key_alias ? "looked up as " : "",
+        settings->host_key_alias ? settings->host_key_alias : "", settings->host_key_alias ? " in " : "",
         settings->known_hosts_file ? settings->known_hosts_file : "no file of your own",
         settings->host_key == SSH_HOST_KEY_STRICT ? "refused" : "remembered");
 }
@@ -152,13 +152,13 @@ static void check_hops(const penstock_check_sink *sink, const ssh_link *upper, u
   } else {
     self.link = link;
     self.settings = &link->settings;
+    check_hops(sink, link, depth + 1, deadline_ms); /* the nearest host first */
     found(&self, "by way of", "%s: %s, port %u, user %s", link->request.host, link->settings.host,
           (unsigned)link->settings.port, link->settings.user);
     check_files(&self);
     if (ssh_options_check(&link->settings, &error)) {
       tell_problem(&self, &error);
     }
-    check_hops(sink, link, depth + 1, deadline_ms);
   }
   ssh_link_destroy(link);
   ssh_request_clear(&request);
