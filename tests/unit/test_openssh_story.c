@@ -48,6 +48,7 @@ static void login_is_followed_stage_by_stage(void **state) {
   assert_string_equal(note, "192.0.2.7 port 2222");
   assert_int_equal(hear("debug1: Connection established."), 1);
   assert_int_equal(hear("debug1: Remote protocol version 2.0, remote software version OpenSSH_9.2"), 0);
+  assert_string_equal(note, ""); /* nobody is told twice */
   assert_int_equal(hear("debug1: Server host key: ssh-ed25519 SHA256:abc"), 0);
   assert_int_equal(hear("debug1: Found key in /home/a/.ssh/known_hosts:12"), 0);
   assert_int_equal(hear("debug1: SSH2_MSG_NEWKEYS sent"), 1);
@@ -142,6 +143,21 @@ static void hop_is_told_from_the_host(void **state) {
                   "SHA256:pin");
   assert_error(&error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY, "known for gate");
   assert_null(strstr(error.detail, "debug1"));
+  error = explain("OpenSSH_9.2p1 Debian-2\r\nHost key verification failed.\r\n", NULL);
+  assert_error(&error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY, "on the way is not trusted");
+  assert_null(strstr(error.detail, "OpenSSH_9"));
+}
+
+static void login_that_failed_for_a_reason_here_names_it(void **state) {
+  (void)state;
+  (void)hear("debug1: SSH2_MSG_NEWKEYS sent");
+  (void)hear("Load key \"/nonexistent/lab.ppk\": error in libcrypto");
+  (void)hear("a@gpu01: Permission denied (publickey).");
+  penstock_error error = explain(NULL, NULL);
+  assert_error(&error, PENSTOCK_LEG_AUTH, PENSTOCK_CLASS_AUTH, "key file /nonexistent/lab.ppk ");
+  (void)snprintf(story.unanswered, sizeof(story.unanswered), "Enter passphrase for key '/home/a/k': ");
+  error = explain(NULL, NULL);
+  assert_error(&error, PENSTOCK_LEG_AUTH, PENSTOCK_CLASS_AUTH, "nobody to ask: Enter passphrase for key '/home/a/k'");
 }
 
 static void link_that_broke_says_why(void **state) {
@@ -201,6 +217,7 @@ int main(void) {
       cmocka_unit_test_setup(hosts_are_refused_for_who_they_are, setup),
       cmocka_unit_test_setup(complaints_have_a_leg_a_class_and_a_next_step, setup),
       cmocka_unit_test_setup(hop_is_told_from_the_host, setup),
+      cmocka_unit_test_setup(login_that_failed_for_a_reason_here_names_it, setup),
       cmocka_unit_test_setup(link_that_broke_says_why, setup),
       cmocka_unit_test_setup(any_text_at_all_is_safe, setup),
       cmocka_unit_test(versions_are_read),

@@ -43,7 +43,7 @@ static int is_repeated(openssh_link *link, const char *question) {
   return 0;
 }
 
-static void ask_user(const openssh_link *link, const char *question, int is_kept, int repeats) {
+static void ask_user(openssh_link *link, const char *question, int is_kept, int repeats) {
   const penstock_host *host = link->host;
   char text[1024];
   const char *key = is_kept ? question : NULL; /* a one-time code is not to be given twice */
@@ -51,6 +51,10 @@ static void ask_user(const openssh_link *link, const char *question, int is_kept
     host->prompt_forget(host, question);
   }
   int32_t result = host->prompt(host, PENSTOCK_PROMPT_SECRET, key, question, text, sizeof(text));
+  if (result == PENSTOCK_E_UNSUPPORTED) {
+    (void)snprintf(link->story.unanswered, sizeof(link->story.unanswered), "%s", question);
+    penstock_utf8_trim(link->story.unanswered, sizeof(link->story.unanswered));
+  }
   answer(link, result, text, sizeof(text), "the user gave none");
 }
 

@@ -159,6 +159,7 @@ static void on_limit(void *context) {
   } else if (link->story.stage < OPENSSH_VERIFIED) {
     (void)penstock_fail(&error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_TRANSIENT,
                         "%s took the connection, but does not answer as an SSH server does", host);
+    penstock_next(&error, "Check that `port` is the SSH server's, and that the machine is not overloaded");
   } else {
     (void)penstock_fail(&error, PENSTOCK_LEG_AUTH, PENSTOCK_CLASS_TRANSIENT, "the login to %s was not finished in time",
                         host);

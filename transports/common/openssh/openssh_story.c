@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "common/ssh/key_file.h"
+
 /* --- reading --------------------------------------------------------------------------------------- */
 
 /* What stands behind `start`, or NULL. */
@@ -39,9 +41,13 @@ static void read_address(openssh_story *story, const char *text) {
                  (int)(rest > 0 && close[rest] == '.' ? rest - 1 : rest), close + 1);
 }
 
-static int reach(openssh_story *story, openssh_stage stage) {
+/* The note tells of the stage, and of nothing if that was told already. */
+static int reach(openssh_story *story, openssh_stage stage, char *note) {
   int is_further = stage > story->stage;
   story->stage = is_further ? stage : story->stage;
+  if (!is_further) {
+    note[0] = '\0';
+  }
   return is_further;
 }
 
@@ -68,7 +74,7 @@ static int read_debug(openssh_story *story, const char *text, char *note, size_t
   if ((rest = after(text, "Connecting to "))) {
     read_address(story, rest);
     (void)snprintf(note, note_size, "%s", story->address);
-    return reach(story, OPENSSH_CALLING);
+    return reach(story, OPENSSH_CALLING, note);
   }
   if (after(text, "Executing proxy")) {
     story->by_proxy = 1;
@@ -76,7 +82,7 @@ static int read_debug(openssh_story *story, const char *text, char *note, size_t
     rest = strstr(text, "remote software version ");
     copy(story->server, sizeof(story->server), rest ? rest + 24 : "", rest ? strlen(rest + 24) : 0);
     (void)snprintf(note, note_size, "%s", story->by_proxy ? "by another program" : story->address);
-    return reach(story, OPENSSH_CONNECTED);
+    return reach(story, OPENSSH_CONNECTED, note);
   } else if ((rest = strstr(text, "banner line 0: "))) {
     copy(story->greeting, sizeof(story->greeting), rest + 15, strlen(rest + 15));
   } else if ((rest = after(text, "Server host key: "))) {
@@ -88,7 +94,7 @@ static int read_debug(openssh_story *story, const char *text, char *note, size_t
     copy(story->known_at, sizeof(story->known_at), rest, strlen(rest));
   } else if (strstr(text, "SSH2_MSG_NEWKEYS sent")) {
     note_host(story, note, note_size);
-    return reach(story, OPENSSH_VERIFIED);
+    return reach(story, OPENSSH_VERIFIED, note);
   } else if ((rest = after(text, "Server accepts key: "))) {
     copy(story->accepted, sizeof(story->accepted), rest, strlen(rest));
     if (is_security_key(rest)) {
@@ -96,9 +102,9 @@ static int read_debug(openssh_story *story, const char *text, char *note, size_t
     }
   } else if (after(text, "Authenticated to ")) {
     note_login(story, text, note, note_size);
-    return reach(story, OPENSSH_LOGGED_IN);
+    return reach(story, OPENSSH_LOGGED_IN, note);
   } else if (after(text, "Entering interactive session")) {
-    return reach(story, OPENSSH_READY);
+    return reach(story, OPENSSH_READY, note);
   }
   return 0;
 }
@@ -121,7 +127,7 @@ static void read_complaint(openssh_story *story, const char *line) {
     story->is_revoked = 1;
   } else if (after(line, "Offending ") && (rest = strstr(line, " in "))) {
     copy(story->offending, sizeof(story->offending), rest + 4, strlen(rest + 4));
-  } else if ((rest = after(line, "Load key \"")) && strstr(line, "bad permissions")) {
+  } else if ((rest = after(line, "Load key \""))) {
     copy(story->bad_key, sizeof(story->bad_key), rest, strcspn(rest, "\""));
   }
 }
@@ -260,7 +266,7 @@ static void add_detail(const openssh_story *story, const char *others, penstock_
   const char *line = others ? others : "";
   while (*line && used < size / 2) {
     size_t length = strcspn(line, "\r\n");
-    if (length > 0 && strncmp(line, "debug", 5) != 0 && line[0] != '@') {
+    if (length > 0 && strncmp(line, "debug", 5) != 0 && strncmp(line, "OpenSSH_", 8) != 0 && line[0] != '@') {
       int room = (int)(length < size / 2 - used ? length : size / 2 - used);
       used += (size_t)snprintf(error->detail + used, size - used, "%s%.*s", used ? "\n" : "", room, line);
     }
@@ -277,6 +283,7 @@ static void add_detail(const openssh_story *story, const char *others, penstock_
 
 static void host_key_error(const openssh_story *story, const openssh_story_context *context, penstock_error *error) {
   const char *host = context->host;
+  char line[400];
   if (story->is_revoked) {
     (void)penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY,
                         "%s showed a revoked key: %s %s (@revoked in %s)", host, story->key_type, story->key,
@@ -294,8 +301,10 @@ static void host_key_error(const openssh_story *story, const openssh_story_conte
                         "the host key of %s has changed: another one is known (%s), shown was %s %s", host,
                         story->offending[0] ? story->offending : "in known_hosts", story->key_type, story->key);
     penstock_next(error,
-                  "Someone may be in between: ask the administrator. Only if the change is right: remove the old "
-                  "key with ssh-keygen -R, then penstock trust %s",
+                  "Someone may be in between: ask the administrator. Only if the change is right: %s, then penstock "
+                  "trust %s",
+                  find_in_story(story, "ssh-keygen -f", line, sizeof(line)) ? line + strspn(line, " ")
+                                                                            : "remove the old key with ssh-keygen -R",
                   context->profile);
   } else {
     (void)penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY,
@@ -305,12 +314,15 @@ static void host_key_error(const openssh_story *story, const openssh_story_conte
   }
 }
 
-static void hop_key_error(const char *line, penstock_error *error) {
+/* `line` is what the hop's ssh says of the key; "" = no more than that it refuses it. */
+static void hop_key_error(const openssh_story_context *context, const char *line, penstock_error *error) {
   (void)penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY,
-                      "the host key of a hop on the way is not trusted: %s", line);
-  penstock_next(error,
-                "Make a profile for the hop alone, and run penstock trust with it; if its key has changed, ask its "
-                "administrator first");
+                      "the host key of a hop on the way is not trusted%s%s", line[0] ? ": " : "", line);
+  penstock_next(
+      error,
+      "penstock trust %s shows the keys of the hosts on the way, one after the other; if one has changed, ask "
+      "its administrator first",
+      context->profile);
 }
 
 /* sshd says in place of its name that it is asked too much. Returns 0 if it is something else. */
@@ -333,16 +345,34 @@ static int explain_hang_up(const openssh_story *story, const openssh_story_conte
   return 1;
 }
 
+/* What is known better than that the server has had enough. Returns 0 if nothing is. */
+static int login_error(const openssh_story *story, const openssh_story_context *context, penstock_error *error) {
+  key_file file;
+  if (story->unanswered[0]) {
+    (void)penstock_fail(error, PENSTOCK_LEG_AUTH, PENSTOCK_CLASS_AUTH,
+                        "the login to %s waits for an answer, and there is nobody to ask: %s", context->host,
+                        story->unanswered);
+    penstock_next(error, "Load the key into the agent (ssh-add), or set `passphrase` (env:, file: or command:)");
+    return 1;
+  }
+  if (!story->bad_key[0]) {
+    return 0;
+  }
+  key_file_look(&file, story->bad_key);
+  (void)penstock_fail(error, PENSTOCK_LEG_AUTH, PENSTOCK_CLASS_AUTH, "key file %s %s", story->bad_key,
+                      file.problem[0] ? file.problem : "cannot be used by ssh");
+  penstock_next(error, "%s", file.remedy[0] ? file.remedy : "Name another key with `key`");
+  key_file_clear(&file);
+  return 1;
+}
+
 static void other_error(const openssh_story *story, const openssh_story_context *context, penstock_error *error) {
   char line[400] = "";
   const meaning *found = find_meaning(story, context->others, line, sizeof(line));
-  if (found && story->bad_key[0] && found->error_class == PENSTOCK_CLASS_AUTH) {
-    (void)penstock_fail(error, PENSTOCK_LEG_AUTH, PENSTOCK_CLASS_AUTH,
-                        "others can read the key file %s: ssh does not "
-                        "use it",
-                        story->bad_key);
-    penstock_next(error, "chmod 600 '%s'", story->bad_key);
-  } else if (found) {
+  if (found && found->error_class == PENSTOCK_CLASS_AUTH && login_error(story, context, error)) {
+    return;
+  }
+  if (found) {
     const char *words = strncmp(line, "ssh: ", 5) == 0 ? line + 5 : line;
     (void)penstock_fail(error, found->leg, found->error_class, "ssh cannot connect to %s: %s", context->host, words);
     penstock_next(error, "%s", found->next);
@@ -362,10 +392,11 @@ void openssh_story_error(const openssh_story *story, const openssh_story_context
   if (story->stage < OPENSSH_VERIFIED && find_in_story(story, refused, line, sizeof(line))) {
     host_key_error(story, context, error);
   } else if (story->stage < OPENSSH_CONNECTED && find_in_text(context->others, refused, line, sizeof(line))) {
-    if (!find_in_text(context->others, "is known for", line, sizeof(line))) {
-      (void)find_in_text(context->others, "ey for ", line, sizeof(line));
+    if (!find_in_text(context->others, "is known for", line, sizeof(line)) &&
+        !find_in_text(context->others, "ey for ", line, sizeof(line))) {
+      line[0] = '\0';
     }
-    hop_key_error(line, error);
+    hop_key_error(context, line, error);
   } else if (story->stage < OPENSSH_VERIFIED && explain_hang_up(story, context, error)) {
     /* that was it */
   } else if (story->stage < OPENSSH_LOGGED_IN) {

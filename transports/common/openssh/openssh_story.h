@@ -26,21 +26,22 @@ typedef enum openssh_stage {
 /** What is known so far. Zeroed is the start. */
 typedef struct openssh_story {
   openssh_stage stage;
-  int by_proxy;                         /**< another program makes the connection (ProxyCommand, ProxyJump) */
-  int is_name;                          /**< the host was a name to resolve */
-  char address[128];                    /**< "192.0.2.1 port 22" */
-  char greeting[128];                   /**< what the server said in place of its name, if it did */
-  char server[128];                     /**< what the server calls itself: "OpenSSH_9.2p1 Debian-2" */
-  char key_type[64];                    /**< of the key that the host showed */
-  char key[64];                         /**< its fingerprint, SHA256:… */
-  char known_at[512];                   /**< where that key (or its CA's) is known: "/home/a/.ssh/known_hosts:3" */
-  char offending[512];                  /**< where another key is known */
-  int has_certificate;                  /**< the host showed a certificate */
-  int has_changed;                      /**< another key is known */
-  int is_revoked;                       /**< the key is marked @revoked */
-  char accepted[256];                   /**< the user's key that the server takes */
-  char method[64];                      /**< the login's: "publickey" */
-  char bad_key[512];                    /**< a key file that others can read, which ssh does not use */
+  int by_proxy;         /**< another program makes the connection (ProxyCommand, ProxyJump) */
+  int is_name;          /**< the host was a name to resolve */
+  char address[128];    /**< "192.0.2.1 port 22" */
+  char greeting[128];   /**< what the server said in place of its name, if it did */
+  char server[128];     /**< what the server calls itself: "OpenSSH_9.2p1 Debian-2" */
+  char key_type[64];    /**< of the key that the host showed */
+  char key[64];         /**< its fingerprint, SHA256:… */
+  char known_at[512];   /**< where that key (or its CA's) is known: "/home/a/.ssh/known_hosts:3" */
+  char offending[512];  /**< where another key is known */
+  int has_certificate;  /**< the host showed a certificate */
+  int has_changed;      /**< another key is known */
+  int is_revoked;       /**< the key is marked @revoked */
+  char accepted[256];   /**< the user's key that the server takes */
+  char method[64];      /**< the login's: "publickey" */
+  char bad_key[512];    /**< a key file that ssh cannot use: others can read it, or its form is another */
+  char unanswered[256]; /**< a question of ssh's that there was nobody to put to */
   char lines[OPENSSH_STORY_LINES][256]; /**< the last ones that are no debug output; a ring */
   size_t line_count;                    /**< of all such lines */
 } openssh_story;
