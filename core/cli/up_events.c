@@ -101,15 +101,21 @@ static void tell_down(ps_up_events *told, const penstock_error *error, uint64_t 
   if (next_try_ms == 0 && !told->served) {
     return; /* the gateway ends with this very error, which is then told as the outcome */
   }
+  /* With these a try is of no use before somebody has mended something. */
+  int only_you = error->error_class == PENSTOCK_CLASS_AUTH || error->error_class == PENSTOCK_CLASS_CONFIG;
+  const char *sooner = only_you ? "" : ", sooner if a connection waits";
   if (next_try_ms > 0 && !told->verbose && strcmp(told->reason, error->what) == 0) {
-    (void)snprintf(line, sizeof(line), "Still down after %u tries; next try in %s", told->tries, span);
-    ps_out_progress(line);
+    /* Where each is a line of its own, fewer and fewer: there are two tries a second while somebody waits. */
+    if (ps_term_can_rewrite(PS_STDOUT) || (told->tries & (told->tries - 1)) == 0) {
+      (void)snprintf(line, sizeof(line), "Still down after %u tries; next try in %s%s", told->tries, span, sooner);
+      ps_out_progress(line);
+    }
     return;
   }
   (void)snprintf(told->reason, sizeof(told->reason), "%s", error->what);
   ps_cli_print_error(PS_STDOUT, "Down", error);
   if (next_try_ms > 0) {
-    ps_out_line("  Next try in %s; new connections are held meanwhile.", span);
+    ps_out_line("  Next try in %s%s; new connections are held meanwhile.", span, sooner);
   } else {
     ps_out_text("  No further try: end the gateway with Ctrl-C and start it anew once this is mended.");
   }

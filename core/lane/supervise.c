@@ -301,7 +301,10 @@ static void begin_launch(ps_lane *lane) {
     const char *said = lane->probe.error.what; /* in the transport's words */
     penstock_fail(&error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT,
                   "nothing listens at the solver's endpoint%s%s", said[0] ? ": " : "", said);
-    penstock_next(&error, lane->transport->launch
+    int is_flag = lane->options.no_launch && strcmp(ps_settings_string(lane->settings, "launch"), "never") != 0;
+    penstock_next(&error, lane->transport->launch && is_flag
+                              ? "start the solver there, or leave out --no-launch so that penstock does"
+                          : lane->transport->launch
                               ? "start the solver there, or set `launch = auto` so that penstock does"
                               : "start what should listen there; this transport only forwards");
     fail(lane, &error, 1);

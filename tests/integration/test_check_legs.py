@@ -76,7 +76,7 @@ def test_failing_legs(check, sshd, solver_root, tmp):
     told, _ = failing(check({**profile, "root": tmp / "nowhere"}, "--json"), CONFIG)
     assert told == [*LOGIN, "launch"]
     told, error = failing(check(profile, "--json", "--no-launch"), UNREACHABLE)
-    assert told == [*LOGIN, "endpoint"] and "launch = auto" in error["next"]
+    assert told == [*LOGIN, "endpoint"] and "leave out --no-launch" in error["next"]
 
 
 def test_failed_leg_has_its_time(check, sshd, tmp):

@@ -53,10 +53,13 @@ static void tell_trust(const inspection *self) {
     found(self, "host key", "%s alone", settings->fingerprint);
     return;
   }
+  int is_kept = settings->known_hosts_file && strcmp(settings->known_hosts_file, "/dev/null") != 0;
   found(self, "host key", "%s%s%s%s, new hosts are %s", settings->host_key_alias ? "looked up as " : "",
         settings->host_key_alias ? settings->host_key_alias : "", settings->host_key_alias ? " in " : "",
         settings->known_hosts_file ? settings->known_hosts_file : "no file of your own",
-        settings->host_key == SSH_HOST_KEY_STRICT ? "refused" : "remembered");
+        settings->host_key == SSH_HOST_KEY_STRICT ? "refused"
+        : is_kept                                 ? "remembered"
+                                                  : "taken each time and not remembered: any host may answer");
 }
 
 static void tell_login(const inspection *self) {
