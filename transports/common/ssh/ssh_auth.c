@@ -95,6 +95,7 @@ static ssh_login_result fail_session(ssh_login *login) {
   } else {
     (void)penstock_fail(login->error, PENSTOCK_LEG_AUTH, PENSTOCK_CLASS_TRANSIENT,
                         "%s ended the connection during the login of %s: %s", settings->host, settings->user, reason);
+    penstock_next(login->error, "It is tried again. The log of the server's sshd says why");
   }
   return LOGIN_FAILED;
 }
@@ -185,8 +186,11 @@ static void fail_without_key(ssh_login *login, const char *allowed) {
   } else {
     penstock_next(login->error,
                   "Make a key with `ssh-keygen -t ed25519`, copy it there with `ssh-copy-id -p %u %s@%s`, "
-                  "and set `key` if it is not at a usual place",
-                  (unsigned)settings->port, settings->user, settings->host);
+                  "and %s if it is not at a usual place",
+                  (unsigned)settings->port, settings->user, settings->host,
+                  login->link->is_hop ? "name it with IdentityFile for this host in ssh_config (`key` is the last "
+                                        "host's alone)"
+                                      : "set `key`");
   }
 }
 
@@ -214,8 +218,9 @@ static void fail_keys(ssh_login *login, const char *allowed) {
                         settings->host, settings->user, login->offers, allowed);
   }
   penstock_next(login->error,
-                "Check `user` and `key`; `ssh-copy-id -p %u -i KEY.pub %s@%s` adds a key there. An account that is "
+                "Check %s; `ssh-copy-id -p %u -i KEY.pub %s@%s` adds a key there. An account that is "
                 "locked, or whose login shell does not exist, is refused in the same way",
+                login->link->is_hop ? "User and IdentityFile of this host in ssh_config" : "`user` and `key`",
                 (unsigned)settings->port, settings->user, settings->host);
 }
 
