@@ -316,6 +316,25 @@ def test_check_says_what_was_found(check, write, tmp):
     assert (found["login"], found["agent"]) == ("publickey", "none")
 
 
+def test_check_finds_a_way_that_goes_in_a_circle(check, write):
+    config = write("Host *\n  ProxyJump gate\nHost gate\n  HostName 10.0.0.9\n")
+    code, _, problems = check(ssh_config=config)
+    assert code == CONFIG_EXIT
+    assert len(problems) == 1 and "circle: gate -> gate -> gpu" in problems[0]["text"]
+
+
+def test_check_says_that_no_host_key_is_remembered(check):
+    code, found, problems = check(ssh_config="none", known_hosts="/dev/null", host_key="accept-new")
+    assert (code, problems) == (0, [])
+    assert found["host key"] == "/dev/null, new hosts are taken each time and not remembered: any host may answer"
+
+
+def test_check_tells_an_option_of_the_profile_from_a_file(check):
+    code, _, problems = check(ssh_config="none", ssh_options='"HostKeyAliass=x"')
+    assert code == CONFIG_EXIT
+    assert "an option of the profile" in problems[0]["text"] and "hostkeyaliass" in problems[0]["text"]
+
+
 def test_check_finds_a_key_file_that_is_missing(check, tmp):
     code, _, problems = check(ssh_config="none", key=tmp / "nowhere")
     assert code == CONFIG_EXIT

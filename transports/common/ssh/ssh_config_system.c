@@ -59,14 +59,15 @@ static int parse(ssh_config *config, char *output) {
 }
 
 static int fail(penstock_error *error, const ssh_request *request, const ssh_child_result *result) {
-  static const char ours[] = "command-line line 0: "; /* what we wrote after -o */
+  static const char ours[] = "command-line"; /* what we wrote after -o; then comes " line 0: " or ": line 0: " */
   const char *words = result->error_output;
   if (result->timed_out) {
     (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
                         "`ssh -G %s`, which reads your ssh_config, did not end in time", request->host);
     penstock_next(error, "Try it by hand: a `Match exec` command may hang");
   } else if (strncmp(words, ours, sizeof(ours) - 1) == 0) {
-    words += sizeof(ours) - 1;
+    const char *said = strstr(words, "line 0: ");
+    words = said ? said + 8 : words;
     (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
                         "ssh does not accept an option of the profile, for %s: %.*s", request->host,
                         (int)strcspn(words, "\r\n"), words);

@@ -9,7 +9,7 @@
 #include "common/ssh/ssh_profile.h"
 #include "common/ssh/ssh_pump.h"
 
-enum { HOPS_MAX = 8, ROUTE_SIZE = 400 };
+enum { ROUTE_SIZE = 400 };
 
 struct ssh_hop {
   ssh_table table; /* first: how the link to the hop knows us */
@@ -72,14 +72,12 @@ static unsigned hops_above(const ssh_link *link) {
   return count;
 }
 
-/* "a -> b -> gpu01", from this link on. */
-static void show_route(const ssh_link *link, char route[ROUTE_SIZE]) {
+/* "a -> b -> gpu01" */
+static void show_route(const ssh_link *const *way, size_t count, char route[ROUTE_SIZE]) {
   size_t used = 0;
-  const ssh_hop *hop = NULL;
   route[0] = '\0';
-  for (; link && used < ROUTE_SIZE; link = hop ? hop->upper : NULL) {
-    hop = hop_of_link(link);
-    used += (size_t)snprintf(route + used, ROUTE_SIZE - used, "%s%s", used ? " -> " : "", link->request.host);
+  for (size_t i = 0; i < count && used < ROUTE_SIZE; i++) {
+    used += (size_t)snprintf(route + used, ROUTE_SIZE - used, "%s%s", used ? " -> " : "", way[i]->request.host);
   }
 }
 
@@ -87,28 +85,36 @@ static int is_same_login(const ssh_settings *one, const ssh_settings *other) {
   return strcmp(one->host, other->host) == 0 && one->port == other->port && strcmp(one->user, other->user) == 0;
 }
 
-int ssh_hop_check_route(const ssh_link *link, penstock_error *error) {
+int ssh_hop_check_way(const ssh_link *const *way, size_t count, penstock_error *error) {
   char route[ROUTE_SIZE];
-  unsigned count = 1;
-  for (const ssh_hop *hop = hop_of_link(link); hop; hop = hop_of_link(hop->upper)) {
-    if (is_same_login(&link->settings, &hop->upper->settings)) {
-      show_route(link, route);
+  show_route(way, count, route);
+  for (size_t i = 1; i < count; i++) {
+    if (is_same_login(&way[0]->settings, &way[i]->settings)) {
+      const char *host = way[0]->request.host;
       (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "ProxyJump goes in a circle: %s", route);
       penstock_next(error,
                     "Take %s out of what its own ProxyJump holds for: `Host * !%s` instead of `Host *` in ssh_config, "
                     "say, or `ProxyJump none` for it",
-                    link->request.host, link->request.host);
-      return PENSTOCK_E_FAILED;
-    }
-    if (hop->upper->is_hop && ++count > HOPS_MAX) {
-      show_route(link, route);
-      (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "more than %d hosts on the way: %s",
-                          (int)HOPS_MAX, route);
-      penstock_next(error, "Look at the ProxyJump of each in ssh_config: `ssh -G HOST` shows it");
+                    host, host);
       return PENSTOCK_E_FAILED;
     }
   }
+  if (count > SSH_HOPS_MAX + 1) {
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "more than %d hosts on the way: %s",
+                        (int)SSH_HOPS_MAX, route);
+    penstock_next(error, "Look at the ProxyJump of each in ssh_config: `ssh -G HOST` shows it");
+    return PENSTOCK_E_FAILED;
+  }
   return 0;
+}
+
+int ssh_hop_check_route(const ssh_link *link, penstock_error *error) {
+  const ssh_link *way[SSH_HOPS_MAX + 2] = {link};
+  size_t count = 1;
+  for (const ssh_hop *hop = hop_of_link(link); hop && count < SSH_HOPS_MAX + 2; hop = hop_of_link(hop->upper)) {
+    way[count++] = hop->upper;
+  }
+  return ssh_hop_check_way(way, count, error);
 }
 
 /* --- what happens to it ---------------------------------------------------------------------------- */

@@ -43,6 +43,15 @@ const penstock_error *ssh_hop_error(const ssh_hop *hop);
  */
 int ssh_hop_request(const ssh_link *upper, ssh_request *request, penstock_error *error);
 
+/** So many hosts may be on the way. */
+enum { SSH_HOPS_MAX = 8 };
+
+/**
+ * May `way[0]` be on the way to the links behind it, which follow each other to the last host? All settings are known.
+ * Returns 0, or a negative code with `error` that shows the route: it goes in a circle, or over too many hosts.
+ */
+int ssh_hop_check_way(const ssh_link *const *way, size_t count, penstock_error *error);
+
 /**
  * To be asked by a link that is a hop once its settings are known: may it be on the way? Returns 0, or a negative code
  * with `error` that shows the route: it goes in a circle, or over too many hosts.

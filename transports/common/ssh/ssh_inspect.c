@@ -6,8 +6,6 @@
 #include "common/ssh/ssh_hop.h"
 #include "common/ssh/ssh_options.h"
 
-enum { HOPS_MAX = 8 };
-
 /* A check that runs. */
 typedef struct inspection {
   const ssh_link *link;
@@ -138,24 +136,37 @@ static void tell_problem(const inspection *self, const penstock_error *error) {
   self->sink->problem(self->sink->context, PENSTOCK_LOG_ERROR, error);
 }
 
-/* The host before `upper`, and those before it. Each has its own settings and its own mistakes. */
-static void check_hops(const penstock_check_sink *sink, const ssh_link *upper, unsigned depth, uint64_t deadline_ms) {
+/*
+ * The host before the one at the end of `way`, and those before it. Each has its own settings and its own mistakes.
+ * `way` goes from the far end on, and has room for one host more than may be there.
+ */
+static void check_hops(const penstock_check_sink *sink, const ssh_link **way, size_t count, uint64_t deadline_ms) {
+  const ssh_link *upper = way[count - 1];
+  const ssh_link *from_here[SSH_HOPS_MAX + 2];
   penstock_error error = {.struct_size = sizeof(error)};
   ssh_request request = {0};
   inspection self = {.sink = sink};
   ssh_link *link = NULL;
-  if (!upper->settings.jump || depth > HOPS_MAX) { /* one more is found out, and told, by ssh_hop_check_route */
+  if (!upper->settings.jump) {
     return;
   }
   if (ssh_hop_request(upper, &request, &error) == 0) {
     link = ssh_link_create(upper->host, upper->config, &request, 1, &error);
   }
-  if (!link || ssh_link_resolve(link, deadline_ms, &error)) {
+  int result = link ? ssh_link_resolve(link, deadline_ms, &error) : PENSTOCK_E_FAILED;
+  if (result == 0) {
+    way[count++] = link;
+    for (size_t i = 0; i < count; i++) {
+      from_here[i] = way[count - 1 - i];
+    }
+    result = ssh_hop_check_way(from_here, count, &error);
+  }
+  if (result) {
     tell_problem(&self, &error);
   } else {
     self.link = link;
     self.settings = &link->settings;
-    check_hops(sink, link, depth + 1, deadline_ms); /* the nearest host first */
+    check_hops(sink, way, count, deadline_ms); /* the nearest host first */
     found(&self, "by way of", "%s: %s, port %u, user %s", link->request.host, link->settings.host,
           (unsigned)link->settings.port, link->settings.user);
     check_files(&self);
@@ -169,11 +180,12 @@ static void check_hops(const penstock_check_sink *sink, const ssh_link *upper, u
 
 int32_t ssh_link_inspect(ssh_link *link, uint64_t deadline_ms, const penstock_check_sink *sink, penstock_error *error) {
   const inspection self = {.link = link, .settings = &link->settings, .sink = sink};
+  const ssh_link *way[SSH_HOPS_MAX + 2] = {link};
   if (ssh_link_resolve(link, deadline_ms, error)) {
     return PENSTOCK_E_FAILED;
   }
   tell_host(&self);
-  check_hops(sink, link, 1, deadline_ms);
+  check_hops(sink, way, 1, deadline_ms);
   tell_trust(&self);
   tell_login(&self);
   check_files(&self);
