@@ -247,6 +247,7 @@ static int load_file(known_hosts *known, const char *file, const char *bare_name
   if (!result && ferror(stream)) {
     result =
         penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_CONFIG, "cannot read %s: %s", file, strerror(errno));
+    penstock_next(error, "Mend its owner or mode, or name another file with `known_hosts`");
   }
   free(line);
   (void)fclose(stream);
@@ -436,6 +437,7 @@ int known_hosts_append(const char *file, const char *host, uint16_t port, const 
   if (result) {
     (void)penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_CONFIG, "cannot write the host key to %s: %s",
                         file, strerror(errno));
+    penstock_next(error, "Let yourself write to it and to its folder, or name another file with `known_hosts`");
   }
 out:
   if (fd >= 0) {

@@ -192,7 +192,10 @@ uint32_t dial_resolve(const char *host, uint16_t port, uint32_t family, penstock
 }
 
 void dial_name_error(penstock_error *error, const char *host, const char *reason) {
-  (void)penstock_fail(error, PENSTOCK_LEG_DNS, PENSTOCK_CLASS_TRANSIENT, "cannot resolve %s: %s", host, reason);
+  static const char words[] = "cannot resolve ";
+  int is_said = strncmp(reason, words, sizeof(words) - 1) == 0; /* a reason may come as a whole sentence */
+  (void)penstock_fail(error, PENSTOCK_LEG_DNS, PENSTOCK_CLASS_TRANSIENT, "%s%s%s%s", is_said ? "" : words,
+                      is_said ? "" : host, is_said ? "" : ": ", reason);
   penstock_next(error,
                 "Check the spelling and the network. If %s is meant to be an alias of ssh_config, `ssh -G %s` shows "
                 "what it stands for there (hostname)",

@@ -67,6 +67,7 @@ void ssh_handshake_explain(ssh_link *link, int is_late, penstock_error *error) {
   } else {
     (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "the SSH handshake with %s failed: %s", host,
                         reason);
+    penstock_next(error, "Try `ssh -v %s`: it says more, and so does the log of the server's sshd", host);
   }
 }
 

@@ -226,7 +226,9 @@ static int add_user(ssh_line_reader *self, ssh_line_argument argument, size_t st
   if (size == 0) {
     result = ssh_line_fail(self, argument.at[start], "Write USER@HOST", "there is no user before the @");
   } else if (!ssh_request_is_user(user)) {
-    result = ssh_line_fail(self, argument.at[start], NULL, "`%.100s` is not a user name", user);
+    result = ssh_line_fail(self, argument.at[start],
+                           "Write USER@HOST: a user name has no blanks, quotes or signs of the shell",
+                           "`%.100s` is not a user name", user);
   } else {
     result = add_first(self, "User", user);
   }
