@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The transport openssh: the system's ssh as the carrier, over its multiplexing protocol."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -316,6 +317,22 @@ def test_hops(sshd, up, tmp):
 
 def state_error(gateway):
     return gateway.wait_event("state", where=lambda event: event["error"], timeout=30)["error"]
+
+
+@pytest.mark.parametrize("name", ["plain", 'odd "*%h'])
+def test_hops_of_a_file_with_any_name(sshd, up, tmp, penstock, name):
+    """Where the path counts from the current folder, too."""
+    hop, last = sshd(), sshd()
+    hop.authorize(last.client_key)
+    known = tmp / "known"
+    known.write_text("".join(line for server in (hop, last) for line in server.known_hosts_lines()))
+    config = tmp / name
+    config.write_text(
+        f"Host gate\n HostName 127.0.0.1\n Port {hop.port}\n User {hop.user}\n"
+        f"Host *\n IdentityFile {last.client_key}\n"
+    )
+    for path in (config, os.path.relpath(config, penstock.home)):
+        up(last, jump="gate", known_hosts=known, ssh_config=path).wait_serving()
 
 
 def test_hop_whose_key_has_changed_is_refused_whatever_ssh_config_says(sshd, up, tmp):

@@ -2,6 +2,7 @@
 #include "common/openssh/openssh_command.h"
 
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "common/ssh/ssh_jump.h"
@@ -316,8 +317,14 @@ static int write_hop_config(const openssh_plan *plan, penstock_error *error) {
   }
   if (!file) {
     put(&made, "Include ~/.ssh/config\nInclude /etc/ssh/ssh_config\n");
-  } else if (strcmp(file, "none") != 0) {
-    put_line(&made, "Include \"", file, "\"\n");
+  } else if (strcasecmp(file, "none") != 0) {
+    /* By a name of ours: Include has patterns, tokens and quotes, and counts from ~/.ssh, where -F takes any path. */
+    char path[OPENSSH_PATH_SIZE];
+    openssh_folder_path(plan->folder, "given", path);
+    if (openssh_folder_link(plan->folder, "given", file, error)) {
+      return PENSTOCK_E_FAILED;
+    }
+    put_line(&made, "Include ", path, "\n");
   }
   if (made.is_full) {
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,

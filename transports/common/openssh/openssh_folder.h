@@ -46,6 +46,9 @@ void openssh_folder_close(openssh_folder *folder);
 void openssh_folder_path(const openssh_folder *folder, const char *name, char path[OPENSSH_PATH_SIZE]);
 /** Writes a text file into it: "config" or "pin". Returns 0, or a negative code with `error`. */
 int openssh_folder_write(const openssh_folder *folder, const char *name, const char *text, penstock_error *error);
+/** Gives a file a name in it: "given". `target` counts from the current folder. Returns 0, or a negative code with
+ * `error`. */
+int openssh_folder_link(const openssh_folder *folder, const char *name, const char *target, penstock_error *error);
 /** Reads what is there from `log` or `ask`; the count, 0 if there is nothing. */
 size_t openssh_folder_read(penstock_socket from, char *data, size_t size);
 /** Gives an answer to the helper that waits for it; what an earlier one left is dropped. Returns 0, or a negative code:

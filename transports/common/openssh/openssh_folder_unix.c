@@ -20,7 +20,7 @@ static const char helper[] = "#!/bin/sh\n"
                              "IFS= read -r a <\"$d/answer\" || exit 1\n"
                              "case $a in y*) printf '%s\\n' \"${a#y}\" ;; *) exit 1 ;; esac\n";
 
-static const char *const names[] = {"control", "log", "ask", "answer", "helper", "alive", "config", "pin"};
+static const char *const names[] = {"control", "log", "ask", "answer", "helper", "alive", "config", "given", "pin"};
 
 void openssh_folder_path(const openssh_folder *folder, const char *name, char path[OPENSSH_PATH_SIZE]) {
   (void)snprintf(path, OPENSSH_PATH_SIZE, "%s/%s", folder->path, name);
@@ -136,6 +136,15 @@ int openssh_folder_open(openssh_folder *folder, penstock_error *error) {
 
 int openssh_folder_write(const openssh_folder *folder, const char *name, const char *text, penstock_error *error) {
   return write_file(folder, name, text, 0600) ? failed(folder->path, error) : 0;
+}
+
+int openssh_folder_link(const openssh_folder *folder, const char *name, const char *target, penstock_error *error) {
+  char path[OPENSSH_PATH_SIZE];
+  char *whole = realpath(target, NULL);
+  openssh_folder_path(folder, name, path);
+  int result = whole && symlink(whole, path) == 0 ? 0 : failed(target, error);
+  free(whole);
+  return result;
 }
 
 size_t openssh_folder_read(penstock_socket from, char *data, size_t size) {
