@@ -113,6 +113,8 @@ static void complaints_have_a_leg_a_class_and_a_next_step(void **state) {
       {"ssh: connect to host 192.0.2.7 port 22: No route to host", PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT},
       {"Connection timed out during banner exchange", PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT},
       {"kex_exchange_identification: Connection closed by remote host", PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT},
+      {"channel 0: open failed: administratively prohibited: open failed", PENSTOCK_LEG_TCP, PENSTOCK_CLASS_CONFIG},
+      {"channel 0: open failed: connect failed: Connection refused", PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT},
       {"a@gpu01: Permission denied (publickey,password).", PENSTOCK_LEG_AUTH, PENSTOCK_CLASS_AUTH},
       {"Received disconnect from 192.0.2.7 port 22:2: Too many authentication failures", PENSTOCK_LEG_AUTH,
        PENSTOCK_CLASS_AUTH},
@@ -146,6 +148,20 @@ static void hop_is_told_from_the_host(void **state) {
   error = explain("OpenSSH_9.2p1 Debian-2\r\nHost key verification failed.\r\n", NULL);
   assert_error(&error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY, "on the way is not trusted");
   assert_null(strstr(error.detail, "OpenSSH_9"));
+}
+
+static void command_on_the_way_is_told_from_a_server_that_hangs_up(void **state) {
+  (void)hear("debug1: Connecting to gpu01 [192.0.2.7] port 22.");
+  (void)hear("Connection closed by 192.0.2.7 port 22");
+  penstock_error error = explain(NULL, NULL);
+  assert_non_null(strstr(error.next, "Check `port`"));
+  (void)setup(state);
+  (void)hear("debug1: Executing proxy command: exec nowhere");
+  (void)hear("Connection closed by UNKNOWN port 65535");
+  (void)hear("Transferred: sent 4584, received 4264 bytes, in 0.6 seconds");
+  error = explain(NULL, NULL);
+  assert_non_null(strstr(error.next, "ProxyCommand"));
+  assert_null(strstr(error.detail, "Transferred"));
 }
 
 static void login_that_failed_for_a_reason_here_names_it(void **state) {
@@ -217,6 +233,7 @@ int main(void) {
       cmocka_unit_test_setup(hosts_are_refused_for_who_they_are, setup),
       cmocka_unit_test_setup(complaints_have_a_leg_a_class_and_a_next_step, setup),
       cmocka_unit_test_setup(hop_is_told_from_the_host, setup),
+      cmocka_unit_test_setup(command_on_the_way_is_told_from_a_server_that_hangs_up, setup),
       cmocka_unit_test_setup(login_that_failed_for_a_reason_here_names_it, setup),
       cmocka_unit_test_setup(link_that_broke_says_why, setup),
       cmocka_unit_test_setup(any_text_at_all_is_safe, setup),

@@ -141,6 +141,9 @@ int openssh_story_add(openssh_story *story, const char *line, char *note, size_t
   if (after(line, "Authenticated to ")) { /* of level VERBOSE, in some versions */
     return read_debug(story, line, note, note_size);
   }
+  if (after(line, "Transferred: ") || after(line, "Bytes per second: ")) { /* of -v, at the end */
+    return 0;
+  }
   if (line[0] == '\0' || line[0] == '@' || after(line, "debug") || after(line, "OpenSSH_")) {
     read_complaint(story, line);
     return 0;
@@ -162,6 +165,12 @@ typedef struct meaning {
 
 static const char next_network[] =
     "Check that the machine is on, that a VPN it needs is up, and that no firewall is between";
+static const char next_hung_up[] =
+    "Check `port`. A server that has too many logins under way (MaxStartups), or that blocks this address, hangs up in "
+    "this way; its log says why";
+static const char next_proxy[] =
+    "Try the ProxyCommand by hand: it must connect its standard input and output to the SSH server, which then greets "
+    "with SSH-2.0-...";
 static const char next_settings[] =
     "Correct that line; `ssh -G HOST` checks your ssh_config, and the option ssh_config "
     "of the profile names another file, or none";
@@ -197,6 +206,13 @@ static const meaning meanings[] = {
      "ssh cannot make its control socket: set TMPDIR to a folder with a short path"},
     {"ControlSocket", PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
      "ssh cannot make its control socket: set TMPDIR to a folder with a short path"},
+    {"open failed: administratively prohibited", PENSTOCK_LEG_TCP, PENSTOCK_CLASS_CONFIG,
+     "The hop does not let connections through: its sshd_config needs `AllowTcpForwarding yes` (or `local`), and "
+     "PermitOpen, if it is set, must name the next host"},
+    {"open failed: connect failed", PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
+     "The hop cannot connect to the next host: check that host's name and port as the hop sees them, and that sshd "
+     "runs "
+     "there"},
     {"Connection refused", PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
      "The machine answers, but no SSH server listens there: check `port`, and that sshd runs"},
     {"connect to host", PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, next_network},
@@ -206,10 +222,8 @@ static const meaning meanings[] = {
      "The hop cannot reach the next host, or does not allow it (AllowTcpForwarding, PermitOpen)"},
     {"open failed", PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
      "The hop cannot reach the next host, or does not allow it (AllowTcpForwarding, PermitOpen)"},
-    {"closed by", PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
-     "The server's log says why: it may be overloaded (MaxStartups), or not let this address in"},
-    {"reset by", PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
-     "The server's log says why: it may be overloaded (MaxStartups), or not let this address in"},
+    {"closed by", PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, next_hung_up},
+    {"reset by", PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, next_hung_up},
     {"Broken pipe", PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, next_network},
 };
 
@@ -375,7 +389,8 @@ static void other_error(const openssh_story *story, const openssh_story_context 
   if (found) {
     const char *words = strncmp(line, "ssh: ", 5) == 0 ? line + 5 : line;
     (void)penstock_fail(error, found->leg, found->error_class, "ssh cannot connect to %s: %s", context->host, words);
-    penstock_next(error, "%s", found->next);
+    penstock_next(error, "%s",
+                  found->next == next_hung_up && story->by_proxy && !context->by_jump ? next_proxy : found->next);
   } else {
     const char *last =
         story->line_count ? story->lines[(story->line_count - 1) % OPENSSH_STORY_LINES] : "it does not say why";
