@@ -15,7 +15,7 @@ from support import pattern, procs
 from support.dropbear import Dropbear
 from support.gateway import write_ini
 from support.ports import free_port
-from support.sshd import make_key
+from support.sshd import fingerprint, make_key
 from support.wait import eventually
 from support.wire import ended_by, read_exact
 
@@ -189,6 +189,26 @@ def test_pinned_key(sshd, up):
     pin = "SHA256:" + "A" * 43
     error = refused(up(server, host_key_fingerprint=pin))
     assert pin in error["what"] and server.fingerprints()[0] in error["what"]
+
+
+def test_pinned_key_that_is_revoked(sshd, up):
+    server = sshd()
+    line = server.known_hosts_lines()[0]
+    server.known_hosts.write_text(f"@revoked {line}")
+    error = refused(up(server, host_key_fingerprint=server.fingerprints()[0]))
+    assert "revoked" in error["what"] and f"{server.known_hosts}:1" in error["what"]
+
+
+def test_key_of_localhost_is_checked_whatever_ssh_config_says(sshd, up, tmp):
+    server = sshd()
+    config = tmp / "config"
+    config.write_text("Host *\n NoHostAuthenticationForLocalhost yes\n")
+    pinned = fingerprint(f"{make_key(tmp / 'other')}.pub")
+    error = refused(up(server, ssh_config=config, host_key_fingerprint=pinned))
+    assert pinned in error["what"]
+    server.known_hosts.write_text("")
+    refused(up(server, ssh_config=config))
+    assert "userauth-request" not in server.log
 
 
 def test_trust_adds_the_key(sshd, penstock, tmp, up):

@@ -5,6 +5,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "common/ssh/known_hosts.h"
+#include "common/ssh/ssh_files.h"
 #include "common/ssh/ssh_jump.h"
 #include "common/ssh/ssh_profile.h"
 
@@ -162,6 +164,36 @@ static int add_auth(openssh_command *command, const openssh_plan *plan, penstock
 
 /* --- who the host must be -------------------------------------------------------------------------- */
 
+/* A forwarded port makes any machine a localhost. */
+static const char check_localhost[] = "NoHostAuthenticationForLocalhost=no";
+
+/* A pin says which key, and not that it is still good: as for the transport ssh, one that is revoked is refused. */
+static int check_revoked(const openssh_plan *plan, penstock_error *error) {
+  const char *alias = effective(plan, "hostkeyalias");
+  int has_alias = alias[0] && strcmp(alias, "none") != 0;
+  const char *name = has_alias ? alias : effective(plan, "hostname");
+  unsigned long port = has_alias ? 22 : strtoul(effective(plan, "port"), NULL, 10);
+  ssh_texts files = {0};
+  known_hosts known = {0};
+  int result = ssh_files_split(&files, effective(plan, "userknownhostsfile")) ||
+                       ssh_files_split(&files, effective(plan, "globalknownhostsfile"))
+                   ? out_of_memory(error)
+                   : known_hosts_load(&known, (const char *const *)files.items, name, (uint16_t)port, error);
+  for (size_t i = 0; i < known.count && !result; i++) {
+    const known_hosts_entry *each = &known.entries[i];
+    if (each->marker == KNOWN_HOSTS_REVOKED && strcmp(each->fingerprint, plan->extra->fingerprint) == 0) {
+      result = penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY,
+                             "the pinned key of %s is revoked: %s (@revoked in %s:%u)", name, each->fingerprint,
+                             each->file, each->line);
+      penstock_next(error, "The key was withdrawn, perhaps because it was stolen: ask the host's administrator for the "
+                           "new one");
+    }
+  }
+  known_hosts_unload(&known);
+  ssh_texts_clear(&files);
+  return result;
+}
+
 static int add_pin(openssh_command *command, const openssh_plan *plan, penstock_error *error) {
   char path[OPENSSH_PATH_SIZE];
   char text[400];
@@ -170,6 +202,9 @@ static int add_pin(openssh_command *command, const openssh_plan *plan, penstock_
                         "host_key_fingerprint needs an OpenSSH client of version 8.5 or later; this is %d.%d",
                         plan->version / 100, plan->version % 100);
     penstock_next(error, "Put the host's key into known_hosts instead (penstock trust %s)", plan->config->profile);
+    return PENSTOCK_E_FAILED;
+  }
+  if (check_revoked(plan, error)) {
     return PENSTOCK_E_FAILED;
   }
   /* Its arguments are the fingerprint, name, type and key of what the host shows. The pin was checked to be base64. */
@@ -206,6 +241,7 @@ static void warn_of_policy(const openssh_plan *plan, const char *host) {
 /* As for the transport ssh: nobody is asked, and a changed key is refused whatever ssh_config says. */
 static int add_trust(openssh_command *command, const openssh_plan *plan, penstock_error *error) {
   const char *policy = effective(plan, "stricthostkeychecking");
+  add_option(command, check_localhost); /* else not even a pin would hold there */
   if (plan->extra->fingerprint) {
     return add_pin(command, plan, error);
   }
@@ -303,6 +339,7 @@ static int write_hop_config(const openssh_plan *plan, penstock_error *error) {
   }
   /* A hop is logged in to with a key, as by the transport ssh: what asks the user there could be anybody. */
   put(&made, "PasswordAuthentication no\nKbdInteractiveAuthentication no\n");
+  put_line(&made, "", check_localhost, "\n");
   int result = ssh_profile_hop_request(&hop, plan->config, error);
   for (size_t i = 0; i < hop.option_count; i++) {
     put_line(&made, "", hop.options[i], "\n");
