@@ -14,7 +14,7 @@
 static uint8_t one[] = "\0\0\0\013ssh-ed25519\0\0\0\040abcdefghijklmnopqrstuvwxyzabcdef";
 static uint8_t other[] = "\0\0\0\013ssh-ed25519\0\0\0\040ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF";
 
-static char file[] = "/tmp/penstock-test-XXXXXX";
+static char file[32];
 static char host[] = "gpu01";
 
 /* A link that was shown a key when the file was still empty. */
@@ -49,7 +49,7 @@ static size_t count_lines(void) {
 
 static int make_file(void **state) {
   (void)state;
-  memcpy(file + sizeof(file) - 7, "XXXXXX", 6);
+  (void)snprintf(file, sizeof(file), "/tmp/penstock-test-XXXXXX");
   int fd = mkstemp(file);
   return fd < 0 || close(fd) != 0;
 }

@@ -312,7 +312,11 @@ static int put_policy(page *to, const openssh_plan *plan, const char *host, cons
 static int put_policies(page *to, const openssh_plan *plan, const char *list, unsigned hops, penstock_error *error) {
   char *rest = malloc(strlen(list) + 1);
   char *left = strdup(list);
-  int result = rest && left ? 0 : out_of_memory(error);
+  int result = 0;
+  if (!rest || !left) {
+    (void)out_of_memory(error);
+    result = PENSTOCK_E_FAILED;
+  }
   while (!result && left[0] && hops++ < HOPS_MAX) {
     ssh_jump jump;
     result = ssh_jump_last(left, &jump, rest, error);
