@@ -31,7 +31,7 @@ static void add_error(ps_text *text, ps_stream stream, const char *headline, con
     ps_text_adds(text, "\n  Next: ");
     ps_text_add_safe(text, error->next);
   }
-  if (error->detail[0] && strcmp(error->detail, error->what) != 0) {
+  if (error->detail[0] && !strstr(error->what, error->detail)) {
     add_detail(text, error->detail);
   }
 }
