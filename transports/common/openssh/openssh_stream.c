@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "common/far_denial.h"
 #include "common/openssh/openssh_internal.h"
 
 enum {
@@ -102,44 +103,12 @@ static void refuse(openssh_stream *stream, const penstock_error *error) {
   host->open_failed(host, open, error);
 }
 
-/* The error of an open that the server denied (RFC 4254, 5.1). */
-static void denial_error(const openssh_stream *stream, uint32_t code, const char *text, penstock_error *error) {
-  const char *where = stream->link->carrier.where;
-  if (code == 3 || strstr(text, "'session'")) { /* tinysshd: only one 'session' channel allowed */
-    const char *program = stream->link->story.server;
-    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_CONFIG,
-                        "the SSH server of %s cannot pass on connections: it does not know direct-tcpip", where);
-    penstock_next(error, "It calls itself %s. Run another one there, OpenSSH's sshd or dropbear",
-                  program[0] ? program : "nothing");
-  } else if (code == 1) {
-    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_CONFIG,
-                        "the SSH server of %s does not allow connections to %s:%u%s%s", where, stream->host,
-                        (unsigned)stream->port, text[0] ? ": " : "", text);
-    penstock_next(error,
-                  "Its sshd_config needs `AllowTcpForwarding yes` (or `local`) and no `DisableForwarding`; PermitOpen, "
-                  "if set, must name %s:%u; the key's line in authorized_keys must not say restrict, "
-                  "no-port-forwarding or another permitopen",
-                  stream->host, (unsigned)stream->port);
-  } else if (code == 4) {
-    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT, "%s is short of resources: %s", where,
-                        text);
-  } else if (text[0] == '\0' || strstr(text, "refused")) {
-    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED, "nothing listens on %s:%u of %s",
-                        stream->host, (unsigned)stream->port, where);
-  } else {
-    /* OpenSSH's words for a name that does not resolve there; anything else may pass. */
-    int is_name = strstr(text, "not known") || strstr(text, "No address");
-    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, is_name ? PENSTOCK_CLASS_CONFIG : PENSTOCK_CLASS_TRANSIENT,
-                        "%s cannot connect to %s:%u: %s", where, stream->host, (unsigned)stream->port, text);
-    penstock_next(error, "`endpoint` is an address as %s sees it", where);
-  }
-}
-
 static void on_refused(void *context, uint32_t code, const char *text) {
   openssh_stream *stream = context;
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
-  stream->link->refusals++;
-  denial_error(stream, code, text, &error);
+  openssh_link *link = stream->link;
+  link->refusals++;
+  far_denial_error(&error, link->carrier.where, link->story.server, stream->host, stream->port, code, text);
   refuse(stream, &error);
 }
 

@@ -14,6 +14,7 @@
  */
 #include <stdlib.h>
 
+#include "common/far_denial.h"
 #include "common/ssh/ssh_internal.h"
 
 enum { BULK_AFTER = 4 << 20, BULK_STREAMS = 8 };
@@ -311,39 +312,12 @@ static void refuse(ssh_stream *stream, const penstock_error *error) {
   host->open_failed(host, open, error);
 }
 
-/* The error of an open that the server denied (RFC 4254, 5.1). */
 static void denial_error(const ssh_stream *stream, penstock_error *error) {
+  const ssh_link *link = stream->link;
   const char *text;
-  const char *where = stream->link->settings.host;
-  unsigned code = ssh_link_denial(stream->link, &text);
-  if (code == 3 || strstr(text, "'session'")) { /* tinysshd: only one 'session' channel allowed */
-    const char *program = ssh_get_serverbanner(stream->link->session);
-    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_CONFIG,
-                        "the SSH server of %s cannot pass on connections: it does not know direct-tcpip", where);
-    penstock_next(error, "It calls itself %s. Run another one there, OpenSSH's sshd or dropbear",
-                  program ? program : "nothing");
-  } else if (code == 1) {
-    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_CONFIG,
-                        "the SSH server of %s does not allow connections to %s:%u%s%s", where, stream->host,
-                        (unsigned)stream->port, text[0] ? ": " : "", text);
-    penstock_next(error,
-                  "Its sshd_config needs `AllowTcpForwarding yes` (or `local`) and no `DisableForwarding`; PermitOpen, "
-                  "if set, must name %s:%u; the key's line in authorized_keys must not say restrict, "
-                  "no-port-forwarding or another permitopen",
-                  stream->host, (unsigned)stream->port);
-  } else if (code == 4) {
-    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT, "%s is short of resources: %s", where,
-                        text);
-  } else if (text[0] == '\0' || strstr(text, "refused")) {
-    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED, "nothing listens on %s:%u of %s",
-                        stream->host, (unsigned)stream->port, where);
-  } else {
-    /* OpenSSH's words for a name that does not resolve there; anything else may pass. */
-    int is_name = strstr(text, "not known") || strstr(text, "No address");
-    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, is_name ? PENSTOCK_CLASS_CONFIG : PENSTOCK_CLASS_TRANSIENT,
-                        "%s cannot connect to %s:%u: %s", where, stream->host, (unsigned)stream->port, text);
-    penstock_next(error, "`endpoint` is an address as %s sees it", where);
-  }
+  unsigned code = ssh_link_denial(link, &text);
+  far_denial_error(error, link->settings.host, ssh_get_serverbanner(link->session), stream->host, stream->port, code,
+                   text);
 }
 
 static void complete_open(ssh_stream *stream) {
