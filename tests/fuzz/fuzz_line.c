@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/ssh/ssh_line.h"
+#include "common/ssh/line/ssh_line.h"
 #include "fuzz.h"
 
 static void must(int holds) {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/ssh/ssh_config_reader.h"
+#include "common/ssh/config/ssh_config_reader.h"
 #include "fuzz.h"
 
 static void must(int holds) {

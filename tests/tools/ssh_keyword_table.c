@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "common/ssh/ssh_keywords.h"
+#include "common/ssh/config/ssh_keywords.h"
 
 static const char begin[] = "<!-- keywords: begin (printed by tests/tools/ssh_keyword_table.c) -->\n";
 static const char end[] = "<!-- keywords: end -->\n";

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/ssh/ssh_settings.h"
+#include "common/ssh/config/ssh_settings.h"
 
 enum { DEADLINE_MS = 30000 };
 

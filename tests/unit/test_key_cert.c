@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Certificates and public keys as ssh-keygen made them: what is read, and that nothing cut short is. */
-#include "common/ssh/key_cert.h"
+#include "common/ssh/login/key_cert.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "common/ssh/key_blob.h"
-#include "common/ssh/known_hosts.h"
+#include "common/ssh/hostkey/key_blob.h"
+#include "common/ssh/hostkey/known_hosts.h"
 
 /* For alice and bob, from 2020-01-01 to 2030-01-01; the host's for gpu01. Its key is the Ed25519 one. */
 #define ECDSA_CERT                                                                                                     \

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/ssh/known_hosts.h"
+#include "common/ssh/hostkey/known_hosts.h"
 
 #define ED25519       "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINLJEOzwqGVmMNtROuBmNu3cT3MS3A5B3x3WoGyBI+H5"
 #define ED25519_PRINT "SHA256:Z56uhbEZ1Wg/HXvgHaAG04wVBspc/4E9JbhzfiZLm2w"

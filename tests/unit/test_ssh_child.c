@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "common/ssh/ssh_child.h"
+#include "common/ssh/config/ssh_child.h"
 #include "common/ssh/ssh_dial.h"
 
 enum { ROUNDS = 60 };

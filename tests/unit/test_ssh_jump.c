@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "common/ssh/ssh_jump.h"
+#include "common/ssh/config/ssh_jump.h"
 
 static void test_items(void **state) {
   static const struct {

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "common/ssh/ssh_child.h"
-#include "common/ssh/ssh_keywords.h"
+#include "common/ssh/config/ssh_child.h"
+#include "common/ssh/config/ssh_keywords.h"
 
 /* The keywords of ssh_config(5) of OpenSSH 9.2 as Debian builds it, and what came after it until 10.1. */
 static const char *const manual[] = {

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "common/ssh/ssh_line.h"
+#include "common/ssh/line/ssh_line.h"
 
 /* --- a machine ----------------------------------------------------------------------------------------- */
 

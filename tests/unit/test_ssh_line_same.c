@@ -18,9 +18,9 @@
 
 #include "base/text.h"
 #include "common/process_runtime.h"
-#include "common/ssh/ssh_child.h"
-#include "common/ssh/ssh_line_explain.h"
-#include "common/ssh/ssh_profile.h"
+#include "common/ssh/config/ssh_child.h"
+#include "common/ssh/config/ssh_profile.h"
+#include "common/ssh/line/ssh_line_explain.h"
 #include "config/ini_text.h"
 #include "config/sections.h"
 

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/ssh/ssh_algorithms.h"
-#include "common/ssh/ssh_files.h"
+#include "common/ssh/config/ssh_algorithms.h"
+#include "common/ssh/config/ssh_files.h"
 
 /* --- algorithms ------------------------------------------------------------------------------------ */
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/ssh/ssh_profile.h"
+#include "common/ssh/config/ssh_profile.h"
 
 enum { KEYS_MAX = 16 };
 

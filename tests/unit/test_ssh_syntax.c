@@ -8,8 +8,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-#include "common/ssh/ssh_config_syntax.h"
-#include "common/ssh/ssh_keywords.h"
+#include "common/ssh/config/ssh_config_syntax.h"
+#include "common/ssh/config/ssh_keywords.h"
 
 static void assert_split(const char *text, const char *const *expected) {
   ssh_words words;

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/ssh/ssh_child.h"
-#include "common/ssh/ssh_tokens.h"
+#include "common/ssh/config/ssh_child.h"
+#include "common/ssh/config/ssh_tokens.h"
 
 static const ssh_local local = {.user = "alice", .home = "/home/alice", .machine = "desk.example.com", .id = "1000"};
 static const ssh_tokens tokens = {

@@ -4,8 +4,8 @@
 
 #include "common/openssh/openssh_link.h"
 #include "common/process_runtime.h"
+#include "common/ssh/config/ssh_profile.h"
 #include "common/ssh/ssh_link.h"
-#include "common/ssh/ssh_profile.h"
 
 struct penstock_instance {
   openssh_link *link;

@@ -3,8 +3,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "common/ssh/ssh_line_explain.h"
-#include "common/ssh/ssh_profile.h"
+#include "common/ssh/config/ssh_profile.h"
+#include "common/ssh/line/ssh_line_explain.h"
 #include "common/ssh/ssh_transport.h"
 
 /* What an instance keeps: the line, and the profile as the line changes it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The transport `ssh`: the solver as a plain process on a machine that is reached over SSH. */
-#include "common/ssh/ssh_profile.h"
+#include "common/ssh/config/ssh_profile.h"
 #include "common/ssh/ssh_transport.h"
 
 static const penstock_option options[] = {SSH_HOST_OPTION, SSH_OPTIONS, PROCESS_RUNTIME_OPTIONS};

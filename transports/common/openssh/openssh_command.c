@@ -5,10 +5,10 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "common/ssh/known_hosts.h"
-#include "common/ssh/ssh_files.h"
-#include "common/ssh/ssh_jump.h"
-#include "common/ssh/ssh_profile.h"
+#include "common/ssh/config/ssh_files.h"
+#include "common/ssh/config/ssh_jump.h"
+#include "common/ssh/config/ssh_profile.h"
+#include "common/ssh/hostkey/known_hosts.h"
 
 enum {
   VERSION_PREFIX_SIGN = 801,   /* "Ciphers=^…" puts some in front */

@@ -10,7 +10,7 @@
 #define TRANSPORTS_OPENSSH_COMMAND_H
 
 #include "common/openssh/openssh_folder.h"
-#include "common/ssh/ssh_settings.h"
+#include "common/ssh/config/ssh_settings.h"
 
 /** A version, as 100 * major + minor: 902 for OpenSSH_9.2p1. 0 = not OpenSSH. */
 int openssh_version(const char *words);

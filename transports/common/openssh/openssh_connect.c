@@ -8,8 +8,8 @@
 
 #include "common/openssh/openssh_command.h"
 #include "common/openssh/openssh_internal.h"
-#include "common/ssh/ssh_apply.h"
-#include "common/ssh/ssh_child.h"
+#include "common/ssh/config/ssh_apply.h"
+#include "common/ssh/config/ssh_child.h"
 
 enum {
   RETRY_MS = 20,

@@ -11,7 +11,7 @@
 #include "common/openssh/openssh_command.h"
 #include "common/openssh/openssh_link.h"
 #include "common/openssh/openssh_story.h"
-#include "common/ssh/ssh_settings.h"
+#include "common/ssh/config/ssh_settings.h"
 
 typedef struct openssh_stream openssh_stream;
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "common/openssh/mux_socket.h"
-#include "common/ssh/ssh_profile.h"
+#include "common/ssh/config/ssh_profile.h"
 
 static const carrier_ops ops = {openssh_run_start, openssh_run_cancel, openssh_stream_open, openssh_stream_open_cancel};
 

@@ -14,7 +14,7 @@
 #include <penstock/check.h>
 
 #include "common/carrier.h"
-#include "common/ssh/ssh_request.h"
+#include "common/ssh/config/ssh_request.h"
 
 typedef struct openssh_link openssh_link;
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "common/ssh/key_file.h"
+#include "common/ssh/login/key_file.h"
 
 /* --- reading --------------------------------------------------------------------------------------- */
 

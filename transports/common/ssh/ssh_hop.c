@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 
+#include "common/ssh/config/ssh_jump.h"
+#include "common/ssh/config/ssh_profile.h"
 #include "common/ssh/ssh_dial.h"
-#include "common/ssh/ssh_jump.h"
 #include "common/ssh/ssh_loop.h"
-#include "common/ssh/ssh_profile.h"
 #include "common/ssh/ssh_pump.h"
 
 enum { ROUTE_SIZE = 400 };

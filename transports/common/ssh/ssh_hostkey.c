@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What `penstock trust` needs: to see a host's key without logging in, and to write it down. */
-#include "common/ssh/hostkey_art.h"
+#include "common/ssh/hostkey/hostkey_art.h"
 #include "common/ssh/ssh_hop.h"
 #include "common/ssh/ssh_internal.h"
 

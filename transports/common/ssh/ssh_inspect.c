@@ -2,7 +2,7 @@
 /* `penstock check` without a connection: what the settings are, where they come from, and what is wrong with them. */
 #include <stdlib.h>
 
-#include "common/ssh/key_file.h"
+#include "common/ssh/login/key_file.h"
 #include "common/ssh/ssh_hop.h"
 #include "common/ssh/ssh_options.h"
 

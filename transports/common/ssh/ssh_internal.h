@@ -20,11 +20,11 @@
 #include <libssh/libssh.h>
 
 #include "common/far_run.h"
-#include "common/ssh/known_hosts.h"
+#include "common/ssh/config/ssh_settings.h"
+#include "common/ssh/hostkey/known_hosts.h"
 #include "common/ssh/ssh_link.h"
 #include "common/ssh/ssh_loop.h"
 #include "common/ssh/ssh_proxy.h"
-#include "common/ssh/ssh_settings.h"
 
 typedef struct ssh_stream ssh_stream;
 typedef struct ssh_connecting ssh_connecting;

@@ -2,11 +2,11 @@
 #include <libssh/server.h> /* ssh_send_keepalive, which is the client's too */
 #include <stdlib.h>
 
+#include "common/ssh/config/ssh_profile.h"
 #include "common/ssh/ssh_dial.h"
 #include "common/ssh/ssh_hop.h"
 #include "common/ssh/ssh_internal.h"
 #include "common/ssh/ssh_log.h"
-#include "common/ssh/ssh_profile.h"
 
 enum {
   READS_A_TURN = 16, /* of 4 KiB each (libssh's buffer): a fair turn is 64 KiB */

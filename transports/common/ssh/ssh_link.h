@@ -11,7 +11,7 @@
 #define TRANSPORTS_SSH_LINK_H
 
 #include "common/carrier.h"
-#include "common/ssh/ssh_request.h"
+#include "common/ssh/config/ssh_request.h"
 
 typedef struct ssh_link ssh_link;
 

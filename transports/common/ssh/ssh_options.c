@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "common/ssh/ssh_algorithms.h"
+#include "common/ssh/config/ssh_algorithms.h"
 #include "common/ssh/ssh_log.h"
 
 enum { NAME_SIZE = 128, DROPPED_SIZE = 256 };

@@ -9,8 +9,8 @@
 
 #include <libssh/libssh.h>
 
-#include "common/ssh/known_hosts.h"
-#include "common/ssh/ssh_settings.h"
+#include "common/ssh/config/ssh_settings.h"
+#include "common/ssh/hostkey/known_hosts.h"
 
 /**
  * Gives `session` all settings but its socket. `known` (NULL = nothing) says which types of host keys are asked for

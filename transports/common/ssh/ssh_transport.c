@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "common/ssh/ssh_profile.h"
+#include "common/ssh/config/ssh_profile.h"
 
 void ssh_transport_destroy(penstock_instance *instance) {
   if (instance->runtime) {

@@ -3,8 +3,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "common/ssh/key_blob.h"
-#include "common/ssh/ssh_algorithms.h"
+#include "common/ssh/config/ssh_algorithms.h"
+#include "common/ssh/hostkey/key_blob.h"
 #include "common/ssh/ssh_internal.h"
 
 /* The name and port that known_hosts has the host under: an alias stands there alone, without a port. */
