@@ -272,7 +272,7 @@ static void test_reader_that_has_gone(void **state) {
     turn();
   }
   assert_true(far.is_shut);
-  assert_int_equal(deliver(0, 8 * PART), 8 * PART); /* taken and dropped */
+  assert_int_equal(deliver(0, (size_t)8 * PART), 8 * PART); /* taken and dropped */
 }
 
 int main(void) {

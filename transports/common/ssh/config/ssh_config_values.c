@@ -206,9 +206,12 @@ static long read_seconds(const char *text) {
   do {
     char *end = NULL;
     errno = 0;
-    long count = isdigit((unsigned char)text[0]) ? strtol(text, &end, 10) : -1;
-    const char *unit = end && *end ? strchr(units, *end) : units;
-    if (count < 0 || errno || !unit) {
+    if (!isdigit((unsigned char)text[0])) {
+      return -1;
+    }
+    long count = strtol(text, &end, 10);
+    const char *unit = *end ? strchr(units, *end) : units;
+    if (errno || !unit) {
       return -1;
     }
     long factor = seconds[(unit - units) / 2];
@@ -276,9 +279,12 @@ static long long read_scaled(const char *text) {
   static const char units[] = "bBkKmMgGtTpPeE";
   char *end = NULL;
   errno = 0;
-  double number = isdigit((unsigned char)text[0]) ? strtod(text, &end) : -1;
-  const char *unit = end && *end ? strchr(units, *end) : units;
-  if (number < 0 || errno || !unit || (*end && end[1]) || strpbrk(text, "xXnN")) {
+  if (!isdigit((unsigned char)text[0])) {
+    return -1;
+  }
+  double number = strtod(text, &end);
+  const char *unit = *end ? strchr(units, *end) : units;
+  if (errno || !unit || (*end && end[1]) || strpbrk(text, "xXnN")) {
     return -1;
   }
   for (long power = (unit - units) / 2; power > 0; power--) {

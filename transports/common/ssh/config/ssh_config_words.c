@@ -150,7 +150,10 @@ int ssh_pattern_list_match(const char *text, const char *patterns, int fold) {
       return 0; /* as ssh: nobody writes such a name */
     }
     for (size_t i = 0; i < length; i++) {
-      pattern[i] = fold ? (char)tolower((unsigned char)patterns[i]) : patterns[i];
+      pattern[i] = patterns[i];
+      if (fold) {
+        pattern[i] = (char)tolower((unsigned char)pattern[i]);
+      }
     }
     pattern[length] = '\0';
     if (ssh_pattern_match(text, pattern)) {
