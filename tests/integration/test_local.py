@@ -91,7 +91,7 @@ def test_launches_as_the_recipe_says(gateway, profile, solver, solver_root):
     # The same as one that nobody launched but the test: nothing of the gateway's came along.
     ours, other = procs.fd_count(pid), solver().pid
     eventually(lambda: procs.fd_count(pid) == procs.fd_count(other), what=f"{ours} descriptors instead")
-    assert signals_of(pid) == signals_of(other)
+    assert signals_of(pid) == [signals_of(other)[0], 0]  # also where who runs the tests ignores some
     assert procs.children(running.pid) == []
 
 

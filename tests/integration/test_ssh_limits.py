@@ -61,10 +61,12 @@ def test_few_sessions_are_enough(sshd, launching, sessions):
     eventually(lambda: not launching.root.pids(), what="the solver goes on")
 
 
-def test_one_session_that_is_held_is_waited_for(sshd, launching):
+def test_one_session_that_is_held_is_waited_for(sshd, launching, tmp):
     """A script that was given up goes on over there, and takes the only session until it ends."""
-    server = sshd(config=["MaxSessions 1"])
-    made = launching(server, ready_timeout="1s", env="DEMO_FAULT=slow-start:4", retry_min="100ms", retry_max="500ms")
+    program = tmp / "solver"
+    program.write_text("#!/bin/sh\nrm -f progress.log && mkfifo progress.log && exec sleep 60\n")  # who reads it hangs
+    program.chmod(0o755)
+    made = launching(sshd(config=["MaxSessions 1"]), program=program, ready_timeout="1s")
     made.wait_listening()
     error = error_of(made)
     assert "Server startup timed out" in error["what"], error
