@@ -13,7 +13,6 @@ struct penstock_instance {
   const penstock_config *config;
   ssh_link *key_link; /* for the host key alone; NULL until somebody asks for it */
   process_runtime *runtime;
-  int is_connecting; /* which of the two a cancel is for */
 };
 
 static const penstock_option options[] = {SSH_HOST_OPTION, SSH_OPTIONS, PROCESS_RUNTIME_OPTIONS};
@@ -55,41 +54,33 @@ static int32_t create(const penstock_host *host, const penstock_config *config, 
 }
 
 static void connect_link(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  instance->is_connecting = 1;
   openssh_link_connect(instance->link, op, deadline_ms);
 }
 
 static void validate(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  instance->is_connecting = 0;
   process_runtime_validate(instance->runtime, op, deadline_ms);
 }
 
 static void launch(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  instance->is_connecting = 0;
   process_runtime_launch(instance->runtime, op, deadline_ms);
 }
 
 static void ready(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  instance->is_connecting = 0;
   process_runtime_ready(instance->runtime, op, deadline_ms);
 }
 
 static void stop(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  instance->is_connecting = 0;
   process_runtime_stop(instance->runtime, op, deadline_ms);
 }
 
 static void identify(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  instance->is_connecting = 0;
   process_runtime_identify(instance->runtime, op, deadline_ms);
 }
 
 static void cancel(penstock_instance *instance, penstock_op *op) {
-  if (instance->is_connecting) {
-    openssh_link_connect_cancel(instance->link, op);
-  } else {
-    process_runtime_cancel(instance->runtime, op);
-  }
+  /* Whose step it is knows it. */
+  process_runtime_cancel(instance->runtime, op);
+  openssh_link_connect_cancel(instance->link, op);
 }
 
 static void open_stream(penstock_instance *instance, penstock_open *open, uint64_t deadline_ms) {

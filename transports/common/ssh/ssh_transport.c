@@ -38,41 +38,33 @@ int32_t ssh_transport_create(const penstock_host *host, const penstock_config *c
 }
 
 void ssh_transport_connect(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  instance->is_connecting = 1;
   ssh_link_connect(instance->link, op, deadline_ms);
 }
 
 void ssh_transport_validate(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  instance->is_connecting = 0;
   process_runtime_validate(instance->runtime, op, deadline_ms);
 }
 
 void ssh_transport_launch(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  instance->is_connecting = 0;
   process_runtime_launch(instance->runtime, op, deadline_ms);
 }
 
 void ssh_transport_ready(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  instance->is_connecting = 0;
   process_runtime_ready(instance->runtime, op, deadline_ms);
 }
 
 void ssh_transport_stop(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  instance->is_connecting = 0;
   process_runtime_stop(instance->runtime, op, deadline_ms);
 }
 
 void ssh_transport_identify(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  instance->is_connecting = 0;
   process_runtime_identify(instance->runtime, op, deadline_ms);
 }
 
 void ssh_transport_cancel(penstock_instance *instance, penstock_op *op) {
-  if (instance->is_connecting) {
-    ssh_link_connect_cancel(instance->link, op);
-  } else {
-    process_runtime_cancel(instance->runtime, op);
-  }
+  /* Whose step it is knows it. */
+  process_runtime_cancel(instance->runtime, op);
+  ssh_link_connect_cancel(instance->link, op);
 }
 
 void ssh_transport_open_stream(penstock_instance *instance, penstock_open *open, uint64_t deadline_ms) {

@@ -14,8 +14,7 @@
 struct penstock_instance {
   ssh_link *link;
   process_runtime *runtime;
-  int is_connecting; /**< which of the two a cancel is for */
-  void *own;         /**< what the transport keeps along with it; freed last by `free_own`. May be NULL */
+  void *own; /**< what the transport keeps along with it; freed last by `free_own`. May be NULL */
   void (*free_own)(void *own);
 };
 
