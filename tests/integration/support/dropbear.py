@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import procs
 from .ports import free_port
-from .sshd import make_key
+from .sshd import make_key, profile_of
 from .wait import eventually
 
 
@@ -72,17 +72,7 @@ class Dropbear:
 
     def profile(self, **keys):
         """Keys of an ssh profile for this server."""
-        return {
-            "transport": "ssh",
-            "host": self.host,
-            "port": self.port,
-            "user": self.user,
-            "key": self.client_key,
-            "known_hosts": self.known_hosts,
-            "agent": "no",
-            "ssh_config": "none",  # not the developer's
-            **keys,
-        }
+        return profile_of(self, **keys)
 
     def stop(self):
         """Ends the server and its connections; programs that sessions have left behind live on."""

@@ -40,6 +40,21 @@ def fingerprint(public_key):
     return text.split()[1]
 
 
+def profile_of(server, **keys):
+    """Keys of an ssh profile for a server."""
+    return {
+        "transport": "ssh",
+        "host": server.host,
+        "port": server.port,
+        "user": server.user,
+        "key": server.client_key,
+        "known_hosts": server.known_hosts,
+        "agent": False,
+        "ssh_config": "none",  # not the developer's; a test that wants a file names it
+        **keys,
+    }
+
+
 class Sshd:
     """Started by the `sshd` fixture, which stops it at the end of the test."""
 
@@ -204,17 +219,7 @@ class Sshd:
 
     def profile(self, **keys):
         """Keys of an ssh profile for this server."""
-        return {
-            "transport": "ssh",
-            "host": self.host,
-            "port": self.port,
-            "user": self.user,
-            "key": self.client_key,
-            "known_hosts": self.known_hosts,
-            "agent": False,
-            "ssh_config": "none",  # not the developer's; a test that wants a file names it
-            **keys,
-        }
+        return profile_of(self, **keys)
 
     def ssh(self, *command, options=()):
         """Runs a command there with the system's ssh; returns the CompletedProcess."""

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 from . import procs
-from .sshd import make_key
+from .sshd import make_key, profile_of
 
 
 def find(name):
@@ -70,16 +70,7 @@ class Tinysshd:
 
     def profile(self, **keys):
         """Keys of an ssh profile for this server."""
-        return {
-            "transport": "ssh",
-            "host": self.host,
-            "port": self.port,
-            "user": self.user,
-            "key": self.client_key,
-            "known_hosts": self.known_hosts,
-            "agent": "no",
-            **keys,
-        }
+        return profile_of(self, **keys)
 
     def stop(self):
         self.listener.shutdown(socket.SHUT_RDWR)
