@@ -5,6 +5,7 @@ BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libssh-dev
   libssl-dev"
 TEST_PACKAGES="libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-pytest-timeout python3-paramiko
   openssh-client openssh-server openssl dropbear-bin tinysshd iproute2 tcsh fish zsh util-linux procps
+  docker.io docker-compose podman runc containernetworking-plugins busybox-static socat netcat-openbsd bash
   clang-format-14 clang-tidy-14 doxygen"
 NIGHTLY_PACKAGES="clang libclang-rt-14-dev socat haproxy"
 
@@ -40,7 +41,7 @@ leave_disabled() {
   *" $server "*) return 0 ;;
   esac
   if is_installed "$server" && [ -d /run/systemd/system ]; then
-    say "Leaving the SSH service of the new package $server disabled."
+    say "Leaving the service of the new package $server disabled."
     as_root systemctl disable --quiet "$@" 2>/dev/null || :
   fi
 }
@@ -50,7 +51,7 @@ leave_disabled() {
 install_quietly() {
   policy=/usr/sbin/policy-rc.d
   had=
-  for server in openssh-server tinysshd; do
+  for server in openssh-server tinysshd docker.io containerd podman; do
     ! is_installed $server || had="$had $server "
   done
   ours=no
@@ -66,6 +67,9 @@ install_quietly() {
   fi
   leave_disabled openssh-server ssh.service ssh.socket
   leave_disabled tinysshd tinysshd.socket
+  leave_disabled docker.io docker.service docker.socket
+  leave_disabled containerd containerd.service
+  leave_disabled podman podman.service podman.socket podman-auto-update.timer podman-restart.service
   return $rc
 }
 
