@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.build import Build
+from support.contained import compose, container, engine, over, own_engine, place, place_of, podman  # noqa: F401
 from support.gateway import Gateway, write_ini
 from support.login import Agent
 from support.ports import free_port

@@ -8,12 +8,17 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[3]
 
 
+def build_folder():
+    """PENSTOCK_BUILD, or build/ci under the checkout."""
+    return Path(os.environ.get("PENSTOCK_BUILD") or CHECKOUT / "build" / "ci").resolve()
+
+
 class Build:
-    """Where things lie. PENSTOCK_BUILD names the build folder; default build/ci under the checkout."""
+    """Where things lie."""
 
     def __init__(self, home, reports):
         self.checkout = CHECKOUT
-        self.folder = Path(os.environ.get("PENSTOCK_BUILD") or CHECKOUT / "build" / "ci").resolve()
+        self.folder = build_folder()
         self.binary = self.folder / "penstock"
         self.plugins = self.folder / "plugins"
         self.solver = self.folder / "ppf-cts-server"

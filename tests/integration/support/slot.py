@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""Numbers that no two runs of the tests on this machine hold at once, for what has one name or network machine-wide."""
+
+import fcntl
+import os
+import subprocess
+from pathlib import Path
+
+from . import procs
+
+FOLDER = Path("/run/penstock-tests")  # only root writes there, so what stands in it can be believed
+MOST = 64
+
+
+class Slot:
+    """Held until the process ends, however it ends. Who holds a number next first clears what was left behind."""
+
+    def __init__(self):
+        assert os.geteuid() == 0, "the container tests start an engine of their own: run them as root"
+        FOLDER.mkdir(mode=0o755, exist_ok=True)
+        self.number, self._file = self._take()
+        self._clear()
+
+    @staticmethod
+    def _take():
+        for number in range(1, MOST):
+            file = open(FOLDER / f"slot{number}", "a+")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return number, file
+            except OSError:
+                file.close()
+        raise AssertionError(f"all {MOST} slots in {FOLDER} are taken")
+
+    def record(self, folder):
+        """Says where this run's files are, for whoever may have to clear up."""
+        self._file.truncate(0)
+        self._file.write(str(folder))
+        self._file.flush()
+
+    def _clear(self):
+        self._file.seek(0)
+        folder = self._file.read().strip()
+        if folder:
+            clear(folder)
+        for bridge in bridges(f"pst{self.number}-"):
+            delete_link(bridge)
+
+    def release(self):
+        self._file.truncate(0)
+        self._file.close()
+
+
+def clear(folder):
+    """Ends whatever works below a folder, unmounts what is mounted there, and deletes it."""
+    folder = os.path.realpath(folder)
+    if not os.path.isdir(folder):
+        return
+    procs.end(_processes_of(folder))
+    for mount in mounts(folder):
+        subprocess.run(["umount", "-l", mount], capture_output=True)
+    subprocess.run(["rm", "-rf", "--one-file-system", folder], capture_output=True)
+
+
+def _processes_of(folder):
+    """An engine's processes name its folder in their command lines, and their containers have their root there."""
+    found = set(procs.running_from(folder))
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and int(entry) != os.getpid() and (_names(entry, folder) or _is_rooted(entry, folder)):
+            found.add(int(entry))
+    return found
+
+
+def _names(pid, folder):
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return any(word.partition(b"=")[2].startswith(os.fsencode(folder)) or word.startswith(os.fsencode(folder))
+               for word in words[1:])
+
+
+def _is_rooted(pid, folder):
+    try:
+        lines = Path(f"/proc/{pid}/mountinfo").read_text().splitlines()
+    except OSError:
+        return False
+    return any(line.split()[4] == "/" and f"{folder}/" in line for line in lines)
+
+
+def mounts(folder):
+    """Mount points below a folder, the innermost first."""
+    found = []
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        point = line.split()[1].encode().decode("unicode_escape")
+        if point.startswith(f"{folder}/"):
+            found.append(point)
+    return sorted(found, reverse=True)
+
+
+def bridges(prefix):
+    return [path.name for path in Path("/sys/class/net").iterdir() if path.name.startswith(prefix)]
+
+
+def delete_link(name):
+    subprocess.run(["ip", "link", "delete", name], capture_output=True)
