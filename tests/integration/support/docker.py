@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from .client import TOOLS_PATH, Client
-from .slot import Slot, bridges, clear, delete_link
+from .slot import Slot
 from .wait import eventually
 
 
@@ -89,9 +89,6 @@ class Engine(Client):
     def close(self):
         """Stops everything, and leaves no trace."""
         self.stop()
-        clear(self.folder)
-        for bridge in bridges(f"pst{self.slot.number}-"):
-            delete_link(bridge)
         self.slot.release()
 
     @property

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
 """A private podman: own storage, own network. It has no engine that runs: the client is all of it."""
 
-import subprocess
 import tempfile
 from pathlib import Path
 
 from .client import TOOLS_PATH, Client
-from .slot import Slot, bridges, clear, delete_link
+from .slot import CLEAR, Slot
 
 # What Debian's podman has to be told: that it may not be able to raise limits, and which runtime and init are there.
 SETTINGS = """
@@ -50,7 +49,10 @@ class Podman(Client):
             f"#!/bin/sh\nCONTAINERS_CONF='{folder}/containers.conf' exec /usr/bin/podman --root '{folder}/root' "
             f"--runroot '{folder}/run' --tmpdir '{folder}/tmp' \"$@\"\n"
         )
-        self.client.chmod(0o755)
+        clear = folder / CLEAR  # takes the rules of published ports back, too
+        clear.write_text(f"#!/bin/sh\nexec '{self.client}' rm --all --force --time=0\n")
+        for script in (self.client, clear):
+            script.chmod(0o755)
         super().__init__(self.client, folder, build_folder)
 
     def environment(self, *folders):
@@ -59,8 +61,4 @@ class Podman(Client):
 
     def close(self):
         """Removes everything, and leaves no trace."""
-        subprocess.run([self.client, "rm", "--all", "--force", "--time=0"], capture_output=True, timeout=60)
-        clear(self.folder)
-        for bridge in bridges(f"pst{self.slot.number}-"):
-            delete_link(bridge)
         self.slot.release()

@@ -10,27 +10,25 @@ from . import procs
 
 FOLDER = Path("/run/penstock-tests")  # only root writes there, so what stands in it can be believed
 MOST = 64
+CLEAR = "clear-up"  # a program that a recorded folder may hold, for what is not below the folder
 
 
 class Slot:
-    """Held until the process ends, however it ends. Who holds a number next first clears what was left behind."""
+    """Held until the process ends, however it ends. What a run that was killed has left, the next one clears first."""
 
     def __init__(self):
         assert os.geteuid() == 0, "the container tests start an engine of their own: run them as root"
         FOLDER.mkdir(mode=0o755, exist_ok=True)
-        self.number, self._file = self._take()
-        self._clear()
-
-    @staticmethod
-    def _take():
+        self._file = None
         for number in range(1, MOST):
-            file = open(FOLDER / f"slot{number}", "a+")
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return number, file
-            except OSError:
+            file = _lock(number)
+            if file:
+                _clear_slot(number, file)
+            if file and not self._file:
+                self.number, self._file = number, file
+            elif file:
                 file.close()
-        raise AssertionError(f"all {MOST} slots in {FOLDER} are taken")
+        assert self._file, f"all slots in {FOLDER} are taken"
 
     def record(self, folder):
         """Says where this run's files are, for whoever may have to clear up."""
@@ -38,26 +36,43 @@ class Slot:
         self._file.write(str(folder))
         self._file.flush()
 
-    def _clear(self):
-        self._file.seek(0)
-        folder = self._file.read().strip()
-        if folder:
-            clear(folder)
-        for bridge in bridges(f"pst{self.number}-"):
-            delete_link(bridge)
-
     def release(self):
-        self._file.truncate(0)
+        """Clears up what there is, and gives the number back."""
+        _clear_slot(self.number, self._file)
         self._file.close()
 
 
-def clear(folder):
+def _lock(number):
+    """The slot's file if nobody else holds it."""
+    path = FOLDER / f"slot{number}"
+    file = open(path, "a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return file
+    except OSError:
+        file.close()
+        return None
+
+
+def _clear_slot(number, file):
+    file.seek(0)
+    folder = file.read().strip()
+    if folder:
+        _clear_folder(folder)
+        for bridge in _bridges(f"pst{number}-"):
+            subprocess.run(["ip", "link", "delete", bridge], capture_output=True)
+        file.truncate(0)
+
+
+def _clear_folder(folder):
     """Ends whatever works below a folder, unmounts what is mounted there, and deletes it."""
     folder = os.path.realpath(folder)
     if not os.path.isdir(folder):
         return
+    if os.access(f"{folder}/{CLEAR}", os.X_OK):
+        subprocess.run([f"{folder}/{CLEAR}"], capture_output=True, timeout=60)
     procs.end(_processes_of(folder))
-    for mount in mounts(folder):
+    for mount in _mounts(folder):
         subprocess.run(["umount", "-l", mount], capture_output=True)
     subprocess.run(["rm", "-rf", "--one-file-system", folder], capture_output=True)
 
@@ -88,7 +103,7 @@ def _is_rooted(pid, folder):
     return any(line.split()[4] == "/" and f"{folder}/" in line for line in lines)
 
 
-def mounts(folder):
+def _mounts(folder):
     """Mount points below a folder, the innermost first."""
     found = []
     for line in Path("/proc/self/mounts").read_text().splitlines():
@@ -98,9 +113,5 @@ def mounts(folder):
     return sorted(found, reverse=True)
 
 
-def bridges(prefix):
+def _bridges(prefix):
     return [path.name for path in Path("/sys/class/net").iterdir() if path.name.startswith(prefix)]
-
-
-def delete_link(name):
-    subprocess.run(["ip", "link", "delete", name], capture_output=True)
