@@ -73,7 +73,7 @@ static int setup(void **state) {
   ps_host_init(&host, &loop, "test");
   host.table.open_done_socket = on_open_socket;
   host.table.open_failed = on_open_failed;
-  here = carrier_local_create(&host.table);
+  here = carrier_local_create(&host.table, NULL);
   assert_non_null(here);
   return 0;
 }
@@ -82,7 +82,7 @@ static int teardown(void **state) {
   (void)state;
   int closed = 0;
   int before = got.count;
-  carrier_local_destroy(here);
+  here->ops->destroy(here);
   ps_host_close(&host, mark_closed, &closed);
   (void)uv_run(&loop, UV_RUN_DEFAULT);
   assert_int_equal(closed, 1);

@@ -151,7 +151,7 @@ static const penstock_host host = {
     .op_leg = fake_op_leg,
 };
 static const carrier_ops ops = {.run = fake_run, .run_cancel = fake_run_cancel};
-static carrier there = {&ops, &host, "gpu01"};
+static carrier there = {.ops = &ops, .host = &host, .where = "gpu01"};
 static const penstock_config config = {
     .struct_size = sizeof(config),
     .profile = "lab",
@@ -161,9 +161,9 @@ static const penstock_config config = {
     .get_origin = fake_origin,
 };
 
-static process_runtime *runtime;
+static solver_runtime *solver;
 
-static process_runtime *create(penstock_error *error) {
+static solver_runtime *create(penstock_error *error) {
   error->struct_size = sizeof(*error);
   return process_runtime_create(&there, &config, error);
 }
@@ -177,14 +177,14 @@ static int setup(void **state) {
   settings.root = "~/ppf";
   settings.endpoint = "127.0.0.1:9191";
   clock_ns = 1;
-  runtime = create(&error);
-  assert_non_null(runtime);
+  solver = create(&error);
+  assert_non_null(solver);
   return 0;
 }
 
 static int teardown(void **state) {
   (void)state;
-  process_runtime_destroy(runtime);
+  solver->ops->destroy(solver);
   assert_int_equal(told.timers, 0);
   free(carried.script);
   return 0;
@@ -225,8 +225,7 @@ static void expect_success(uint32_t leg) {
 static void test_endpoint(void **state) {
   (void)state;
   penstock_error error;
-  assert_string_equal(process_runtime_endpoint_host(runtime), "127.0.0.1");
-  assert_int_equal(process_runtime_endpoint_port(runtime), 9191);
+  assert_int_equal(process_runtime_port(solver), 9191);
   settings.endpoint = "127.0.0.1:0";
   assert_null(create(&error));
   assert_int_equal(error.error_class, PENSTOCK_CLASS_CONFIG);
@@ -250,7 +249,7 @@ static void test_environment_must_be_exportable(void **state) {
 
 static void test_validate(void **state) {
   (void)state;
-  process_runtime_validate(runtime, OP, 5000);
+  solver->ops->validate(solver, OP, 5000);
   assert_int_equal(told.done, 0);
   assert_int_equal(carried.timeout_ms, 5000);
   assert_non_null(strstr(carried.script, "ps_root='~/ppf'\n"));
@@ -260,7 +259,7 @@ static void test_validate(void **state) {
 
 static void test_launch(void **state) {
   (void)state;
-  process_runtime_launch(runtime, OP, 5000);
+  solver->ops->launch(solver, OP, 5000);
   assert_non_null(strstr(carried.script, "ps_port='9191'\n"));
   assert_non_null(strstr(carried.script, "ps_child='ps_root="));
   say("root=/r\npid=12\noutcome=launched\n");
@@ -270,11 +269,11 @@ static void test_launch(void **state) {
 static void test_tokens_differ(void **state) {
   (void)state;
   char first[64];
-  process_runtime_launch(runtime, OP, 5000);
+  solver->ops->launch(solver, OP, 5000);
   (void)snprintf(first, sizeof(first), "%.46s", strstr(carried.script, "ps_token="));
   say("pid=12\noutcome=launched\n");
   told.done = told.legs = 0;
-  process_runtime_launch(runtime, OP, 5000);
+  solver->ops->launch(solver, OP, 5000);
   assert_null(strstr(carried.script, first));
   say("pid=12\noutcome=running\n");
   expect_success(PENSTOCK_LEG_LAUNCH);
@@ -283,10 +282,10 @@ static void test_tokens_differ(void **state) {
 static void test_steps_without_a_root(void **state) {
   (void)state;
   settings.root = NULL;
-  process_runtime_validate(runtime, OP, 5000);
+  solver->ops->validate(solver, OP, 5000);
   expect_failure(PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_CONFIG, "'lab'");
   told.done = 0;
-  process_runtime_stop(runtime, OP, 5000);
+  solver->ops->stop(solver, OP, 5000);
   assert_int_equal(told.done, 1);
   assert_int_equal(told.failed, 0);
   assert_int_equal(carried.runs, 0);
@@ -297,14 +296,14 @@ static void test_stop(void **state) {
   static const char *const good[] = {"outcome=none\n", "pid=5\noutcome=stopped\n"};
   for (size_t i = 0; i < 2; i++) {
     told.done = 0;
-    process_runtime_stop(runtime, OP, 10000);
+    solver->ops->stop(solver, OP, 10000);
     assert_non_null(strstr(carried.script, "ps_grace='5'\n"));
     say(good[i]);
     assert_int_equal(told.done, 1);
     assert_int_equal(told.failed, 0);
   }
   told.done = 0;
-  process_runtime_stop(runtime, OP, 4000);
+  solver->ops->stop(solver, OP, 4000);
   assert_non_null(strstr(carried.script, "ps_grace='2'\n"));
   say("pid=5\noutcome=stuck\n");
   expect_failure(PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_TRANSIENT, "pid 5");
@@ -314,7 +313,7 @@ static void test_stop(void **state) {
 
 static void test_ready(void **state) {
   (void)state;
-  process_runtime_ready(runtime, OP, 16000);
+  solver->ops->ready(solver, OP, 16000);
   assert_non_null(strstr(carried.script, "ps_wait='40'\n"));
   assert_int_equal(told.timers, 1);
   clock_ns += 2000000000;
@@ -329,7 +328,7 @@ static void test_ready(void **state) {
 
 static void test_ready_keeps_pace_with_a_slow_machine(void **state) {
   (void)state;
-  process_runtime_ready(runtime, OP, 16000);
+  solver->ops->ready(solver, OP, 16000);
   clock_ns += 8000000000; /* four times what it was told to take */
   say("outcome=waiting\n");
   assert_non_null(strstr(carried.script, "ps_wait='10'\n"));
@@ -345,9 +344,9 @@ static void test_ready_keeps_pace_with_a_slow_machine(void **state) {
 
 static void test_ready_caught_by_the_deadline_still_shows_the_log(void **state) {
   (void)state;
-  process_runtime_ready(runtime, OP, 2000);
+  solver->ops->ready(solver, OP, 2000);
   clock_ns += 2000000000;
-  process_runtime_cancel(runtime, OP);
+  solver->ops->cancel(solver, OP);
   assert_int_equal(carried.cancels, 1);
   say_error(PENSTOCK_CLASS_CANCELLED);
   assert_int_equal(told.done, 0);
@@ -360,9 +359,9 @@ static void test_ready_caught_by_the_deadline_still_shows_the_log(void **state) 
 
 static void test_ready_whose_last_look_fails(void **state) {
   (void)state;
-  process_runtime_ready(runtime, OP, 2000);
+  solver->ops->ready(solver, OP, 2000);
   clock_ns += 2000000000;
-  process_runtime_cancel(runtime, OP);
+  solver->ops->cancel(solver, OP);
   say_error(PENSTOCK_CLASS_CANCELLED);
   say_error(PENSTOCK_CLASS_TRANSIENT);
   expect_failure(PENSTOCK_LEG_READY, PENSTOCK_CLASS_TRANSIENT, "Server startup timed out.");
@@ -370,14 +369,14 @@ static void test_ready_whose_last_look_fails(void **state) {
 
 static void test_cancel(void **state) {
   (void)state;
-  process_runtime_ready(runtime, OP, 16000);
-  process_runtime_cancel(runtime, OP);
+  solver->ops->ready(solver, OP, 16000);
+  solver->ops->cancel(solver, OP);
   say_error(PENSTOCK_CLASS_CANCELLED);
   expect_failure(PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_CANCELLED, "the carrier's words");
   /* The script was faster than the cancel: no next slice begins. */
   told.done = 0;
-  process_runtime_ready(runtime, OP, 16000);
-  process_runtime_cancel(runtime, OP);
+  solver->ops->ready(solver, OP, 16000);
+  solver->ops->cancel(solver, OP);
   say("outcome=waiting\n");
   expect_failure(PENSTOCK_LEG_READY, PENSTOCK_CLASS_CANCELLED, "Cancelled");
   assert_int_equal(carried.runs, 2);
@@ -387,19 +386,19 @@ static void test_cancel(void **state) {
 
 static void test_carrier_failures(void **state) {
   (void)state;
-  process_runtime_validate(runtime, OP, 5000);
+  solver->ops->validate(solver, OP, 5000);
   say_error(PENSTOCK_CLASS_TRANSIENT);
   expect_failure(PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_TRANSIENT, "the carrier's words");
   told.done = 0;
   carried.refuse = 1;
-  process_runtime_ready(runtime, OP, 5000);
+  solver->ops->ready(solver, OP, 5000);
   expect_failure(PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_TRANSIENT, "no process");
 }
 
 static void test_output_without_an_outcome(void **state) {
   (void)state;
   carrier_result result = {NULL, 2, "pid=1\n", 6, "sh: 12: bad substitution"};
-  process_runtime_validate(runtime, OP, 5000);
+  solver->ops->validate(solver, OP, 5000);
   carried.done(carried.context, &result);
   expect_failure(PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_TRANSIENT, "status 2");
   assert_non_null(strstr(told.error.detail, "bad substitution"));
@@ -407,7 +406,7 @@ static void test_output_without_an_outcome(void **state) {
 
 static void test_destroy_while_a_script_runs(void **state) {
   (void)state;
-  process_runtime_ready(runtime, OP, 16000); /* teardown destroys: the timer must go, nothing may be told */
+  solver->ops->ready(solver, OP, 16000); /* teardown destroys: the timer must go, nothing may be told */
 }
 
 /* Every outcome of the scripts has words, with what was found in them. */
@@ -446,7 +445,7 @@ static void test_words(void **state) {
   };
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
     told.done = 0;
-    process_runtime_identify(runtime, OP, 5000);
+    solver->ops->identify(solver, OP, 5000);
     say(cases[i].output);
     expect_failure(cases[i].leg, cases[i].error_class, cases[i].what);
     assert_non_null(strstr(told.error.next, cases[i].next));
@@ -461,7 +460,7 @@ static void test_long_log(void **state) {
   for (int i = 0; i < 100; i++) {
     used += (size_t)snprintf(output + used, sizeof(output) - used, "log=%03d %0100d\n", i, 0);
   }
-  process_runtime_ready(runtime, OP, 16000);
+  solver->ops->ready(solver, OP, 16000);
   say(output);
   assert_int_equal(told.done, 1);
   assert_true(strlen(told.error.detail) > sizeof(told.error.detail) - 200);

@@ -139,28 +139,32 @@ static void local_open_cancel(carrier *self, penstock_open *open) {
   local_open_end(&here->opens, open);
 }
 
-static const carrier_ops local_ops = {local_run, local_run_cancel, local_open_start, local_open_cancel};
-
-carrier *carrier_local_create(const penstock_host *host) {
-  local *here = calloc(1, sizeof(*here));
-  if (!here) {
-    return NULL;
-  }
-  here->base.ops = &local_ops;
-  here->base.host = host;
-  here->base.where = "this machine";
-  return &here->base;
-}
-
-void carrier_local_destroy(carrier *self) {
+static void local_destroy(carrier *self) {
   local *here = (local *)self;
-  if (!here) {
-    return;
-  }
   for (carrier_run *run = here->runs, *next; run; run = next) {
     next = run->next; /* its process is the host's, which ends it with the instance */
     free(run);
   }
   local_open_clear(&here->opens);
   free(here);
+}
+
+static const carrier_ops local_ops = {
+    .destroy = local_destroy,
+    .run = local_run,
+    .run_cancel = local_run_cancel,
+    .open = local_open_start,
+    .open_cancel = local_open_cancel,
+};
+
+carrier *carrier_local_create(const penstock_host *host, penstock_error *error) {
+  local *here = calloc(1, sizeof(*here));
+  if (!here) {
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "Out of memory");
+    return NULL;
+  }
+  here->base.ops = &local_ops;
+  here->base.host = host;
+  here->base.where = "this machine";
+  return &here->base;
 }

@@ -8,9 +8,7 @@
 
 #include "carrier.h"
 
-/** NULL if out of memory. */
-carrier *carrier_local_create(const penstock_host *host);
-/** Ends what runs and is being opened, without calling back. */
-void carrier_local_destroy(carrier *self);
+/** NULL with `error` if out of memory. */
+carrier *carrier_local_create(const penstock_host *host, penstock_error *error);
 
 #endif

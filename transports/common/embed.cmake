@@ -1,5 +1,5 @@
-# cmake -D OUTPUT=x.c -D "INPUTS=a.sh;b.sh" -P embed.cmake: each file a.sh becomes `const char script_a[]`.
-set(text "/* SPDX-License-Identifier: MIT */\n#include \"common/process_scripts.h\"\n")
+# cmake -D OUTPUT=x.c -D HEADER=x.h -D "INPUTS=a.sh;b.sh" -P embed.cmake: each file a.sh becomes `const char script_a[]`.
+set(text "/* SPDX-License-Identifier: MIT */\n#include \"${HEADER}\"\n")
 foreach(input ${INPUTS})
   get_filename_component(name ${input} NAME_WE)
   file(READ ${input} body)

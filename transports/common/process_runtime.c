@@ -28,12 +28,14 @@ typedef struct items {
   size_t count;
 } items;
 
-struct process_runtime {
+typedef struct process_runtime {
+  solver_runtime base;
   carrier *carrier;
   const penstock_host *host;
   const penstock_config *config;
   char endpoint_host[ADDRESS_HOST_SIZE];
   uint16_t endpoint_port;
+  char bind_host[ADDRESS_HOST_SIZE];
   items arguments;
   items environment;
 
@@ -51,7 +53,9 @@ struct process_runtime {
   uint64_t nap_us;     /* how long a "twentieth" takes there, which has other work to do */
   char *tail;          /* of the solver's log, as the last slice of ready saw it */
   char *log_file;
-};
+} process_runtime;
+
+static const solver_runtime_ops process_ops;
 
 /* --- creation ------------------------------------------------------------------------------------ */
 
@@ -106,26 +110,8 @@ static int read_config(process_runtime *runtime, penstock_error *error) {
   return PENSTOCK_OK;
 }
 
-process_runtime *process_runtime_create(carrier *where, const penstock_config *config, penstock_error *error) {
-  process_runtime *runtime = calloc(1, sizeof(*runtime));
-  if (!runtime) {
-    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "Out of memory");
-    return NULL;
-  }
-  runtime->carrier = where;
-  runtime->host = where->host;
-  runtime->config = config;
-  if (read_config(runtime, error)) {
-    process_runtime_destroy(runtime);
-    return NULL;
-  }
-  return runtime;
-}
-
-void process_runtime_destroy(process_runtime *runtime) {
-  if (!runtime) {
-    return;
-  }
+static void process_destroy(solver_runtime *self) {
+  process_runtime *runtime = (process_runtime *)self;
   if (runtime->ticker) {
     runtime->host->timer_stop(runtime->host, runtime->ticker);
   }
@@ -136,12 +122,35 @@ void process_runtime_destroy(process_runtime *runtime) {
   free(runtime);
 }
 
-const char *process_runtime_endpoint_host(const process_runtime *runtime) {
-  return runtime->endpoint_host;
+solver_runtime *process_runtime_create(carrier *where, const penstock_config *config, penstock_error *error) {
+  process_runtime *runtime = calloc(1, sizeof(*runtime));
+  if (!runtime) {
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "Out of memory");
+    return NULL;
+  }
+  runtime->base.ops = &process_ops;
+  runtime->carrier = where;
+  runtime->host = where->host;
+  runtime->config = config;
+  if (read_config(runtime, error)) {
+    process_destroy(&runtime->base);
+    return NULL;
+  }
+  process_runtime_bind(&runtime->base, NULL);
+  return &runtime->base;
 }
 
-uint16_t process_runtime_endpoint_port(const process_runtime *runtime) {
-  return runtime->endpoint_port;
+void process_runtime_bind(solver_runtime *self, const char *host) {
+  process_runtime *runtime = (process_runtime *)self;
+  const char *own = runtime->endpoint_host;
+  if (!host) { /* a number, since not every solver looks names up */
+    host = strcasecmp(own, "localhost") == 0 ? "127.0.0.1" : own;
+  }
+  (void)snprintf(runtime->bind_host, sizeof(runtime->bind_host), "%s", host);
+}
+
+uint16_t process_runtime_port(const solver_runtime *self) {
+  return ((const process_runtime *)self)->endpoint_port;
 }
 
 /* --- steps ---------------------------------------------------------------------------------------- */
@@ -192,18 +201,13 @@ static process_report_context report_context(const process_runtime *runtime) {
 
 /* --- scripts -------------------------------------------------------------------------------------- */
 
-/* The address that the solver is told to bind: a number, since not every solver looks names up. */
-static const char *bind_host(const process_runtime *runtime) {
-  return strcasecmp(runtime->endpoint_host, "localhost") == 0 ? "127.0.0.1" : runtime->endpoint_host;
-}
-
 /* A script with the values and functions that all of them share. */
 static script *common_script(const process_runtime *runtime) {
   const penstock_config *config = runtime->config;
   script *s = script_create();
   script_set(s, "ps_root", config->get_string(config, "root"));
   script_set(s, "ps_program", config->get_string(config, "program"));
-  script_set(s, "ps_host", bind_host(runtime));
+  script_set(s, "ps_host", runtime->bind_host);
   script_set_number(s, "ps_port", runtime->endpoint_port);
   script_add(s, script_lib);
   return s;
@@ -280,7 +284,8 @@ static int lacks_root(process_runtime *runtime) {
   return 1;
 }
 
-void process_runtime_validate(process_runtime *runtime, penstock_op *op, uint64_t deadline_ms) {
+static void process_validate(solver_runtime *self, penstock_op *op, uint64_t deadline_ms) {
+  process_runtime *runtime = (process_runtime *)self;
   begin(runtime, STEP_VALIDATE, op, deadline_ms);
   if (lacks_root(runtime)) {
     return;
@@ -290,7 +295,8 @@ void process_runtime_validate(process_runtime *runtime, penstock_op *op, uint64_
   run(runtime, s, deadline_ms);
 }
 
-void process_runtime_launch(process_runtime *runtime, penstock_op *op, uint64_t deadline_ms) {
+static void process_launch(solver_runtime *self, penstock_op *op, uint64_t deadline_ms) {
+  process_runtime *runtime = (process_runtime *)self;
   char token[SCRIPT_NONCE_SIZE];
   penstock_error error = {.struct_size = sizeof(error)};
   begin(runtime, STEP_LAUNCH, op, deadline_ms);
@@ -313,7 +319,8 @@ void process_runtime_launch(process_runtime *runtime, penstock_op *op, uint64_t 
   run(runtime, s, deadline_ms);
 }
 
-void process_runtime_stop(process_runtime *runtime, penstock_op *op, uint64_t deadline_ms) {
+static void process_stop(solver_runtime *self, penstock_op *op, uint64_t deadline_ms) {
+  process_runtime *runtime = (process_runtime *)self;
   const char *root = runtime->config->get_string(runtime->config, "root");
   uint64_t grace_s = deadline_ms && deadline_ms / 2000 < STOP_GRACE_S ? deadline_ms / 2000 : STOP_GRACE_S;
   begin(runtime, STEP_STOP, op, deadline_ms);
@@ -327,7 +334,8 @@ void process_runtime_stop(process_runtime *runtime, penstock_op *op, uint64_t de
   run(runtime, s, deadline_ms);
 }
 
-void process_runtime_identify(process_runtime *runtime, penstock_op *op, uint64_t deadline_ms) {
+static void process_identify(solver_runtime *self, penstock_op *op, uint64_t deadline_ms) {
+  process_runtime *runtime = (process_runtime *)self;
   begin(runtime, STEP_IDENTIFY, op, deadline_ms);
   script *s = common_script(runtime);
   script_add(s, script_identify);
@@ -359,7 +367,8 @@ static void ready_slice(process_runtime *runtime) {
   run(runtime, s, runtime->last_look ? LAST_LOOK_MS : 0);
 }
 
-void process_runtime_ready(process_runtime *runtime, penstock_op *op, uint64_t deadline_ms) {
+static void process_ready(solver_runtime *self, penstock_op *op, uint64_t deadline_ms) {
+  process_runtime *runtime = (process_runtime *)self;
   begin(runtime, STEP_READY, op, deadline_ms);
   if (lacks_root(runtime)) {
     return;
@@ -471,7 +480,8 @@ static void script_done(void *context, const carrier_result *result) {
   free(outcome);
 }
 
-void process_runtime_cancel(process_runtime *runtime, penstock_op *op) {
+static void process_cancel(solver_runtime *self, penstock_op *op) {
+  process_runtime *runtime = (process_runtime *)self;
   if (runtime->op != op) {
     return;
   }
@@ -480,3 +490,27 @@ void process_runtime_cancel(process_runtime *runtime, penstock_op *op) {
     runtime->carrier->ops->run_cancel(runtime->carrier, runtime->run);
   }
 }
+
+/* --- streams --------------------------------------------------------------------------------------- */
+
+static void process_open(solver_runtime *self, penstock_open *open, uint64_t deadline_ms) {
+  process_runtime *runtime = (process_runtime *)self;
+  runtime->carrier->ops->open(runtime->carrier, open, runtime->endpoint_host, runtime->endpoint_port, deadline_ms);
+}
+
+static void process_open_cancel(solver_runtime *self, penstock_open *open) {
+  process_runtime *runtime = (process_runtime *)self;
+  runtime->carrier->ops->open_cancel(runtime->carrier, open);
+}
+
+static const solver_runtime_ops process_ops = {
+    .validate = process_validate,
+    .launch = process_launch,
+    .ready = process_ready,
+    .stop = process_stop,
+    .identify = process_identify,
+    .cancel = process_cancel,
+    .open = process_open,
+    .open_cancel = process_open_cancel,
+    .destroy = process_destroy,
+};

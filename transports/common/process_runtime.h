@@ -7,14 +7,13 @@
  * A launched solver is known by pid + start time + token, recorded in `<root>/.penstock-<port>.solver`
  * and proven against the live process before anything is done to it.
  *
- * Thread: the lane's. Each step completes its op through the carrier's host exactly once.
+ * Thread: the lane's. Its slots are those of runtime.h.
  */
 #ifndef TRANSPORTS_PROCESS_RUNTIME_H
 #define TRANSPORTS_PROCESS_RUNTIME_H
 
 #include "carrier.h"
-
-typedef struct process_runtime process_runtime;
+#include "runtime.h"
 
 /**
  * The options that a transport with this runtime declares, to be put into its table:
@@ -51,23 +50,14 @@ typedef struct process_runtime process_runtime;
   { sizeof(penstock_option), PENSTOCK_OPTION_##type, flags, 0, key, default_value, help, 0, 0, NULL }
 
 /** Reads its options from `config`. `where` must outlive it. NULL with `error` on failure. */
-process_runtime *process_runtime_create(carrier *where, const penstock_config *config, penstock_error *error);
+solver_runtime *process_runtime_create(carrier *where, const penstock_config *config, penstock_error *error);
+
 /**
- * Calls nothing back; a launched solver goes on. A script that still runs is the carrier's to end: destroy that in the
- * same turn of the loop, before it could call back.
+ * The address that a solver launched from now on is told to bind, and at which others that listen are looked for;
+ * copied. NULL: that of `endpoint`. For a runtime whose solver is reached by another address than it knows.
  */
-void process_runtime_destroy(process_runtime *runtime);
-
-/** The steps of penstock_transport of the same names; each completes `op`. */
-void process_runtime_validate(process_runtime *runtime, penstock_op *op, uint64_t deadline_ms);
-void process_runtime_launch(process_runtime *runtime, penstock_op *op, uint64_t deadline_ms);
-void process_runtime_ready(process_runtime *runtime, penstock_op *op, uint64_t deadline_ms);
-void process_runtime_stop(process_runtime *runtime, penstock_op *op, uint64_t deadline_ms);
-void process_runtime_identify(process_runtime *runtime, penstock_op *op, uint64_t deadline_ms);
-void process_runtime_cancel(process_runtime *runtime, penstock_op *op);
-
-/** Where streams go. Borrowed from the runtime. */
-const char *process_runtime_endpoint_host(const process_runtime *runtime);
-uint16_t process_runtime_endpoint_port(const process_runtime *runtime);
+void process_runtime_bind(solver_runtime *self, const char *host);
+/** Port of `endpoint`. */
+uint16_t process_runtime_port(const solver_runtime *self);
 
 #endif

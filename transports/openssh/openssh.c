@@ -2,124 +2,83 @@
 /* The transport `openssh`: as `ssh`, over a session of the system's ssh. Host keys are shown and added by libssh. */
 #include <stdlib.h>
 
+#include "common/instance.h"
 #include "common/openssh/openssh_link.h"
 #include "common/process_runtime.h"
 #include "common/ssh/config/ssh_profile.h"
 #include "common/ssh/ssh_link.h"
 
-struct penstock_instance {
-  openssh_link *link;
+/* What an instance keeps: whom to ask for the host's key. */
+typedef struct key_source {
   const penstock_host *host;
   const penstock_config *config;
-  ssh_link *key_link; /* for the host key alone; NULL until somebody asks for it */
-  process_runtime *runtime;
-};
+  ssh_link *link; /* for the host key alone; NULL until somebody asks for it */
+} key_source;
 
 static const penstock_option options[] = {SSH_HOST_OPTION, SSH_OPTIONS, PROCESS_RUNTIME_OPTIONS};
 
-static void destroy(penstock_instance *instance) {
-  if (instance->runtime) {
-    process_runtime_destroy(instance->runtime);
-  }
-  openssh_link_destroy(instance->link);
-  if (instance->key_link) {
-    ssh_link_destroy(instance->key_link);
-  }
-  free(instance);
+static void free_key_source(void *own) {
+  key_source *source = own;
+  ssh_link_destroy(source->link);
+  free(source);
+}
+
+static carrier *make_carrier(const penstock_host *host, const penstock_config *config, penstock_error *error) {
+  ssh_request request = {0};
+  openssh_link *link = ssh_profile_request(&request, config, NULL, error) == 0
+                           ? openssh_link_create(host, config, &request, error)
+                           : NULL;
+  ssh_request_clear(&request); /* if the link did not take it */
+  return link ? openssh_link_carrier(link) : NULL;
 }
 
 static int32_t create(const penstock_host *host, const penstock_config *config, penstock_instance **out,
                       penstock_error *error) {
-  ssh_request request = {0};
-  penstock_instance *instance = calloc(1, sizeof(*instance));
+  key_source *source = calloc(1, sizeof(*source));
   *out = NULL;
-  if (!instance) {
+  if (!source) {
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
   }
-  instance->host = host;
-  instance->config = config;
-  if (ssh_profile_request(&request, config, NULL, error) == 0) {
-    instance->link = openssh_link_create(host, config, &request, error);
-  }
-  if (instance->link) {
-    instance->runtime = process_runtime_create(openssh_link_carrier(instance->link), config, error);
-  }
-  if (!instance->runtime) {
-    ssh_request_clear(&request);
-    destroy(instance);
+  source->host = host;
+  source->config = config;
+  penstock_instance *instance = instance_create(host, make_carrier(host, config, error), error);
+  if (!instance) {
+    free(source);
     return PENSTOCK_E_FAILED;
   }
-  *out = instance;
-  return PENSTOCK_OK;
+  instance->own = source;
+  instance->free_own = free_key_source;
+  return instance_finish(instance, process_runtime_create(instance->carrier, config, error), out);
 }
 
-static void connect_link(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  openssh_link_connect(instance->link, op, deadline_ms);
-}
-
-static void validate(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  process_runtime_validate(instance->runtime, op, deadline_ms);
-}
-
-static void launch(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  process_runtime_launch(instance->runtime, op, deadline_ms);
-}
-
-static void ready(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  process_runtime_ready(instance->runtime, op, deadline_ms);
-}
-
-static void stop(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  process_runtime_stop(instance->runtime, op, deadline_ms);
-}
-
-static void identify(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
-  process_runtime_identify(instance->runtime, op, deadline_ms);
-}
-
-static void cancel(penstock_instance *instance, penstock_op *op) {
-  /* Whose step it is knows it. */
-  process_runtime_cancel(instance->runtime, op);
-  openssh_link_connect_cancel(instance->link, op);
-}
-
-static void open_stream(penstock_instance *instance, penstock_open *open, uint64_t deadline_ms) {
-  carrier *link = openssh_link_carrier(instance->link);
-  link->ops->open(link, open, process_runtime_endpoint_host(instance->runtime),
-                  process_runtime_endpoint_port(instance->runtime), deadline_ms);
-}
-
-static void cancel_open(penstock_instance *instance, penstock_open *open) {
-  carrier *link = openssh_link_carrier(instance->link);
-  link->ops->open_cancel(link, open);
+static openssh_link *link_of(const penstock_instance *instance) {
+  return (openssh_link *)instance->carrier;
 }
 
 static int32_t fetch_key(penstock_instance *instance, uint64_t deadline_ms, penstock_hostkey *key,
                          penstock_error *error) {
+  key_source *source = instance->own;
   ssh_request request = {0};
-  if (!instance->key_link && ssh_profile_request(&request, instance->config, NULL, error) == 0) {
-    instance->key_link = ssh_link_create(instance->host, instance->config, &request, 0, error);
+  if (!source->link && ssh_profile_request(&request, source->config, NULL, error) == 0) {
+    source->link = ssh_link_create(source->host, source->config, &request, 0, error);
   }
-  if (!instance->key_link) {
-    ssh_request_clear(&request);
-    return PENSTOCK_E_FAILED;
-  }
-  return ssh_link_fetch_key(instance->key_link, deadline_ms, key, error);
+  ssh_request_clear(&request);
+  return source->link ? ssh_link_fetch_key(source->link, deadline_ms, key, error) : PENSTOCK_E_FAILED;
 }
 
 static int32_t accept_key(penstock_instance *instance, penstock_error *error) {
-  return instance->key_link
-             ? ssh_link_accept_key(instance->key_link, error)
-             : penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_INTERNAL, "no key was shown yet");
+  const key_source *source = instance->own;
+  return source->link ? ssh_link_accept_key(source->link, error)
+                      : penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_INTERNAL, "no key was shown yet");
 }
 
 static void verify_link(penstock_instance *instance) {
-  openssh_link_verify(instance->link);
+  openssh_link_verify(link_of(instance));
 }
 
 static int32_t check(penstock_instance *instance, uint64_t deadline_ms, const penstock_check_sink *sink,
                      penstock_error *error) {
-  return openssh_link_inspect(instance->link, deadline_ms, sink, error);
+  return openssh_link_inspect(link_of(instance), deadline_ms, sink, error);
 }
 
 static const void *get_extension(penstock_instance *instance, const char *name) {
@@ -147,16 +106,7 @@ static const penstock_transport openssh = {
     .options = options,
     .option_count = (uint32_t)(sizeof(options) / sizeof(options[0])),
     .create = create,
-    .destroy = destroy,
-    .connect = connect_link,
-    .validate = validate,
-    .launch = launch,
-    .ready = ready,
-    .stop = stop,
-    .identify = identify,
-    .cancel = cancel,
-    .open_stream = open_stream,
-    .cancel_open = cancel_open,
+    INSTANCE_SLOTS,
     .get_extension = get_extension,
 };
 

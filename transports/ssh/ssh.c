@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* The transport `ssh`: the solver as a plain process on a machine that is reached over SSH. */
+#include "common/process_runtime.h"
 #include "common/ssh/config/ssh_profile.h"
 #include "common/ssh/ssh_transport.h"
 
 static const penstock_option options[] = {SSH_HOST_OPTION, SSH_OPTIONS, PROCESS_RUNTIME_OPTIONS};
 
-static int32_t create(const penstock_host *host, const penstock_config *config, penstock_instance **instance,
+static int32_t create(const penstock_host *host, const penstock_config *config, penstock_instance **out,
                       penstock_error *error) {
   ssh_request request = {0};
-  *instance = NULL;
+  *out = NULL;
   if (ssh_profile_request(&request, config, NULL, error)) {
     return PENSTOCK_E_FAILED;
   }
-  int32_t result = ssh_transport_create(host, config, &request, instance, error);
-  ssh_request_clear(&request); /* if the link did not take it */
-  return result;
+  penstock_instance *instance = instance_create(host, ssh_transport_carrier(host, config, &request, error), error);
+  return instance_finish(instance, instance ? process_runtime_create(instance->carrier, config, error) : NULL, out);
 }
 
 static const penstock_transport ssh = {
@@ -24,7 +24,7 @@ static const penstock_transport ssh = {
     .options = options,
     .option_count = (uint32_t)(sizeof(options) / sizeof(options[0])),
     .create = create,
-    SSH_TRANSPORT_SLOTS,
+    INSTANCE_SLOTS,
     .get_extension = ssh_transport_extension,
 };
 

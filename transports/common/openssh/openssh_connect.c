@@ -35,7 +35,7 @@ void openssh_connect_complete(openssh_link *link, const penstock_error *error) {
   penstock_op *op = link->connecting.op;
   openssh_connect_abandon(link);
   if (op) {
-    link->host->op_done(link->host, op, error);
+    link->connecting.done(link->connecting.context, error);
   }
 }
 
@@ -170,7 +170,8 @@ static void on_limit(void *context) {
   openssh_link_hang_up(link);
 }
 
-void openssh_link_connect_cancel(openssh_link *link, penstock_op *op) {
+void openssh_connect_cancel(carrier *self, penstock_op *op) {
+  openssh_link *link = (openssh_link *)self;
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
   if (link->connecting.op == op) {
     (void)penstock_fail(&error, PENSTOCK_LEG_NONE, PENSTOCK_CLASS_CANCELLED, "cancelled");
@@ -299,9 +300,12 @@ static int start(openssh_link *link, uint64_t deadline_ms, penstock_error *error
   return result;
 }
 
-void openssh_link_connect(openssh_link *link, penstock_op *op, uint64_t deadline_ms) {
+void openssh_connect_start(carrier *self, penstock_op *op, uint64_t deadline_ms, carrier_done *done, void *context) {
+  openssh_link *link = (openssh_link *)self;
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
   link->connecting.op = op;
+  link->connecting.done = done;
+  link->connecting.context = context;
   if (start(link, deadline_ms, &error)) {
     openssh_connect_complete(link, &error);
     openssh_link_hang_up(link);

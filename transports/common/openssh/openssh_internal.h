@@ -18,6 +18,8 @@ typedef struct openssh_stream openssh_stream;
 /** A step that is under way: connect. */
 typedef struct openssh_connecting {
   penstock_op *op; /**< NULL: none */
+  carrier_done *done;
+  void *context;   /**< of done */
   uint64_t leg_ns; /**< when the leg that runs began */
   penstock_timer *limit;
   penstock_timer *retry; /**< of the control socket */
@@ -80,6 +82,10 @@ void openssh_link_error(const openssh_link *link, penstock_error *error);
 
 /* --- openssh_connect.c ----------------------------------------------------------------------------- */
 
+/** carrier_ops::connect. */
+void openssh_connect_start(carrier *self, penstock_op *op, uint64_t deadline_ms, carrier_done *done, void *context);
+/** carrier_ops::connect_cancel. */
+void openssh_connect_cancel(carrier *self, penstock_op *op);
 /** Ends the step. `error` NULL = success. */
 void openssh_connect_complete(openssh_link *link, const penstock_error *error);
 /** Stops its timers, and completes nothing. */

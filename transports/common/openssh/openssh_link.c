@@ -6,7 +6,19 @@
 #include "common/openssh/mux_socket.h"
 #include "common/ssh/config/ssh_profile.h"
 
-static const carrier_ops ops = {openssh_run_start, openssh_run_cancel, openssh_stream_open, openssh_stream_open_cancel};
+static void destroy(carrier *self) {
+  openssh_link_destroy((openssh_link *)self);
+}
+
+static const carrier_ops ops = {
+    .connect = openssh_connect_start,
+    .connect_cancel = openssh_connect_cancel,
+    .destroy = destroy,
+    .run = openssh_run_start,
+    .run_cancel = openssh_run_cancel,
+    .open = openssh_stream_open,
+    .open_cancel = openssh_stream_open_cancel,
+};
 
 /* --- the end --------------------------------------------------------------------------------------- */
 

@@ -27,13 +27,8 @@ openssh_link *openssh_link_create(const penstock_host *host, const penstock_conf
 /** Ends the ssh and frees everything; calls nothing back. NULL is allowed. */
 void openssh_link_destroy(openssh_link *link);
 
-/** The link as a carrier; usable once connect has succeeded. Borrowed. */
+/** The link as a carrier: its connect passes the legs dns, tcp, host-key, auth. Borrowed. */
 carrier *openssh_link_carrier(openssh_link *link);
-
-/** penstock_transport::connect: legs dns, tcp, host-key, auth. */
-void openssh_link_connect(openssh_link *link, penstock_op *op, uint64_t deadline_ms);
-/** Ends a connect. */
-void openssh_link_connect_cancel(openssh_link *link, penstock_op *op);
 
 /** penstock_check_ext::check. */
 int32_t openssh_link_inspect(openssh_link *link, uint64_t deadline_ms, const penstock_check_sink *sink,

@@ -21,8 +21,8 @@ enum {
 struct ssh_connecting {
   ssh_link *link; /* which frees this */
   const penstock_host *host;
-  penstock_op *op;
-  int is_over; /* it has been completed */
+  penstock_op *op; /* NULL: nobody is told of its legs */
+  int is_over;     /* it has been completed */
   uint64_t deadline_ns;
   uint64_t started_ns; /* of the leg that runs */
   penstock_address addresses[DIAL_RACE_ADDRESSES_MAX];
@@ -33,14 +33,15 @@ struct ssh_connecting {
   dial_race *race;
   penstock_watch *watch;
   penstock_timer *timer;
-  void (*done)(void *context, const penstock_error *error); /* NULL: the host is told */
+  int is_look; /* ends when the host has shown its key */
+  carrier_done *done;
   void *context;
 };
 
 static void leg_done(ssh_connecting *connecting, uint32_t leg, const char *text) {
   const penstock_host *host = connecting->host;
   uint64_t now = host->now_ns(host);
-  if (!connecting->done) {
+  if (connecting->op) {
     host->op_leg(host, connecting->op, leg, now - connecting->started_ns, text);
   }
   connecting->started_ns = now;
@@ -62,17 +63,12 @@ static void stop_waiting(ssh_connecting *connecting) {
 
 /* Completes the step: the last thing done with `connecting`. */
 static void complete(ssh_connecting *connecting, const penstock_error *error) {
-  const penstock_host *host = connecting->host;
   stop_waiting(connecting);
   connecting->is_over = 1;
   if (error) {
     ssh_link_hang_up(connecting->link);
   }
-  if (connecting->done) {
-    connecting->done(connecting->context, error);
-  } else {
-    host->op_done(host, connecting->op, error);
-  }
+  connecting->done(connecting->context, error);
 }
 
 static void fail_memory(ssh_connecting *connecting) {
@@ -142,7 +138,7 @@ static void key_shown(ssh_connecting *connecting) {
   stop_waiting(connecting); /* nothing of ours may be called back while the login blocks */
   if (ssh_pin_wants_another(connecting->link)) {
     begin_again(connecting);
-  } else if (!connecting->done && log_in(connecting, &error)) {
+  } else if (!connecting->is_look && log_in(connecting, &error)) {
     error = *reason_of(connecting, &error);
     complete(connecting, &error);
   } else {
@@ -367,18 +363,14 @@ static void begin(ssh_connecting *connecting) {
   }
 }
 
-static void start(ssh_link *link, penstock_op *op, uint64_t deadline_ms,
-                  void (*done)(void *context, const penstock_error *error), void *context) {
+static void start(ssh_link *link, penstock_op *op, int is_look, uint64_t deadline_ms, carrier_done *done,
+                  void *context) {
   const penstock_host *host = link->host;
   ssh_connecting *connecting = calloc(1, sizeof(*connecting));
   if (!connecting) {
     penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
     (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
-    if (done) {
-      done(context, &error);
-    } else {
-      host->op_done(host, op, &error);
-    }
+    done(context, &error);
     return;
   }
   /* What an earlier look at the host's key has left. */
@@ -389,22 +381,23 @@ static void start(ssh_link *link, penstock_op *op, uint64_t deadline_ms,
   connecting->link = link;
   connecting->host = host;
   connecting->op = op;
+  connecting->is_look = is_look;
   connecting->done = done;
   connecting->context = context;
   connecting->deadline_ns = host->now_ns(host) + deadline_ms * 1000000u;
   begin(connecting);
 }
 
-void ssh_link_connect(ssh_link *link, penstock_op *op, uint64_t deadline_ms) {
-  start(link, op, deadline_ms, NULL, NULL);
+void ssh_connect_start(carrier *self, penstock_op *op, uint64_t deadline_ms, carrier_done *done, void *context) {
+  start((ssh_link *)self, op, 0, deadline_ms, done, context);
 }
 
-void ssh_connect_to_see(ssh_link *link, uint64_t deadline_ms, void (*done)(void *context, const penstock_error *error),
-                        void *context) {
-  start(link, NULL, deadline_ms, done, context);
+void ssh_connect_to_see(ssh_link *link, uint64_t deadline_ms, carrier_done *done, void *context) {
+  start(link, NULL, 1, deadline_ms, done, context);
 }
 
-void ssh_link_connect_cancel(ssh_link *link, penstock_op *op) {
+void ssh_connect_cancel(carrier *self, penstock_op *op) {
+  ssh_link *link = (ssh_link *)self;
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
   if (link->connecting && !link->connecting->is_over && link->connecting->op == op) {
     (void)penstock_fail(&error, PENSTOCK_LEG_NONE, PENSTOCK_CLASS_CANCELLED, "cancelled");
@@ -413,7 +406,7 @@ void ssh_link_connect_cancel(ssh_link *link, penstock_op *op) {
 }
 
 void ssh_connect_progress(ssh_link *link, const char *text) {
-  if (link->connecting && !link->connecting->is_over && !link->connecting->done) {
+  if (link->connecting && !link->connecting->is_over && link->connecting->op) {
     link->host->op_progress(link->host, link->connecting->op, text);
   }
 }

@@ -220,16 +220,15 @@ static void go_on(ssh_hop *hop) {
   }
 }
 
-/* --- the table that the link to the hop calls ------------------------------------------------------ */
-
-static void op_done(const penstock_host *host, penstock_op *op, const penstock_error *error) {
-  ssh_hop *hop = hop_of(host);
-  (void)op;
+static void on_connected(void *context, const penstock_error *error) {
+  ssh_hop *hop = context;
   if (error) {
     keep_error(hop, error);
   }
   go_on(hop);
 }
+
+/* --- the table that the link to the hop calls ------------------------------------------------------ */
 
 static void op_progress(const penstock_host *host, penstock_op *op, const char *text) {
   ssh_hop *hop = hop_of(host);
@@ -344,7 +343,6 @@ static void stream_reset(const penstock_host *host, penstock_sink *sink, const p
 
 static void fill_table(ssh_hop *hop) {
   penstock_host *table = &hop->table.host;
-  table->op_done = op_done;
   table->op_progress = op_progress;
   table->op_leg = op_leg;
   table->link_lost = link_lost;
@@ -415,7 +413,7 @@ ssh_hop *ssh_hop_start(ssh_link *upper, penstock_op *op, uint64_t deadline_ms, s
     return NULL;
   }
   upper->below = hop; /* before the connect: its errors tell of the whole route */
-  ssh_link_connect(hop->link, op, deadline_ms);
+  ssh_connect_start(ssh_link_carrier(hop->link), op, deadline_ms, on_connected, hop);
   return hop;
 }
 

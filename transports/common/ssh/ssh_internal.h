@@ -185,11 +185,14 @@ void ssh_log_banner(const ssh_link *link);
 
 /* --- ssh_connect.c --------------------------------------------------------------------------------- */
 
+/** carrier_ops::connect. */
+void ssh_connect_start(carrier *self, penstock_op *op, uint64_t deadline_ms, carrier_done *done, void *context);
+/** carrier_ops::connect_cancel: of one that is still resolving or connecting. */
+void ssh_connect_cancel(carrier *self, penstock_op *op);
 /** Tells the user what the connect that runs waits for; nothing if none runs (a key is being fetched). */
 void ssh_connect_progress(ssh_link *link, const char *text);
 /** Connects as far as the handshake, which shows the host's key, and tells nobody but `done`. */
-void ssh_connect_to_see(ssh_link *link, uint64_t deadline_ms, void (*done)(void *context, const penstock_error *error),
-                        void *context);
+void ssh_connect_to_see(ssh_link *link, uint64_t deadline_ms, carrier_done *done, void *context);
 /** Ends a connect without completing it, and frees what it holds. */
 void ssh_connect_abandon(ssh_link *link);
 

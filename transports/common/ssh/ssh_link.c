@@ -17,7 +17,14 @@ enum {
   VERIFY_MS = 5000
 };
 
+static void destroy(carrier *self) {
+  ssh_link_destroy((ssh_link *)self);
+}
+
 static const carrier_ops link_ops = {
+    .connect = ssh_connect_start,
+    .connect_cancel = ssh_connect_cancel,
+    .destroy = destroy,
     .run = ssh_run_start,
     .run_cancel = ssh_run_cancel,
     .open = ssh_stream_open,

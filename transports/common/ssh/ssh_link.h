@@ -4,8 +4,8 @@
  * One SSH session as a carrier (transports/common/carrier.h): connects, proves both sides to each other, then
  * runs scripts over session channels and opens streams over direct-tcpip channels.
  *
- * Thread: the lane's, all of it. connect and the two host key functions block within their deadline; nothing
- * blocks once the link is up.
+ * Thread: the lane's, all of it. The carrier's connect and the two host key functions block within their deadline;
+ * nothing blocks once the link is up.
  */
 #ifndef TRANSPORTS_SSH_LINK_H
 #define TRANSPORTS_SSH_LINK_H
@@ -24,13 +24,8 @@ ssh_link *ssh_link_create(const penstock_host *host, const penstock_config *conf
 /** Closes the session and frees everything; calls nothing back. */
 void ssh_link_destroy(ssh_link *link);
 
-/** The link as a carrier; usable once connect has succeeded. Borrowed. */
+/** The link as a carrier: its connect passes the legs dns, tcp, host-key, auth. Borrowed. */
 carrier *ssh_link_carrier(ssh_link *link);
-
-/** penstock_transport::connect: legs dns, tcp, host-key, auth. */
-void ssh_link_connect(ssh_link *link, penstock_op *op, uint64_t deadline_ms);
-/** Ends a connect that is still resolving or connecting. */
-void ssh_link_connect_cancel(ssh_link *link, penstock_op *op);
 
 /** penstock_link_ext::verify. */
 void ssh_link_verify(ssh_link *link);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file container_paths.h
+ * The ways to the solver in a container, in the order in which they are tried, with the reason why one cannot be.
+ * Pure. Thread: any.
+ */
+#ifndef TRANSPORTS_CONTAINER_PATHS_H
+#define TRANSPORTS_CONTAINER_PATHS_H
+
+#include "common/container/container_settings.h"
+#include "common/container/container_view.h"
+
+typedef enum container_way {
+  CONTAINER_WAY_PUBLISHED, /**< the published port, on the engine's machine */
+  CONTAINER_WAY_BRIDGE,    /**< the container's own address, from the engine's machine; host network: its loopback */
+  CONTAINER_WAY_EXEC       /**< a command in the container that carries the stream */
+} container_way;
+
+typedef struct container_path {
+  container_way way;
+  char host[ADDRESS_HOST_SIZE]; /**< EXEC: as seen inside the container */
+  uint16_t port;
+  char why_not[256]; /**< why it is of no use, in the user's words; "" = it can be tried */
+} container_path;
+
+/** Paths at most. */
+#define CONTAINER_PATHS_MAX (2 * CONTAINER_ADDRESSES_MAX + 1)
+
+typedef struct container_paths {
+  container_path items[CONTAINER_PATHS_MAX];
+  size_t count;
+} container_paths;
+
+/**
+ * All ways to `settings->port` of a running container, in order; at least one of each kind that `reach` allows, so that
+ * a report can name them all. A way that the solver's listener (if it is known) cannot be reached by has a why_not: one
+ * on the container's loopback alone is no use to PUBLISHED and BRIDGE.
+ */
+void container_paths_find(container_paths *paths, const container_view *view, const container_settings *settings);
+
+/**
+ * The address that a solver should bind to be reached by `path`: "0.0.0.0" for PUBLISHED, the container's own address
+ * for BRIDGE, "127.0.0.1" for EXEC and in the host's network.
+ */
+const char *container_paths_bind(const container_path *path, const container_view *view);
+
+/** For messages and legs: "published port 127.0.0.1:19090", "container address 172.17.0.2:9090", "exec
+ * (127.0.0.1:9090)". */
+void container_path_name(const container_path *path, char *text, size_t size);
+
+/**
+ * The error when nothing worked: each path with its `why_not`, to which the caller has added how tries ended. Leg
+ * ENDPOINT, class TRANSIENT. Keeps the seed's words where the port is not published, and says what to do.
+ */
+void container_paths_report(const container_paths *paths, const container_view *view,
+                            const container_settings *settings, const char *where, penstock_error *error);
+
+#endif
