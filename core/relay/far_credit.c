@@ -120,5 +120,5 @@ void ps_relay_stream_writable(penstock_sink *sink) {
 }
 
 void ps_relay_stream_reset(penstock_sink *sink, const penstock_error *error) {
-  ps_stream_finish(&sink->stream, "the far side reset the connection", error);
+  ps_stream_reset_by(&sink->stream, 1, error);
 }

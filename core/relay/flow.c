@@ -5,11 +5,6 @@ static int is_up(const ps_stream *stream, const ps_flow *flow) {
   return flow == &stream->up;
 }
 
-static void sender_broke(ps_stream *stream, const ps_flow *flow) {
-  ps_stream_finish(stream,
-                   is_up(stream, flow) ? "the client reset the connection" : "the far side reset the connection", NULL);
-}
-
 void ps_flow_last_words(ps_stream *stream, ps_flow *flow) {
   unsigned char *buffer = stream->relay->buffer;
   long count = 1;
@@ -26,6 +21,7 @@ static void receiver_broke(ps_stream *stream, const ps_flow *flow) {
   if (stream->ending) {
     return;
   }
+  stream->far_broke = is_up(stream, flow);
   ps_stream_finish(stream,
                    is_up(stream, flow) ? "the far side closed the connection before it had taken everything"
                                        : "the client closed the connection before it had taken everything",
@@ -122,7 +118,7 @@ static int wants_pipe(const ps_stream *stream, ps_flow *flow) {
 /* What a read had for a result, whichever way it went. */
 static void end_of_read(ps_stream *stream, ps_flow *flow, long count) {
   if (count == PS_NET_BROKEN) {
-    sender_broke(stream, flow);
+    ps_stream_reset_by(stream, !is_up(stream, flow), NULL);
   } else if (count == 0) {
     flow->eof = 1;
     ps_flow_settle(stream, flow);

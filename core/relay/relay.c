@@ -71,6 +71,7 @@ static void stream_free(ps_stream *stream) {
                          .down_bytes = stream->down.bytes,
                          .duration_ns = uv_hrtime() - stream->started_ns,
                          .aborted = stream->reason != NULL,
+                         .far_ended = stream->down.eof || stream->far_broke,
                          .reason = stream->reason,
                          .error = stream->error ? &stream->error->error : NULL};
     relay->ended(relay->ended_context, &end);
@@ -140,6 +141,13 @@ void ps_stream_finish(ps_stream *stream, const char *reason, const penstock_erro
   ps_stream_error *copy = error_create(error);
   end_with(stream, reason, copy);
   error_release(copy);
+}
+
+void ps_stream_reset_by(ps_stream *stream, int is_far, const penstock_error *error) {
+  if (!stream->ending) {
+    stream->far_broke = is_far;
+    ps_stream_finish(stream, is_far ? "the far side reset the connection" : "the client reset the connection", error);
+  }
 }
 
 static void on_wake(uv_idle_t *wake) {

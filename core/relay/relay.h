@@ -27,6 +27,7 @@ typedef struct ps_stream_end {
   uint64_t down_bytes; /**< far side to client */
   uint64_t duration_ns;
   int aborted;                 /**< 0 = both directions ended cleanly */
+  int far_ended;               /**< the far side had sent its end, or is the one that broke the stream */
   const char *reason;          /**< aborted: who and why ("client reset the connection"), else NULL */
   const penstock_error *error; /**< what the transport said, else NULL */
 } ps_stream_end;

@@ -8,10 +8,6 @@
  */
 #define ERRORS_ONLY UV_PRIORITIZED
 
-static const char *reset_by(const ps_side *side) {
-  return side == &side->stream->client ? "the client reset the connection" : "the far side reset the connection";
-}
-
 static void on_poll(uv_poll_t *poll, int status, int events) {
   ps_side *side = poll->data;
   ps_stream *stream = side->stream;
@@ -19,7 +15,7 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   if (status < 0) {
     side->armed = 0; /* libuv stops the watch on an error */
     if (!stream->ending) {
-      ps_stream_finish(stream, reset_by(side), NULL);
+      ps_stream_reset_by(stream, !is_client, NULL);
       ps_flow_last_words(stream, is_client ? &stream->up : &stream->down);
     }
     return;
@@ -36,7 +32,7 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   }
   if (!stream->ending && !(events & (UV_READABLE | UV_WRITABLE))) {
     if (ps_net_broken(side->socket)) {
-      ps_stream_finish(stream, reset_by(side), NULL);
+      ps_stream_reset_by(stream, !is_client, NULL);
     } else {
       side->quiet = 1; /* both directions of the connection have ended (or there is urgent data) */
     }

@@ -77,6 +77,7 @@ struct ps_stream {
   ps_side *far;           /**< NULL: a credit stream */
   const char *reason;     /**< why it was aborted; NULL = it was not */
   ps_stream_error *error; /**< may be NULL */
+  int far_broke;          /**< the far side is the one that broke it */
   int ending;             /**< ps_stream_finish was called */
   int released;           /**< sockets and channel are given back; only libuv's handles are left */
   int handles;            /**< of libuv, that are still to be closed */
@@ -137,6 +138,8 @@ void ps_stream_discard(ps_stream *stream);
  * nothing moves; sockets and channel are given back on a later turn. `error` (optional) is copied.
  */
 void ps_stream_finish(ps_stream *stream, const char *reason, const penstock_error *error);
+/** The same for a side that reset its connection. `error` (optional) is copied. */
+void ps_stream_reset_by(ps_stream *stream, int is_far, const penstock_error *error);
 /** Has stream_work done for it on a later turn. */
 void ps_stream_defer(ps_stream *stream);
 /** Notes that a stream is ready; returns how many bytes it may move in a direction now. */

@@ -69,6 +69,7 @@ static void exchange(rig *r, int tcp, int buffer, uint64_t up, uint64_t down) {
   assert_int_equal(end->id, 7);
   assert_int_equal(end->aborted, 0);
   assert_null(end->reason);
+  assert_int_equal(end->far_ended, 1);
   assert_int_equal(end->up_bytes, up);
   assert_int_equal(end->down_bytes, down);
   peer_stop(&client, 0);
