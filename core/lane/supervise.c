@@ -5,7 +5,7 @@
  *
  *   IDLE → CONNECT → FIND ─(answers)──────────────────────────────→ SERVE
  *                      ├─(nobody)─→ VALIDATE → LAUNCH → READY → CONFIRM ─┘
- *                      └─(a stranger)─→ IDENTIFY → failed
+ *                      └─(a stranger)─→ IDENTIFY ─(nobody after all)─→ VALIDATE …; else failed
  *   SERVE ─(solver gone)→ FIND      any ─(link lost, failed)→ IDLE      any ─(stop)→ end.c
  */
 #include "lane/internal.h"
@@ -327,6 +327,16 @@ static void begin_launch(ps_lane *lane) {
   enter_step(lane, PS_PHASE_VALIDATE, PS_STEP_VALIDATE, LAUNCH_DEADLINE_MS);
 }
 
+/* Nobody listens at the endpoint. */
+static void solver_absent(ps_lane *lane) {
+  lane->phase = PS_PHASE_FIND; /* after IDENTIFY too: while another lane launches, the probe is what is repeated */
+  if (lane->raced) {
+    fail(lane, &lane->link->gone_error, 1);
+  } else {
+    begin_launch(lane);
+  }
+}
+
 static void step_failed(ps_lane *lane, ps_phase phase, const penstock_error *error) {
   int launching = phase == PS_PHASE_LAUNCH || phase == PS_PHASE_READY;
   if (launching && error->error_class == PENSTOCK_CLASS_REFUSED && !lane->raced) {
@@ -383,7 +393,12 @@ static void step_done(ps_lane *lane) {
     lane->phase_ns = uv_hrtime();
     ps_probe_start(lane);
     break;
-  default: /* IDENTIFY always comes with an error */
+  case PS_PHASE_IDENTIFY:
+    penstock_fail(&lane->probe.error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED,
+                  "connections are accepted there, and nobody is behind");
+    solver_absent(lane);
+    break;
+  default:
     break;
   }
 }
@@ -431,11 +446,7 @@ static void probe_done(ps_lane *lane) {
   }
   switch (probe->result) {
   case PS_PROBE_ABSENT:
-    if (lane->raced) {
-      fail(lane, &lane->link->gone_error, 1);
-    } else {
-      begin_launch(lane);
-    }
+    solver_absent(lane);
     break;
   case PS_PROBE_SILENT:
     if (++lane->probe_tries < SILENT_TRIES) {

@@ -71,8 +71,10 @@ typedef struct penstock_transport {
    */
   void (*stop)(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms);
   /**
-   * Optional. Something listens at the endpoint that is no solver: find out who. Always completes with an
-   * error (leg ENDPOINT, class REFUSED) whose text names the listener as well as can be known.
+   * Optional. Something listens at the endpoint that is no solver, or does not answer: find out who. Completes
+   * with an error (leg ENDPOINT, class REFUSED) whose text names the listener as well as can be known. Success
+   * means that nobody listens there after all: something in front of the solver, such as a container engine's
+   * port forwarder, accepts connections for it. The host then goes on as after a refused connect.
    */
   void (*identify)(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms);
   /** Asks the running step to end early. Called at most once a step; never when there is none. */
