@@ -2,8 +2,8 @@
 /**
  * @file internal.h
  * A lane from inside: what lane.c (thread, messages, end), link.c (one transport instance), step.c (its
- * asynchronous steps), open.c (streams being opened), probe.c (does a solver answer?) and supervise.c
- * (what to do next) share.
+ * asynchronous steps), open.c (streams being opened), probe.c (does a solver answer?), doubt.c (does it still
+ * answer?) and supervise.c (what to do next) share.
  *
  * The rule that keeps this simple: a slot that a transport calls only marks what happened and asks for a
  * turn; supervise.c acts on the marks when the turn comes. So nothing is ever freed or entered twice
@@ -130,7 +130,7 @@ typedef struct ps_probe {
   char answer[PS_TCMD_MAX_ANSWER];
 } ps_probe;
 
-/** Asks the endpoint; ps_supervise_probe_done follows on a later turn. */
+/** Asks the endpoint; supervise.c acts on `finished` on a later turn. */
 void ps_probe_start(ps_lane *lane);
 /** Stops asking; nothing follows. */
 void ps_probe_cancel(ps_lane *lane);
@@ -140,6 +140,23 @@ void ps_probe_timeout(ps_lane *lane);
 void ps_probe_opened(ps_lane *lane, penstock_socket socket);
 void ps_probe_open_failed(ps_lane *lane, const penstock_error *error);
 
+/* --- doubt.c ------------------------------------------------------------------------------------ */
+
+/** Is the solver that is served still there? Asked in SERVE only. */
+typedef struct ps_doubt {
+  int raised;        /**< a stream ended as if it were not, and it was not asked since */
+  uint64_t asked_ns; /**< uv_hrtime of the last question; 0 = none */
+} ps_doubt;
+
+/** Did a stream end as one does behind which there is no solver: by the far side, without one byte from it? */
+int ps_doubt_raised_by(const ps_stream_end *end);
+/** A stream has ended: raises a doubt if it must. */
+void ps_doubt_stream_ended(ps_lane *lane, const ps_stream_end *end);
+/** The lane's turn, in SERVE: asks if there is a doubt and it is time to. */
+void ps_doubt_turn(ps_lane *lane);
+/** The probe has finished, in SERVE: marks the solver as gone if that is what it says. */
+void ps_doubt_answered(ps_lane *lane);
+
 /* --- supervise.c -------------------------------------------------------------------------------- */
 
 /** What a lane is about. */
@@ -147,7 +164,7 @@ typedef enum ps_phase {
   PS_PHASE_IDLE, /**< waits for the next try (or for good) */
   PS_PHASE_CONNECT,
   PS_PHASE_FIND,     /**< asks whether a solver answers already */
-  PS_PHASE_IDENTIFY, /**< something else listens: who? */
+  PS_PHASE_IDENTIFY, /**< something else listens, or accepts for nobody: who? */
   PS_PHASE_VALIDATE,
   PS_PHASE_LAUNCH,
   PS_PHASE_READY,
@@ -187,13 +204,14 @@ struct ps_lane {
   uv_loop_t loop;
   ps_mailbox inbox;
   uv_timer_t turn;  /**< fires at once: see ps_lane_later */
-  uv_timer_t pause; /**< IDLE: until the next try; FIND, CONFIRM: until the next probe; DRAIN: its end */
+  uv_timer_t pause; /**< IDLE: until the next try; FIND, CONFIRM, SERVE: until the next probe; DRAIN: its end */
   uv_timer_t limit; /**< deadline of the running step or probe */
   uv_timer_t sweep; /**< deadlines of opens */
   ps_relay *relay;
   ps_link *link;
   size_t links_closing; /**< links that are destroyed but whose hosts have not closed */
   ps_probe probe;
+  ps_doubt doubt;
 
   ps_phase phase;
   ps_state state;

@@ -157,6 +157,7 @@ static void on_stream_end(void *context, const ps_stream_end *end) {
            (unsigned long long)end->id, (unsigned long long)end->up_bytes, (unsigned long long)end->down_bytes,
            (unsigned long long)(end->duration_ns / 1000000));
   }
+  ps_doubt_stream_ended(lane, end);
   if (lane->stopping) {
     ps_lane_later(lane);
   }

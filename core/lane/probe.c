@@ -60,6 +60,7 @@ void ps_probe_start(ps_lane *lane) {
 }
 
 void ps_probe_cancel(ps_lane *lane) {
+  lane->probe.finished = 0;
   if (!lane->probe.running) {
     return;
   }

@@ -223,6 +223,8 @@ static void ask_again(ps_lane *lane, uint64_t delay_ms) {
 }
 
 static void enter_find(ps_lane *lane) {
+  ps_probe_cancel(lane); /* a question of SERVE, and its pause */
+  (void)uv_timer_stop(&lane->pause);
   lane->phase = PS_PHASE_FIND;
   lane->phase_ns = uv_hrtime();
   lane->probe_tries = 0;
@@ -251,6 +253,8 @@ static void enter_serve(ps_lane *lane) {
   ps_supervise_release_gate(lane);
   tell_probe_legs(lane);
   lane->phase = PS_PHASE_SERVE;
+  lane->doubt.raised = 0; /* what streams of an earlier solver met says nothing of this one */
+  lane->raced = 0;
   lane->ever_up = 1;
   atomic_store(&lane->options.gate->served, 1);
   ps_backoff_reset(&lane->backoff);
@@ -436,6 +440,10 @@ static void not_confirmed(ps_lane *lane) {
 static void probe_done(ps_lane *lane) {
   ps_probe *probe = &lane->probe;
   probe->finished = 0;
+  if (lane->phase == PS_PHASE_SERVE) {
+    ps_doubt_answered(lane);
+    return;
+  }
   if (probe->result == PS_PROBE_SOLVER) {
     enter_serve(lane);
     return;
@@ -489,8 +497,13 @@ void ps_supervise_turn(ps_lane *lane) {
   if (lane->link && lane->probe.finished) {
     probe_done(lane);
   }
-  if (lane->link && lane->link->solver_gone && lane->phase == PS_PHASE_SERVE) {
+  if (!lane->link || lane->phase != PS_PHASE_SERVE) {
+    return;
+  }
+  if (lane->link->solver_gone) {
     ps_log_error(PENSTOCK_LOG_WARN, lane->profile, &lane->link->gone_error);
     enter_find(lane);
+  } else {
+    ps_doubt_turn(lane);
   }
 }

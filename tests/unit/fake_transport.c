@@ -21,18 +21,56 @@ static int server_fd = -1;
 static struct sockaddr_in server_address;
 static pthread_t server_thread;
 
-static void *serve(void *unused) {
-  static const char answer[] = "{\"protocol_version\": \"0.18\", \"status\": \"NO_DATA\"}";
+#define MUTE_MAX 64
+
+static int mute[MUTE_MAX]; /* connections that are left open, until the server stops */
+static size_t mute_count;
+
+/* Reads to the end of input. Returns whether it was the probe's question, and no client. */
+static int is_question(int fd) {
   char buffer[4096];
+  size_t size = 0;
+  ssize_t count;
+  while (size < sizeof(buffer) && (count = recv(fd, buffer + size, sizeof(buffer) - size, 0)) > 0) {
+    size += (size_t)count;
+  }
+  return memmem(buffer, size, "__probe__", 9) != NULL;
+}
+
+static void serve_one(int fd) {
+  static const char text[] = "{\"protocol_version\": \"0.18\", \"status\": \"NO_DATA\"}";
+  static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+  int question = is_question(fd);
+  switch (question ? fake.for_questions : fake.for_clients) {
+  case FAKE_MUTE:
+    if (mute_count == MUTE_MAX) {
+      abort();
+    }
+    mute[mute_count++] = fd;
+    fd = -1;
+    break;
+  case FAKE_RESETS:
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    break;
+  case FAKE_CLOSES:
+    break;
+  default:
+    (void)send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL);
+    break;
+  }
+  if (fd >= 0) {
+    close(fd);
+  }
+  (*(question ? &fake.questions : &fake.clients))++;
+}
+
+static void *serve(void *unused) {
   for (;;) {
     int fd = accept(server_fd, NULL, NULL);
     if (fd < 0) {
       return unused;
     }
-    while (recv(fd, buffer, sizeof(buffer), 0) > 0) {
-    }
-    (void)send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL);
-    close(fd);
+    serve_one(fd);
   }
 }
 
@@ -52,6 +90,9 @@ void fake_server_stop(void) {
   (void)shutdown(server_fd, SHUT_RDWR);
   (void)pthread_join(server_thread, NULL);
   close(server_fd);
+  while (mute_count > 0) {
+    close(mute[--mute_count]);
+  }
 }
 
 void fake_reset(void) {
@@ -131,13 +172,23 @@ static void fake_launch(penstock_instance *self, penstock_op *op, uint64_t deadl
   (void)deadline_ms;
   fake.launches++;
   answer(self, op, fake.launch);
-  fake.listening = 1;
+  if (fake.launch != FAKE_FAIL) {
+    fake.for_clients = FAKE_ANSWERS;
+    fake.for_questions = FAKE_ANSWERS;
+    fake.listening = 1;
+  }
 }
 
 static void fake_ready(penstock_instance *self, penstock_op *op, uint64_t deadline_ms) {
   (void)deadline_ms;
   fake.readies++;
   answer(self, op, fake.ready);
+}
+
+static void fake_identify(penstock_instance *self, penstock_op *op, uint64_t deadline_ms) {
+  (void)deadline_ms;
+  fake.identifies++;
+  answer(self, op, fake.identify);
 }
 
 static void fake_stop(penstock_instance *self, penstock_op *op, uint64_t deadline_ms) {
@@ -200,6 +251,7 @@ const penstock_transport fake_transport = {
     .launch = fake_launch,
     .ready = fake_ready,
     .stop = fake_stop,
+    .identify = fake_identify,
     .cancel = fake_cancel,
     .open_stream = fake_open_stream,
     .cancel_open = fake_cancel_open,

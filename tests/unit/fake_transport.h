@@ -22,22 +22,33 @@ typedef enum fake_answer {
   FAKE_LINK_LOST /**< loses the link instead */
 } fake_answer;
 
-/** Set by the test, read and counted by the lane's thread. */
+/** What the server does with a connection, once its input has ended. */
+typedef enum fake_server {
+  FAKE_ANSWERS, /**< answers and closes */
+  FAKE_CLOSES,  /**< closes without a byte, as a forwarder with nobody behind it may */
+  FAKE_RESETS,  /**< resets without a byte, as it may too */
+  FAKE_MUTE     /**< leaves it open without a byte */
+} fake_server;
+
+/** Set by the test, read and counted by the lane's and the server's thread. */
 typedef struct fake_control {
-  atomic_int connect;    /**< fake_answer */
-  atomic_int launch;     /**< fake_answer */
-  atomic_int ready;      /**< fake_answer */
-  atomic_int fail_opens; /**< so many opens fail as TRANSIENT first */
-  atomic_int listening;  /**< 0 = opens are refused; set by launch */
+  atomic_int connect;                    /**< fake_answer */
+  atomic_int launch;                     /**< fake_answer */
+  atomic_int ready;                      /**< fake_answer */
+  atomic_int identify;                   /**< fake_answer */
+  atomic_int fail_opens;                 /**< so many opens fail as TRANSIENT first */
+  atomic_int listening;                  /**< 0 = opens are refused; set by a launch that does not fail */
+  atomic_int for_clients, for_questions; /**< fake_server; FAKE_ANSWERS by a launch that does not fail */
   atomic_uint error_leg;
   atomic_uint error_class;
-  atomic_int connects, validates, launches, readies, stops, opens, destroys, cancels; /**< counts */
+  atomic_int connects, validates, launches, readies, identifies, stops, opens, destroys, cancels; /**< counts */
+  atomic_int clients, questions; /**< connections that the server had whole: a client's, the lane's probe's */
 } fake_control;
 
 extern fake_control fake;
 extern const penstock_transport fake_transport;
 
-/** Starts the server that answers each connection, after its end of input, with a TCMD answer. */
+/** Starts the server, which answers with a TCMD answer if nothing else is asked for. */
 void fake_server_start(void);
 void fake_server_stop(void);
 /** Everything works, nothing counted. */

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A solver that dies behind something that accepts connections for it, such as a container engine's port
+ * forwarder: no open is ever refused there, streams just end without one byte from the far side. Such an end
+ * raises a doubt, and the lane asks the solver while it goes on serving: other streams and new ones are not touched.
+ *
+ * Only an answer that no solver gives confirms the doubt. Then the lane goes to FIND, which asks once more before
+ * anything is launched. All other outcomes lay the doubt aside:
+ *
+ * - Silence is not death. What accepts and does not answer is a solver deep in work, or one that is suspended or being
+ *   dumped. It holds its port, so nothing could be launched, and clients wait as well at the solver as here.
+ * - A question that could not be asked says something of the way, not of the solver.
+ *
+ * Nothing is lost by that: while the solver is dead, the next client that meets it raises the doubt again.
+ */
+#include "lane/internal.h"
+
+/* From one question to the next: whatever clients meet, the solver is not flooded. */
+#define ASK_EVERY_NS (500ull * 1000000)
+
+int ps_doubt_raised_by(const ps_stream_end *end) {
+  /* A client that comes and goes without a word gets none. Stream 0 is a question's own (open.c): not its own cause. */
+  return end->id != 0 && end->far_ended && end->down_bytes == 0 && (end->up_bytes > 0 || end->aborted);
+}
+
+void ps_doubt_stream_ended(ps_lane *lane, const ps_stream_end *end) {
+  if (lane->phase == PS_PHASE_SERVE && lane->probe_mode == PS_PROBE_TCMD && ps_doubt_raised_by(end)) {
+    lane->doubt.raised = 1;
+    ps_lane_later(lane);
+  }
+}
+
+static void on_pause(uv_timer_t *timer) {
+  ps_lane_later(timer->data);
+}
+
+void ps_doubt_turn(ps_lane *lane) {
+  ps_doubt *doubt = &lane->doubt;
+  if (!doubt->raised || lane->probe.running) {
+    return;
+  }
+  uint64_t now = uv_hrtime();
+  uint64_t due = doubt->asked_ns ? doubt->asked_ns + ASK_EVERY_NS : now;
+  if (now < due) {
+    (void)uv_timer_start(&lane->pause, on_pause, (due - now) / 1000000 + 1, 0);
+    return;
+  }
+  doubt->raised = 0;
+  doubt->asked_ns = now;
+  ps_log(PENSTOCK_LOG_DEBUG, lane->profile, "a stream ended without an answer: is the solver still there?");
+  ps_probe_start(lane);
+}
+
+/* What the log says of a solver that is gone. */
+static void say_gone(const ps_probe *probe, penstock_error *error) {
+  if (probe->result == PS_PROBE_ABSENT && probe->error.what[0]) {
+    *error = probe->error; /* the open was refused: in the transport's words */
+    return;
+  }
+  penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED, "%s",
+                probe->size == 0 ? "the solver has gone: connections to it are accepted and end without an answer"
+                                 : "the solver has gone: something else answers at its endpoint");
+  penstock_next(error, "it is looked for, and started again where that is allowed");
+}
+
+void ps_doubt_answered(ps_lane *lane) {
+  ps_probe *probe = &lane->probe;
+  switch (probe->result) {
+  case PS_PROBE_ABSENT:
+  case PS_PROBE_FOREIGN:
+    lane->link->solver_gone = 1;
+    say_gone(probe, &lane->link->gone_error);
+    break;
+  case PS_PROBE_SOLVER:
+    ps_log(PENSTOCK_LOG_DEBUG, lane->profile, "the solver answers");
+    break;
+  case PS_PROBE_SILENT:
+    ps_log(PENSTOCK_LOG_DEBUG, lane->profile, "the solver does not answer in time: it may be busy");
+    break;
+  case PS_PROBE_FAILED:
+    ps_log(PENSTOCK_LOG_DEBUG, lane->profile, "the solver could not be asked: %s", probe->error.what);
+    break;
+  }
+}
