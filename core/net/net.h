@@ -68,7 +68,13 @@ ps_peer ps_net_peer(penstock_socket accepted, uint32_t *uid);
 
 /** Raises the limit of open descriptors as far as it goes; returns what it is now. */
 size_t ps_net_raise_limit(void);
-/** Finds who listens on a local TCP port: "'nginx' (pid 123, user 0)"; returns 0 if it was found. */
-int ps_net_port_owner(uint16_t port, char *text, size_t size);
+/** Who listens on a local TCP port. */
+typedef struct ps_port_owner {
+  char text[160];           /**< "'nginx' (pid 123)", or "a program of user id 0" if that is all that may be known */
+  int publishes_containers; /**< it is a program by which a container engine publishes ports */
+} ps_port_owner;
+
+/** Finds who listens on a local TCP port. Returns 0 if it was found. */
+int ps_net_port_owner(uint16_t port, ps_port_owner *owner);
 
 #endif

@@ -84,11 +84,19 @@ static int listen_failed(const char *address, const struct addrinfo *info, int r
   uint16_t port = ntohs(info->ai_family == AF_INET6 ? ((const struct sockaddr_in6 *)(void *)info->ai_addr)->sin6_port
                                                     : ((const struct sockaddr_in *)(void *)info->ai_addr)->sin_port);
   if (reason == EADDRINUSE) {
-    char owner[160];
-    int known = ps_net_port_owner(port, owner, sizeof(owner)) == 0;
+    ps_port_owner owner;
+    int known = ps_net_port_owner(port, &owner) == 0;
     penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_REFUSED, "Port %u is in use%s%s", port, known ? " by " : "",
-                  known ? owner : "");
-    penstock_next(error, "end that program, or set another port (`listen = 127.0.0.1:%u`, or --listen)", port + 1u);
+                  known ? owner.text : "");
+    if (known && owner.publishes_containers) {
+      penstock_next(
+          error,
+          "a container publishes this port: publish the solver's as `-p 127.0.0.1:19090:9090`, or set another "
+          "port here and in Blender (`listen = 127.0.0.1:%u`, or --listen)",
+          port + 1u);
+    } else {
+      penstock_next(error, "end that program, or set another port (`listen = 127.0.0.1:%u`, or --listen)", port + 1u);
+    }
   } else {
     penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "cannot listen on %s: %s", address,
                   strerror(reason));

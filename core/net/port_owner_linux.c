@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Who listens on a port: /proc/net/tcp gives the socket's inode, /proc/PID/fd the process that holds it. */
+/*
+ * Who listens on a port: /proc/net/tcp gives the socket's inode, /proc/PID/fd the process that holds it. What another
+ * user's process holds cannot be read; Docker's forwarder runs as root, but its command line, which everybody can
+ * read, says for which port it is there.
+ */
 #include "net/net.h"
 
 #include <ctype.h>
@@ -69,7 +73,48 @@ static void program_name(const char *pid, char *name, size_t size) {
   name[strcspn(name, "\n")] = '\0';
 }
 
-int ps_net_port_owner(uint16_t port, char *text, size_t size) {
+/* What listens on a published port: Docker's, rootless Docker's, Docker Desktop's (the kernel cuts names), Podman's. */
+static int publishes_containers(const char *program) {
+  static const char *const programs[] = {"docker-proxy", "rootlesskit", "com.docker.back", "rootlessport",
+                                         "conmon",       "slirp4netns", "pasta",           "pasta.avx2"};
+  for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+    if (strcmp(program, programs[i]) == 0) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+/* Is it Docker's forwarder for the port, by its command line (docker-proxy -proto tcp … -host-port PORT …)? */
+static int forwards_port(const char *pid, uint16_t port) {
+  char path[64];
+  char line[1024];
+  char wanted[8];
+  int matches = 0;
+  int is_tcp = 0;
+  (void)snprintf(path, sizeof(path), "/proc/%.16s/cmdline", pid);
+  (void)snprintf(wanted, sizeof(wanted), "%u", port);
+  FILE *file = fopen(path, "re");
+  if (!file) {
+    return 0;
+  }
+  size_t size = fread(line, 1, sizeof(line) - 1, file);
+  (void)fclose(file);
+  line[size] = '\0';
+  const char *slash = strrchr(line, '/');
+  if (strcmp(slash ? slash + 1 : line, "docker-proxy") != 0) {
+    return 0;
+  }
+  const char *word = line;
+  for (const char *next = word + strlen(word) + 1; next < line + size; next = word + strlen(word) + 1) {
+    matches |= strcmp(word, "-host-port") == 0 && strcmp(next, wanted) == 0;
+    is_tcp |= strcmp(word, "-proto") == 0 && strcmp(next, "tcp") == 0;
+    word = next;
+  }
+  return matches && is_tcp;
+}
+
+int ps_net_port_owner(uint16_t port, ps_port_owner *owner) {
   unsigned uid = 0;
   char wanted[64];
   unsigned long inode = find_listener("/proc/net/tcp", port, &uid);
@@ -80,17 +125,24 @@ int ps_net_port_owner(uint16_t port, char *text, size_t size) {
     return PENSTOCK_E_NOT_FOUND;
   }
   (void)snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
-  (void)snprintf(text, size, "a program of user id %u", uid);
+  (void)snprintf(owner->text, sizeof(owner->text), "a program of user id %u", uid);
+  owner->publishes_containers = 0;
   DIR *folder = opendir("/proc");
   if (!folder) {
     return PENSTOCK_OK;
   }
-  for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
-    if (isdigit((unsigned char)entry->d_name[0]) && holds_inode(entry->d_name, wanted)) {
+  int found = 0;
+  for (struct dirent *entry = readdir(folder); entry && !found; entry = readdir(folder)) {
+    if (!isdigit((unsigned char)entry->d_name[0])) {
+      continue;
+    }
+    int is_forwarder = forwards_port(entry->d_name, port);
+    found = holds_inode(entry->d_name, wanted);
+    if (found || is_forwarder) {
       char name[64];
       program_name(entry->d_name, name, sizeof(name));
-      (void)snprintf(text, size, "'%s' (pid %.16s)", name, entry->d_name);
-      break;
+      (void)snprintf(owner->text, sizeof(owner->text), "'%s' (pid %.16s)", name, entry->d_name);
+      owner->publishes_containers = is_forwarder || publishes_containers(name);
     }
   }
   (void)closedir(folder);
