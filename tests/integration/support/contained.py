@@ -71,6 +71,7 @@ class Place:
     def __init__(self, transport, sshd, engine_env):
         self.transport = transport
         self.engine_env = dict(engine_env)  # a test changes it before the first profile()
+        self.server_config, self.server_options = (), {}  # of sshd; likewise
         self._sshd = sshd
         self.server = None
 
@@ -83,12 +84,13 @@ class Place:
         """Keys of a profile; the solver's root is in them unless `root` says otherwise."""
         profile = {"transport": self.transport, "container": container, "root": ROOT}
         if self.transport != "docker":
-            self.server = self.server or self._sshd(config=[f"SetEnv {self._session_environment()}"])
+            self.server = self.server or self._start_server()
             profile = {**self._ssh_keys(), **profile}
         return {**profile, **keys}
 
-    def _session_environment(self):
-        return " ".join(f'"{name}={value}"' for name, value in self.engine_env.items())
+    def _start_server(self):
+        environment = " ".join(f'"{name}={value}"' for name, value in self.engine_env.items())
+        return self._sshd(config=[f"SetEnv {environment}", *self.server_config], **self.server_options)
 
     def _ssh_keys(self):
         keys = self.server.profile()
@@ -120,10 +122,9 @@ def place(request, engine, place_of):
 
 @pytest.fixture
 def over(gateway):
-    """over(place, container, settings=None, env=None, **keys) starts a gateway, and waits for nothing."""
+    """over(place, container, settings=None, **keys of the profile) starts a gateway, and waits for nothing."""
 
-    def start(place, container=None, settings=None, env=None, under=(), **keys):
-        profile = place.profile(container, **keys)
-        return gateway(profile, settings=settings, env={**(place.env or {}), **(env or {})}, under=under)
+    def start(place, container=None, settings=None, under=(), **keys):
+        return gateway(place.profile(container, **keys), settings=settings, env=place.env, under=under)
 
     return start

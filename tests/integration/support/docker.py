@@ -2,6 +2,9 @@
 """A private Docker engine: own socket, own data, own bridge. It takes nothing from, and leaves nothing to, the
 machine's own engine, whose firewall rules a second one would break if it made any."""
 
+import contextlib
+import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -99,6 +102,17 @@ class Engine(Client):
 
     def environment(self, *folders):
         return {"DOCKER_HOST": f"unix://{self.socket}", "PATH": ":".join([*map(str, folders), TOOLS_PATH])}
+
+    @contextlib.contextmanager
+    def socket_of_another_user(self):
+        """Meanwhile the socket belongs to nobody, and only its owner may use it."""
+        nobody = pwd.getpwnam("nobody")
+        before = self.socket.stat()
+        os.chown(self.socket, nobody.pw_uid, nobody.pw_gid)
+        self.socket.chmod(0o600)
+        yield
+        os.chown(self.socket, before.st_uid, before.st_gid)
+        self.socket.chmod(before.st_mode & 0o777)
 
     def make_network(self, *options):
         """A network of its own; returns its name."""

@@ -76,12 +76,13 @@ class Gateway:
             return len(self.events)
 
     def find_events(self, name, since=0, where=None, **match):
-        """Events of a name whose members equal `match` and that `where(event)` likes."""
+        """Events of a name (or of one of several) whose members equal `match` and that `where(event)` likes."""
+        names = (name,) if isinstance(name, str) else name
         with self._news:
             return [
                 event
                 for event in self.events[since:]
-                if event.get("event") == name
+                if event.get("event") in names
                 and all(event.get(key) == value for key, value in match.items())
                 and (where is None or where(event))
             ]
@@ -114,6 +115,10 @@ class Gateway:
     def wait_state(self, state, timeout=20, since=0):
         """Waits for a state, and returns its event."""
         return self.wait_event("state", timeout, since, state=state)
+
+    def first_error(self, timeout=40):
+        """The first error, whether it ends with it or tries again."""
+        return self.wait_event(("state", "stopped"), timeout, where=lambda event: event.get("error"))["error"]
 
     # -- what it is ---------------------------------------------------------------------------------
 

@@ -25,6 +25,14 @@ def program(pid):
         return ""
 
 
+def uids(pid):
+    """The user ids that it runs as, of which most have one."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("Uid:"):
+            return {int(word) for word in line.split()[1:]}
+    return set()
+
+
 def fd_count(pid):
     """How many descriptors it holds."""
     return len(os.listdir(f"/proc/{pid}/fd"))
