@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 from support.build import Build
-from support.contained import compose, container, engine, over, own_engine, place, place_of, podman  # noqa: F401
+from support.contained import (  # noqa: F401
+    box,
+    compose,
+    container,
+    engine,
+    here,
+    over,
+    own_engine,
+    place,
+    place_of,
+    podman,
+)
 from support.gateway import Gateway, write_ini
 from support.login import Agent
 from support.ports import free_port

@@ -18,6 +18,7 @@ class Client:
         self.program, self.folder = program, folder
         self.images = Images(self, build_folder)
         self._count = 0
+        self._plain = None
 
     def environment(self, *folders):
         """What makes a client use this engine; `folders` come first in its PATH."""
@@ -57,3 +58,16 @@ class Client:
 
     def inspect(self, name):
         return json.loads(self.do("container", "inspect", name))[0]
+
+    def remove(self, name):
+        self.do("rm", "--force", "--volumes", name)
+
+    def plain(self):
+        """The one container that most tests are content with, published on the loopback, as good as new."""
+        if not self._plain or not self._plain.is_as_before():
+            if self._plain:
+                self.attempt("rm", "--force", self._plain.id)
+            self._plain = self.run("--publish", "127.0.0.1::9090")
+            self._plain.remember()
+        self._plain.clean()
+        return self._plain

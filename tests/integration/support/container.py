@@ -2,6 +2,7 @@
 """A container of a test: what it is, what runs in it, and what happens to it."""
 
 import os
+import subprocess
 from pathlib import Path
 
 from . import procs
@@ -118,10 +119,36 @@ class Container:
 
     def remove(self):
         """Removes it, whatever its state."""
-        self.engine.do("rm", "--force", "--volumes", self.id)
+        self.engine.remove(self.id)
 
     def kill_solver(self):
         """Ends the solver at once, as a crash does; the container lives on."""
         pid = self.solver()
         procs.kill(pid)
         eventually(lambda: not procs.alive(pid), what="the solver does not end")
+
+    # -- to be used again ---------------------------------------------------------------------------
+
+    def remember(self):
+        """For clean() and is_as_before(): what runs in it now belongs to it."""
+        self._first = set(self.pids())
+        self._started = self.state["StartedAt"]
+
+    def is_as_before(self):
+        """Is it there, and running without a pause since remember()?"""
+        try:
+            state = self.state
+        except AssertionError:
+            return False
+        return state["Status"] == "running" and state["StartedAt"] == self._started
+
+    def clean(self):
+        """Ends what was started in it, and deletes what it left where solvers are launched."""
+        left = [pid for pid in self.pids() if pid not in self._first]
+        for pid in left:
+            procs.kill(pid)
+        eventually(lambda: not any(procs.alive(pid) for pid in left))
+        for folder in (ROOT, "/home/user", "/srv", "/tmp"):
+            for path in self.path(folder).glob("*"):  # none if there is no such folder
+                if path.name != "target":
+                    subprocess.run(["rm", "-rf", str(path)], check=True)
