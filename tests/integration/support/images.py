@@ -16,6 +16,7 @@ SOLVER = [PROGRAM, "--host", "0.0.0.0"]
 BUSYBOX = "/bin/busybox"
 # Applets that could carry a connection: not all images have one.
 CARRIERS = {"nc", "telnet", "tcpsvd", "wget"}
+SHELLS = {"sh", "ash", "bash", "hush"}
 
 # name: (what is in it, its command). See Images.
 IMAGES = {
@@ -26,6 +27,7 @@ IMAGES = {
     "socat": (["shell", "/usr/bin/socat"], SLEEP),
     "netcat": (["shell", "/bin/nc.openbsd:/bin/nc"], SLEEP),
     "python": (["shell", "python"], SLEEP),
+    "perl": (["shell", "perl"], SLEEP),
     "naked": ([], SOLVER),  # the solver and not even a shell
     "empty": (["shell", "nc", "no solver"], SLEEP),  # no solver anywhere
 }
@@ -73,6 +75,8 @@ def _add_part(tar, part, with_carriers):
         _add_shell(tar, with_carriers)
     elif part == "python":
         _add_python(tar)
+    elif part == "perl":
+        _add_perl(tar)
     elif part.startswith("/"):
         source, _, place = part.partition(":")
         _add_program(tar, source, place or source)
@@ -104,11 +108,18 @@ def _add_link(tar, name, target):
 
 
 def _add_shell(tar, with_carriers):
-    tar.add(os.path.realpath(BUSYBOX), "bin/busybox", filter=_owned_by_root)
+    """busybox; without what could carry a connection, which its own shell has built in, the shell is another."""
     names = subprocess.run([BUSYBOX, "--list"], check=True, capture_output=True, text=True).stdout.split()
+    if with_carriers:
+        place = "bin/busybox"
+    else:
+        place = "lib/tools"  # nobody finds it by its name
+        names = [name for name in names if name not in {*CARRIERS, *SHELLS, "busybox"}]
+        _add_program(tar, "/bin/dash", "/bin/sh")
+    tar.add(os.path.realpath(BUSYBOX), place, filter=_owned_by_root)
     for name in names:
-        if name != "busybox" and (with_carriers or name not in CARRIERS):
-            _add_link(tar, f"bin/{name}", "busybox")
+        if name != "busybox":
+            _add_link(tar, f"bin/{name}", f"/{place}")
     _add_text(tar, "etc/passwd", "root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n")
     _add_text(tar, "etc/group", "root:x:0:\nuser:x:1000:\n")
     info = tarfile.TarInfo("home/user")
@@ -139,3 +150,12 @@ def _add_python(tar):
     for path in [*library.glob("*.py"), *library.glob("encodings/*.py"), *library.glob("collections/*.py"),
                  *library.glob("re/*.py"), *library.glob("importlib/*.py"), *library.glob("lib-dynload/*.so")]:
         _add_file(tar, path, str(path))
+
+
+def _add_perl(tar):
+    """The interpreter and the library of the package perl-base."""
+    _add_program(tar, "/usr/bin/perl", "/usr/bin/perl")
+    listed = subprocess.run(["/usr/bin/perl", "-e", 'print join("\\n", @INC)'], check=True, capture_output=True, text=True)
+    for folder in map(Path, listed.stdout.split()):
+        if folder.name == "perl-base":
+            tar.add(folder, str(folder).lstrip("/"), filter=_owned_by_root)
