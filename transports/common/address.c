@@ -32,7 +32,7 @@ int address_split(const char *address, char host[ADDRESS_HOST_SIZE], uint16_t *p
   return PENSTOCK_OK;
 }
 
-static int is_wildcard(const char *host) {
+int address_is_wildcard(const char *host) {
   return strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
 }
 
@@ -40,7 +40,7 @@ static int is_localhost(const char *host) {
   return strcasecmp(host, "localhost") == 0;
 }
 
-static int is_loopback(const char *host) {
+int address_is_loopback(const char *host) {
   return is_localhost(host) || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
 }
 
@@ -61,8 +61,9 @@ int address_reaches(const char *to, const char *listener) {
   if (strcasecmp(to_host, listener_host) == 0) {
     return 1;
   }
-  if (is_wildcard(listener_host) || is_wildcard(to_host)) {
-    return (is_wildcard(to_host) || is_loopback(to_host)) && (is_wildcard(listener_host) || is_loopback(listener_host));
+  if (address_is_wildcard(listener_host) || address_is_wildcard(to_host)) {
+    return (address_is_wildcard(to_host) || address_is_loopback(to_host)) &&
+           (address_is_wildcard(listener_host) || address_is_loopback(listener_host));
   }
   return (is_localhost(to_host) && is_first_loopback(listener_host)) ||
          (is_localhost(listener_host) && is_first_loopback(to_host));

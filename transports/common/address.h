@@ -15,5 +15,9 @@
 int address_split(const char *address, char host[ADDRESS_HOST_SIZE], uint16_t *port);
 /** Would a connection to `to`, made on this machine, reach a listener that is bound to `listener`? Both "host:port". */
 int address_reaches(const char *to, const char *listener);
+/** Every address of its machine ("0.0.0.0", "::"), as a listener binds it. */
+int address_is_wildcard(const char *host);
+/** "localhost", 127.0.0.0/8, "::1". */
+int address_is_loopback(const char *host);
 
 #endif

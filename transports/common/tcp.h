@@ -20,6 +20,8 @@ typedef enum tcp_result {
 
 /** Reads a numeric host ("127.0.0.1", "::1"). Returns 0 with `address` filled in, else PENSTOCK_E_NOT_FOUND. */
 int tcp_parse(const char *host, uint16_t port, penstock_address *address);
+/** Writes the host of `address` so that equal addresses have equal texts. */
+void tcp_format(const penstock_address *address, char *host, size_t size);
 
 /**
  * Starts to connect. The socket is non-blocking, not inherited, with TCP_NODELAY; it is the caller's with

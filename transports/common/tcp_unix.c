@@ -25,6 +25,12 @@ int tcp_parse(const char *host, uint16_t port, penstock_address *address) {
   return PENSTOCK_E_NOT_FOUND;
 }
 
+void tcp_format(const penstock_address *address, char *host, size_t size) {
+  if (!inet_ntop(address->family == 6 ? AF_INET6 : AF_INET, address->bytes, host, (socklen_t)size) && size > 0) {
+    host[0] = '\0';
+  }
+}
+
 static socklen_t to_sockaddr(const penstock_address *address, struct sockaddr_storage *storage) {
   memset(storage, 0, sizeof(*storage));
   if (address->family == 6) {
