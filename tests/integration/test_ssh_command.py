@@ -124,7 +124,7 @@ def test_as_json(explain):
     "line, at, what, next_step",
     [
         ("ssh -z h", 6, "ssh has no option -z", "man ssh"),
-        ("ssh h | less", 7, "`|` pipes the output", "Give the ssh command alone"),
+        ("ssh h | less", 7, "`|` pipes the output", "Give the command alone"),
         ("ssh -p", 7, "-p needs an argument", "Write -p PORT"),
         ("ssh -P 22 h", 8, "scp", "Write -p 22"),
         ("ssh --port 22 h", 5, "no long options", "Write -p PORT"),

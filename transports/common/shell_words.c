@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/ssh/line/shell_words.h"
+#include "common/shell_words.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -320,7 +320,7 @@ static int take_double_quoted(splitter *self) {
   return 0;
 }
 
-/* `~` and `~/`; ssh itself knows what `~user` is, where it takes a path. */
+/* `~` and `~/`; what `~user` is, the command may know where it takes a path. */
 static int take_tilde(splitter *self) {
   uint32_t at = self->at;
   const char *home = strchr("/ \t\r\n", self->next[1]) ? self->world->variable(self->world->context, "HOME") : NULL;
@@ -346,7 +346,7 @@ static int refuse_operator(splitter *self) {
     meaning = meanings[i].sign == *self->next ? meanings[i].meaning : meaning;
   }
   (void)shell_words_fail(self->error, self->line, self->at, "`%c` %s, and penstock is no shell", *self->next, meaning);
-  penstock_next(self->error, "Give the ssh command alone; put what belongs to a word in quotes");
+  penstock_next(self->error, "Give the command alone; put what belongs to a word in quotes");
   return PENSTOCK_E_FAILED;
 }
 
@@ -369,7 +369,7 @@ static int refuse_typography(splitter *self) {
   if (!name) {
     return 0;
   }
-  (void)shell_words_fail(self->error, self->line, self->at, "%s, which means nothing to ssh", name);
+  (void)shell_words_fail(self->error, self->line, self->at, "%s, which means nothing in a command", name);
   penstock_next(self->error, "Write %s in its place", plain);
   return PENSTOCK_E_FAILED;
 }
@@ -384,7 +384,7 @@ static int take_line_end(splitter *self) {
   }
   if (*self->next && self->words->count > 0) {
     (void)shell_words_fail(self->error, self->line, self->at, "a second line begins here");
-    penstock_next(self->error, "Give one ssh command; a line that goes on ends with a backslash");
+    penstock_next(self->error, "Give one command; a line that goes on ends with a backslash");
     return PENSTOCK_E_FAILED;
   }
   return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file shell_words.h
- * A pasted command line, split into words as a POSIX shell would: quotes, backslashes, `~`, `$NAME`. What only a shell
- * can do (pipes, lists, redirections, command substitution) is an error that says at which character it stands.
+ * A command line from the user, split into words as a POSIX shell would: quotes, backslashes, `~`, `$NAME`. What only a
+ * shell can do (pipes, lists, redirections, command substitution) is an error that says at which character it stands.
  *
  * Thread: any; nothing is shared.
  */

@@ -9,8 +9,8 @@
 #ifndef TRANSPORTS_SSH_LINE_H
 #define TRANSPORTS_SSH_LINE_H
 
+#include "common/shell_words.h"
 #include "common/ssh/config/ssh_request.h"
-#include "common/ssh/line/shell_words.h"
 
 /** One setting that the line makes. */
 typedef struct ssh_line_setting {
