@@ -10,16 +10,21 @@
 
 /**
  * For a transport's table, together with PROCESS_RUNTIME_OPTIONS (process_runtime.h), which hold inside the container:
- *   container        STRING           exact name or id; this or `service`
- *   service          STRING           name of a compose service; `project` says of which project, if there are several
- *   project          STRING
- *   compose_file     far path         for start_compose; on the engine's machine
- *   start_compose    BOOL no          bring the service up if it has no container
- *   engine           STRING auto      the client's command: docker, podman, "sudo -n docker", a path; auto = what is
- * there reach            CHOICE auto      way to the solver: auto, published, bridge, exec start_container  BOOL yes
- * start one that is stopped, unpause one that is paused expose_warning   CHOICE warn      a port that is published on
- * all interfaces: warn, error, off container_user   STRING           user in the container (exec -u) container_workdir
- * STRING          working directory in the container (exec -w)
+ *
+ * - `container` STRING: exact name or id; this or `service`
+ * - `service` STRING: name of a compose service; `project` STRING says of which project, if there are several
+ * - `compose_file` far path: for `start_compose`; on the engine's machine
+ * - `start_compose` BOOL no: bring the service up if it has no container
+ * - `engine` STRING auto: the client's command, split as a shell would: docker, podman, "sudo -n docker", a path; auto
+ * = docker, else podman. It runs on the engine's machine: variables mean nothing in it, and `~/` is left to that
+ * machine
+ * - `reach` CHOICE auto: the way to the solver, see container_paths.h
+ * - `start_container` BOOL yes: start one that is stopped, unpause one that is paused; no: either is an error
+ * - `expose_warning` CHOICE warn: what to do about a port that is published on all interfaces: warn, error, off
+ * - `container_user` STRING: user in the container (exec -u)
+ * - `container_workdir` STRING: working directory in the container (exec -w), an absolute path
+ *
+ * `endpoint`: its port alone means something; its host is 127.0.0.1 or 0.0.0.0 (or another loopback or wildcard).
  */
 #define CONTAINER_OPTIONS                                                                                              \
   CONTAINER_OPTION(STRING, 0, "container", NULL, "Name or id of the container, in full", NULL),                        \
@@ -91,13 +96,19 @@ typedef struct container_settings {
 
 /**
  * Reads and checks the options. `config` must outlive the settings. Returns 0, or a negative code with `error` (class
- * CONFIG; nothing is to be cleared then): neither or both of container and service; a name with characters that no
- * engine allows (which keeps a leading dash out of the client's options); an `endpoint` whose host means nothing in a
- * container; an engine's command that is none.
+ * CONFIG; nothing is to be cleared then), which says where the option is set: neither or both of container and service;
+ * a name with characters that no engine allows (which keeps a leading dash out of the client's options); options of a
+ * service without one; start_compose without a file; an `endpoint` whose host means nothing in a container; a user or
+ * folder that cannot be one; an engine's command that is none.
  */
 int container_settings_read(container_settings *settings, const penstock_config *config, penstock_error *error);
 void container_settings_clear(container_settings *settings);
 /** For messages: "container 'ppf'", "service 'app' of project 'lab'". */
 void container_settings_name(const container_settings *settings, char *text, size_t size);
+/**
+ * For messages: what to write after `-p` to publish the solver's port safely, "127.0.0.1:9090:9090". `where` is that of
+ * the carrier below: on this machine, the port that the gateway itself listens on is left to it.
+ */
+void container_settings_publish(const container_settings *settings, const char *where, char *text, size_t size);
 
 #endif

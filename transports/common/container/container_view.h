@@ -12,8 +12,8 @@
 #include <penstock/sdk.h>
 
 typedef enum container_state {
-  CONTAINER_ABSENT, /**< the engine knows none of that name or id */
-  CONTAINER_CREATED,
+  CONTAINER_ABSENT,  /**< the engine knows none of that name or id */
+  CONTAINER_CREATED, /**< podman: configured and initialized, too */
   CONTAINER_RUNNING,
   CONTAINER_PAUSED,
   CONTAINER_RESTARTING,
@@ -52,6 +52,8 @@ typedef struct container_view {
   int is_podman;
   int is_remote;       /**< the client talks to an engine on another machine: no address of it means anything here */
   char engine_at[256]; /**< where that is: "tcp://10.0.0.7:2376" */
+  int is_rootless;     /**< a user's own engine: its containers' addresses are in a network of its own */
+  int is_in_vm;        /**< the engine runs in a virtual machine of this one, and so do those addresses */
 
   container_state state;
   char status[32]; /**< the engine's own word for it */
@@ -66,8 +68,8 @@ typedef struct container_view {
   char fault[512];     /**< the engine's error at its last start */
   char started_at[40]; /**< RFC 3339: changes with every start */
 
-  container_network network;
-  char network_of[256];          /**< SHARED: name (or id) of the container whose network it is */
+  container_network network;     /**< HOST and NONE also if it shares that of a container with such a one */
+  char network_of[256];          /**< name (or id) of the container whose network it shares, else "" */
   container_addresses published; /**< of the solver's port (TCP), as the engine says */
   container_addresses own;       /**< addresses of the container */
 
@@ -81,17 +83,25 @@ typedef struct container_view {
  *   version=20.10.24         of the client
  *   at=unix:///run/docker.sock   the engine that it talks to (docker: of its context or DOCKER_HOST); "" if unknown
  *   remote=0 or 1            1: that is on another machine
- *   container=JSON           one line: what `inspect` says of it; not there: none of that name or id
+ *   container=JSON           what `inspect` says of it, as an object or an array with one; JSON of several lines (as
+ *                            podman writes it) has the key before each; not there: none of that name or id
  *   shared=JSON              the same of the container whose network it shares
  *   listeners=known          the lines below are all there are; not there: nobody could be asked
- *   tcp=… tcp6=…             each a line of the container's /proc/net/tcp and tcp6 (proc(5)), at least those that listen
- * Returns 0; or a negative code with `error`
- * (leg CONTAINER, class INTERNAL) if the client's answer makes no sense.
+ *   tcp=… tcp6=…             each a line of the container's /proc/net/tcp and tcp6 (proc(5)), at least those that
+ *                            listen; its numbers in the order of a little-endian machine
+ * Returns 0; or a negative code with `error` (leg CONTAINER, class INTERNAL) if the client's answer makes no sense;
+ * `view` then holds what was said of the client. Nothing in the answer is trusted: sizes, types and depth are checked,
+ * texts made fit to be shown, addresses that are none left out.
  */
 int container_view_read(container_view *view, const char *output, size_t size, uint16_t port, penstock_error *error);
 
-/** The solver's port is listened to on an address that all of the container's own addresses reach. */
-int container_view_listens_outside(const container_view *view);
+/**
+ * Whoever connects to the container's address `host` gets to a listener of the solver's port: it listens on exactly
+ * that one, or on all. "::" counts for IPv4 as well, as it does unless a program asks for the contrary.
+ */
+int container_view_listens_at(const container_view *view, const char *host);
+/** The same for all of the container's own addresses of a family (4 or 6), for whoever cannot tell them apart. */
+int container_view_listens_outside(const container_view *view, uint16_t family);
 /** Is the port published on all interfaces? The address, or NULL. */
 const container_address *container_view_exposed(const container_view *view);
 

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/container/container_paths.h"
+
+/* What the error needs to know, and how much of it is written. */
+typedef struct report {
+  const container_paths *paths;
+  const container_view *view;
+  const container_settings *settings;
+  const char *where;
+  const char *name; /* of the container */
+  penstock_error *error;
+} report;
+
+PENSTOCK_PRINTF(3, 4)
+static void append(char *text, size_t size, const char *format, ...) {
+  size_t used = strlen(text);
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(text + used, size - used, format, arguments);
+  va_end(arguments);
+  penstock_utf8_trim(text, size);
+}
+
+static const char *engine_of(const report *self) {
+  return self->view->engine[0] ? self->view->engine : self->view->is_podman ? "podman" : "docker";
+}
+
+static int is_reach(const report *self, container_reach reach) {
+  return self->settings->reach == CONTAINER_REACH_AUTO || self->settings->reach == reach;
+}
+
+/* The seed's case. Who shares the host's network, or has none, is not helped by publishing. */
+static int is_unpublished(const report *self) {
+  const container_view *view = self->view;
+  return is_reach(self, CONTAINER_REACH_PUBLISHED) && view->published.count == 0 &&
+         (view->network == CONTAINER_NETWORK_OWN || view->network == CONTAINER_NETWORK_SHARED);
+}
+
+/* --- what ---------------------------------------------------------------------------------------------- */
+
+static void say_path(char *text, size_t size, const char *before, const container_path *path, int why_size) {
+  char name[ADDRESS_HOST_SIZE + 64];
+  container_path_name(path, name, sizeof(name));
+  append(text, size, "%s%s: %.*s", before, name, why_size, path->why_not[0] ? path->why_not : "not tried");
+}
+
+/* Each kind of way by its first path. */
+static void say_what(const report *self) {
+  penstock_error *error = self->error;
+  const char *separator = ". ";
+  if (is_unpublished(self)) {
+    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT,
+                        "%s port %u is not exposed on container '%.80s' (%.60s)%s",
+                        self->view->is_podman ? "Podman" : "Docker", self->settings->port, self->name, self->where,
+                        self->paths->count > 1 ? ", and no other way leads to it" : "");
+  } else {
+    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT,
+                        "No way leads to port %u of container '%.80s' (%.60s)", self->settings->port, self->name,
+                        self->where);
+  }
+  for (size_t i = 0; i < self->paths->count; i++) {
+    const container_path *path = &self->paths->items[i];
+    if (i == 0 || path->way != self->paths->items[i - 1].way) {
+      say_path(error->what, sizeof(error->what), separator, path, 90);
+      separator = "; ";
+    }
+  }
+}
+
+static void say_detail(const report *self) {
+  for (size_t i = 0; i < self->paths->count; i++) {
+    say_path(self->error->detail, sizeof(self->error->detail), i ? "\n" : "", &self->paths->items[i], 255);
+  }
+}
+
+/* --- next ---------------------------------------------------------------------------------------------- */
+
+/* One way was asked for: the others may do. */
+static void next_of_reach(const report *self) {
+  const penstock_config *config = self->settings->config;
+  const char *place = config->get_origin(config, "reach");
+  append(self->error->next, sizeof(self->error->next),
+         "%s reach = %s%s%s%s out of the profile, so that the other ways are tried, too",
+         self->error->next[0] ? ". Or take" : "Take", container_reach_words[self->settings->reach], place ? " (" : "",
+         place ? place : "", place ? ")" : "");
+}
+
+static void next_publish(const report *self) {
+  char publish[32];
+  int is_shared = self->view->network_of[0] != '\0';
+  const char *name = is_shared ? self->view->network_of : self->name;
+  container_settings_publish(self->settings, self->where, publish, sizeof(publish));
+  penstock_next(self->error,
+                "Please expose the port with '-p %s'%s%.80s%s: remove the container, and make it anew with "
+                "`%.80s run -d --name %.80s --gpus all -p %s %.80s`",
+                publish, is_shared ? " on container '" : "", is_shared ? name : "", is_shared ? "'" : "",
+                engine_of(self), name, publish, is_shared || !self->view->image[0] ? "IMAGE" : self->view->image);
+}
+
+static void say_next(const report *self) {
+  const container_view *view = self->view;
+  container_reach reach = self->settings->reach;
+  if (is_unpublished(self) && !view->is_remote) {
+    next_publish(self);
+  } else if (reach == CONTAINER_REACH_AUTO || reach == CONTAINER_REACH_EXEC) {
+    penstock_next(self->error,
+                  "Put socat, nc, bash or python3 into the image, so that a command in the container can carry the "
+                  "stream; `%.80s exec %.80s /bin/sh` must work",
+                  engine_of(self), self->name);
+  } else if (view->knows_listeners && view->listeners.count > 0 && !view->is_remote) {
+    penstock_next(self->error, "Let the solver listen on all addresses in the container: --host 0.0.0.0");
+  }
+  if (reach != CONTAINER_REACH_AUTO) {
+    next_of_reach(self);
+  }
+}
+
+void container_paths_report(const container_paths *paths, const container_view *view,
+                            const container_settings *settings, const char *where, penstock_error *error) {
+  const char *asked = settings->container ? settings->container : settings->service;
+  report self = {paths, view, settings, where, view->name[0] ? view->name : asked ? asked : "", error};
+  if (!error) {
+    return;
+  }
+  say_what(&self);
+  say_detail(&self);
+  say_next(&self);
+}
