@@ -6,7 +6,14 @@
 #ifndef TRANSPORTS_CONTAINER_SCRIPTS_H
 #define TRANSPORTS_CONTAINER_SCRIPTS_H
 
-extern const char script_container_lib[];
+extern const char script_container_lib[]; /**< before each of the others */
 extern const char script_container_look[];
+extern const char script_container_act[];
+extern const char script_container_compose[];
+extern const char script_container_list[];
+extern const char script_container_log[];
+extern const char script_container_inside[];
+extern const char script_container_stream[];
+extern const char script_container_stream_inside[]; /**< runs in the container */
 
 #endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* Scripts that run in the container, streams out of it, and its log. */
+#include <stdlib.h>
+
+#include "common/container/container_ask_internal.h"
+#include "common/container/container_scripts.h"
+
+/* --- scripts inside -------------------------------------------------------------------------------------- */
+
+script *container_ask_inside(const container_ask *self, const container_view *view, const char *body, size_t size,
+                             const char *nonce) {
+  size_t wrapped_size = 0;
+  char *wrapped = script_wrap(body, size, nonce, &wrapped_size);
+  if (!wrapped) {
+    return NULL;
+  }
+  script *s = ask_script(self);
+  script_set(s, "ps_id", view->id);
+  script_set(s, "ps_user", self->settings->user);
+  script_set(s, "ps_workdir", self->settings->workdir);
+  script_set_bytes(s, "ps_body", wrapped, wrapped_size);
+  script_add(s, script_container_inside);
+  free(wrapped);
+  return s;
+}
+
+void container_ask_inside_error(const container_ask *self, const container_view *view, const carrier_result *result,
+                                penstock_error *error) {
+  container_report_context context = ask_report_context(self);
+  (void)view;
+  if (result->error) {
+    *error = *result->error;
+    return;
+  }
+  char *call = script_value(result->output, result->output_size, "failed");
+  char *said = script_value(result->output, result->output_size, "said");
+  int64_t code = script_value_number(result->output, result->output_size, "code");
+  if (call && said) {
+    container_report_call(&context, call, code, said, error);
+  } else {
+    container_report_call(&context, "exec", result->code, result->error_output ? result->error_output : "", error);
+  }
+  free(call);
+  free(said);
+}
+
+script *container_ask_stream(const container_ask *self, const container_view *view, const char *host, uint16_t port) {
+  script *s = ask_script(self);
+  script_set(s, "ps_id", view->id);
+  script_set(s, "ps_user", self->settings->user);
+  script_set(s, "ps_host", host);
+  script_set_number(s, "ps_port", port);
+  script_set(s, "ps_inside", script_container_stream_inside);
+  script_add(s, script_container_stream);
+  return s;
+}
+
+/* --- the log --------------------------------------------------------------------------------------------- */
+
+enum { LOG_MS = 5000 };
+
+struct ask_log {
+  container_ask *ask;
+  ask_log *next;
+  penstock_timer *timer; /* it could not be asked for */
+  penstock_error error;
+  carrier_done *done;
+  void *context;
+};
+
+script *ask_log_script(const container_ask *self, const char *id) {
+  script *s = ask_script(self);
+  script_set(s, "ps_id", id);
+  script_add(s, script_container_log);
+  return s;
+}
+
+/* Adds the log's lines to `error`, if there are any. */
+void ask_log_take(const carrier_result *result, penstock_error *error) {
+  char *lines = result->error ? NULL : script_value(result->output, result->output_size, "log");
+  if (lines && lines[0]) {
+    container_report_detail(error, lines);
+  }
+  free(lines);
+}
+
+static void finish_log(ask_log *log) {
+  penstock_error error = log->error;
+  carrier_done *done = log->done;
+  void *context = log->context;
+  ask_log **at = &log->ask->logs;
+  while (*at != log) {
+    at = &(*at)->next;
+  }
+  *at = log->next;
+  free(log);
+  done(context, &error);
+}
+
+static void log_ended(void *context, const carrier_result *result) {
+  ask_log *log = context;
+  ask_log_take(result, &log->error);
+  finish_log(log);
+}
+
+static void log_failed(void *context) {
+  ask_log *log = context;
+  log->timer = NULL;
+  finish_log(log);
+}
+
+void container_ask_log(container_ask *self, const container_view *view, const penstock_error *error, carrier_done *done,
+                       void *context) {
+  ask_log *log = calloc(1, sizeof(*log));
+  penstock_error unused = {.struct_size = sizeof(unused)};
+  size_t size = 0;
+  if (!log) {
+    done(context, error); /* no memory: better too early than never */
+    return;
+  }
+  script *s = ask_log_script(self, view->id);
+  const char *text = script_text(s, &size);
+  *log = (ask_log){.ask = self, .next = self->logs, .error = *error, .done = done, .context = context};
+  self->logs = log;
+  if (!text || !self->below->ops->run(self->below, text, size, LOG_MS, log_ended, log, &unused)) {
+    log->timer = self->host->timer_start(self->host, 0, 0, log_failed, log);
+    if (!log->timer) {
+      finish_log(log);
+    }
+  }
+  script_destroy(s);
+}
+
+void ask_log_drop_all(container_ask *self) {
+  for (ask_log *log = self->logs, *next; log; log = next) {
+    next = log->next;
+    if (log->timer) {
+      self->host->timer_stop(self->host, log->timer);
+    }
+    free(log);
+  }
+  self->logs = NULL;
+}
