@@ -76,6 +76,7 @@ static void run_for(uint64_t milliseconds) {
   int over = 0;
   (void)uv_timer_init(&loop, &timer);
   timer.data = &over;
+  uv_update_time(&loop);
   (void)uv_timer_start(&timer, on_timer, milliseconds, 0);
   while (!over) {
     (void)uv_run(&loop, UV_RUN_ONCE);
@@ -84,9 +85,12 @@ static void run_for(uint64_t milliseconds) {
   (void)uv_run(&loop, UV_RUN_NOWAIT);
 }
 
-/* How many changes were told of what has been done just now. */
-static int told(void) {
+/* How many changes were told of what has been done just now: so many are waited for, and then for more of them. */
+static int told(int expected) {
   changes = 0;
+  while (changes < expected) {
+    (void)uv_run(&loop, UV_RUN_ONCE);
+  }
   run_for(2 * PS_NETWATCH_SETTLE_MS + 100);
   return changes;
 }
@@ -97,7 +101,7 @@ static int setup(void **state) {
   assert_int_equal(uv_loop_init(&loop), 0);
   watch = ps_netwatch_start(&loop, on_changed, &changes);
   assert_non_null(watch);
-  assert_int_equal(told(), 0);
+  assert_int_equal(told(0), 0);
   return 0;
 }
 
@@ -114,25 +118,25 @@ static int teardown(void **state) {
 static void test_an_address_comes_and_changes(void **state) {
   (void)state;
   set_address("192.0.2.1");
-  assert_int_equal(told(), 1);
+  assert_int_equal(told(1), 1);
   set_address("192.0.2.2");
-  assert_int_equal(told(), 1);
+  assert_int_equal(told(1), 1);
 }
 
 static void test_an_interface_goes_and_comes(void **state) {
   (void)state;
   set_flags(0);
-  assert_int_equal(told(), 1);
+  assert_int_equal(told(1), 1);
   set_flags(1);
-  assert_int_equal(told(), 1);
+  assert_int_equal(told(1), 1);
 }
 
 static void test_a_route_comes_and_goes(void **state) {
   (void)state;
   change_route(SIOCADDRT, "198.51.100.1");
-  assert_int_equal(told(), 1);
+  assert_int_equal(told(1), 1);
   change_route(SIOCDELRT, "198.51.100.1");
-  assert_int_equal(told(), 1);
+  assert_int_equal(told(1), 1);
 }
 
 static void test_a_burst_is_one_change(void **state) {
@@ -142,7 +146,7 @@ static void test_a_burst_is_one_change(void **state) {
     change_route(SIOCADDRT, "198.51.100.2");
     change_route(SIOCDELRT, "198.51.100.2");
   }
-  assert_int_equal(told(), 1);
+  assert_int_equal(told(1), 1);
 }
 
 /* The news is lost with the buffer that it does not fit into: better to look once too often. */
@@ -152,17 +156,17 @@ static void test_more_news_than_the_kernel_keeps(void **state) {
     change_route(SIOCADDRT, "198.51.100.3");
     change_route(SIOCDELRT, "198.51.100.3");
   }
-  assert_in_range(told(), 1, 2);
+  assert_in_range(told(1), 1, 2);
   set_address("192.0.2.5");
-  assert_int_equal(told(), 1); /* and it goes on */
+  assert_int_equal(told(1), 1); /* and it goes on */
 }
 
 static void test_what_matters_to_nobody_is_not_told(void **state) {
   (void)state;
   set_mtu(40000);
-  assert_int_equal(told(), 0);
+  assert_int_equal(told(0), 0);
   set_mtu(65536);
-  assert_int_equal(told(), 0);
+  assert_int_equal(told(0), 0);
 }
 
 static void test_stop_with_news_unread(void **state) {

@@ -48,6 +48,14 @@ def rss_kib(pid):
 
 def children(pid):
     """Pids of its children."""
+    # The kernel leaves out others while one of them ends, so the list counts once it has been read twice.
+    found, again = _children(pid), _children(pid)
+    while found != again:
+        found, again = again, _children(pid)
+    return found
+
+
+def _children(pid):
     found = []
     try:
         tasks = os.listdir(f"/proc/{pid}/task")
