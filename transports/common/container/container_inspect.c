@@ -23,7 +23,9 @@ static void copy(char *to, size_t size, const char *text) {
   penstock_utf8_trim(to, size);
   script_make_printable(to, strlen(to));
   for (char *at = to; *at; at++) {
-    *at = *at == '\n' || *at == '\t' ? ' ' : *at;
+    if (*at == '\n' || *at == '\t') {
+      *at = ' ';
+    }
   }
 }
 

@@ -38,10 +38,15 @@ static int is_unpublished(const report *self) {
 
 /* --- what ---------------------------------------------------------------------------------------------- */
 
-static void say_path(char *text, size_t size, const char *before, const container_path *path, int why_size) {
+/* `why_size`: of the reason, at most; it is cut at a character. */
+static void say_path(char *text, size_t size, const char *before, const container_path *path, size_t why_size) {
   char name[ADDRESS_HOST_SIZE + 64];
+  char why[sizeof(path->why_not)];
   container_path_name(path, name, sizeof(name));
-  append(text, size, "%s%s: %.*s", before, name, why_size, path->why_not[0] ? path->why_not : "not tried");
+  why_size = why_size < sizeof(why) ? why_size : sizeof(why);
+  (void)snprintf(why, why_size, "%s", path->why_not[0] ? path->why_not : "not tried");
+  penstock_utf8_trim(why, why_size);
+  append(text, size, "%s%s: %s", before, name, why);
 }
 
 /* Each kind of way by its first path. */
@@ -69,7 +74,8 @@ static void say_what(const report *self) {
 
 static void say_detail(const report *self) {
   for (size_t i = 0; i < self->paths->count; i++) {
-    say_path(self->error->detail, sizeof(self->error->detail), i ? "\n" : "", &self->paths->items[i], 255);
+    say_path(self->error->detail, sizeof(self->error->detail), i ? "\n" : "", &self->paths->items[i],
+             sizeof(self->paths->items[i].why_not));
   }
 }
 

@@ -26,7 +26,9 @@ static const char *shown(const char *value, char *text, size_t size) {
   penstock_utf8_trim(text, size);
   script_make_printable(text, strlen(text));
   for (char *at = text; *at; at++) {
-    *at = *at == '\n' || *at == '\t' ? '?' : *at;
+    if (*at == '\n' || *at == '\t') {
+      *at = '?';
+    }
   }
   return text;
 }

@@ -100,7 +100,7 @@ static void read_text(char *to, size_t to_size, const char *output, size_t size,
   char *value = script_value(output, size, key);
   (void)snprintf(to, to_size, "%s", value ? value : "");
   penstock_utf8_trim(to, to_size);
-  to[strcspn(to, "\n")] = '\0';
+  to[strcspn(to, "\n\t")] = '\0';
   free(value);
 }
 
