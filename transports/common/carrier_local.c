@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/local_command.h"
 #include "common/local_open.h"
 #include "common/script.h"
 
@@ -12,6 +13,7 @@ typedef struct local {
   carrier base;
   carrier_run *runs;
   local_open *opens;
+  local_commands commands;
 } local;
 
 struct carrier_run {
@@ -134,9 +136,16 @@ static void local_open_start(carrier *self, penstock_open *open, const char *hos
   local_open_begin(&here->opens, self->host, open, host, port, deadline_ms);
 }
 
+static void local_open_command(carrier *self, penstock_open *open, const char *body, size_t body_size,
+                               uint64_t deadline_ms) {
+  local *here = (local *)self;
+  local_command_begin(&here->commands, open, body, body_size, deadline_ms);
+}
+
 static void local_open_cancel(carrier *self, penstock_open *open) {
   local *here = (local *)self;
   local_open_end(&here->opens, open);
+  local_command_cancel(&here->commands, open);
 }
 
 static void local_destroy(carrier *self) {
@@ -146,6 +155,7 @@ static void local_destroy(carrier *self) {
     free(run);
   }
   local_open_clear(&here->opens);
+  local_command_clear(&here->commands);
   free(here);
 }
 
@@ -154,6 +164,7 @@ static const carrier_ops local_ops = {
     .run = local_run,
     .run_cancel = local_run_cancel,
     .open = local_open_start,
+    .open_command = local_open_command,
     .open_cancel = local_open_cancel,
 };
 
@@ -166,5 +177,7 @@ carrier *carrier_local_create(const penstock_host *host, penstock_error *error) 
   here->base.ops = &local_ops;
   here->base.host = host;
   here->base.where = "this machine";
+  here->commands.host = host;
+  here->commands.where = here->base.where;
   return &here->base;
 }

@@ -36,4 +36,29 @@ typedef enum script_stream_state {
 script_stream_state script_stream_read(const char *output, size_t size, const char *where, size_t *used,
                                        penstock_error *error);
 
+/** How a command ended. */
+typedef struct script_stream_end {
+  int status;         /**< exit status; negative: it was ended by a signal, or nobody said */
+  const char *signal; /**< name or number of the signal; "" = none */
+  const char *errors; /**< the end of its standard error */
+} script_stream_end;
+
+/**
+ * The error of a command that ended before it had said that the stream is open (`is_open` 0: leg ENDPOINT, class
+ * TRANSIENT), or ended in another way than with status 0 after that (leg STREAM, class TRANSIENT).
+ */
+void script_stream_ended(const char *where, int is_open, const script_stream_end *end, penstock_error *error);
+
+/** Bytes that are kept of a command's standard error. */
+#define SCRIPT_STREAM_TAIL 2048
+
+/** The end of a text that goes on and on. Zero-initialise. */
+typedef struct script_stream_tail {
+  char text[SCRIPT_STREAM_TAIL + 1]; /**< NUL-terminated */
+  size_t size;
+} script_stream_tail;
+
+/** Adds to it, and lets go of the oldest bytes. A NUL becomes a '?'. */
+void script_stream_keep(script_stream_tail *tail, const void *data, size_t size);
+
 #endif
