@@ -125,7 +125,7 @@ static void every_network_has_its_ports_and_addresses(void **state) {
     }
     const container_address *exposed = container_view_exposed(&view);
     assert_int_equal(exposed != NULL, row->exposed != NULL);
-    assert_true(!exposed || strcmp(exposed->host, row->exposed) == 0);
+    assert_true(!exposed || !row->exposed || strcmp(exposed->host, row->exposed) == 0);
     assert_int_equal(view.is_podman, strncmp(row->look, "podman", 6) == 0);
   }
 }
