@@ -127,7 +127,8 @@ printf 'container=%s\n' "$ps_json"
 case $ps_mode in
   container:*[!A-Za-z0-9_.-]* | container: | container:-*) ;;
   container:*)
-    if ps_call inspect --type container --format '{{json .}}' "${ps_mode#*:}"; then
+    # Podman takes '{{json .}}' alone for its option to print over many lines.
+    if ps_call inspect --type container --format '{{json .}}{{println}}' "${ps_mode#*:}"; then
       printf 'shared=%s\n' "$ps_out"
     fi
     ;;
