@@ -28,6 +28,15 @@ from support.sshd import Sshd
 from support.wait import eventually
 from support.wire import Wire
 
+NEED_ROOT = {"engine", "own_engine", "podman"}
+
+
+def pytest_collection_modifyitems(items):
+    """Marks the tests that start a container engine, which needs root."""
+    for item in items:
+        if NEED_ROOT & set(item.fixturenames):
+            item.add_marker("container")
+
 
 @pytest.fixture
 def tmp():
