@@ -7,26 +7,18 @@
 static container_view view;
 static container_paths paths;
 static penstock_error error;
-static const char *listen_value; /* of the profile's `listen` */
-
-static const char *get_string(const penstock_config *config, const char *key) {
-  (void)config;
-  return strcmp(key, "listen") == 0 ? listen_value : NULL;
-}
 
 static const char *get_origin(const penstock_config *config, const char *key) {
   (void)config;
   return strcmp(key, "reach") == 0 ? "penstock.ini:7" : NULL;
 }
 
-static const penstock_config config = {
-    .struct_size = sizeof(config), .get_string = get_string, .get_origin = get_origin};
+static const penstock_config config = {.struct_size = sizeof(config), .get_origin = get_origin};
 static container_settings settings;
 
 static int setup(void **state) {
   (void)state;
   settings = (container_settings){.config = &config, .container = "ppf", .port = 9090};
-  listen_value = "127.0.0.1:19999";
   return 0;
 }
 
@@ -185,6 +177,25 @@ static void addresses_elsewhere_are_not_tried(void **state) {
   assert_non_null(strstr(paths.items[1].why_not, "virtual machine"));
 }
 
+static void the_gateways_own_port_is_no_way(void **state) {
+  static const row rows[] = {
+      {"docker-shared-host", "!published port > 0.0.0.0 | !the host's own network (127.0.0.1:9090) > 127.0.0.1 | !exec "
+                             "(127.0.0.1:9090) > 127.0.0.1"},
+      {"docker-loopback", "published port 127.0.0.1:29090 > 0.0.0.0 | container address 172.29.77.2:9090 > 172.29.77.2 "
+                          "| exec (127.0.0.1:9090) > 127.0.0.1"},
+  };
+  (void)state;
+  settings.listen = "127.0.0.1:9090";
+  CHECK_ALL(rows, CONTAINER_REACH_AUTO);
+  find("docker-shared-host", CONTAINER_REACH_AUTO);
+  container_paths_report(&paths, &view, &settings, "this machine", &error);
+  assert_non_null(strstr(error.what, "that is the gateway's own port"));
+  assert_non_null(strstr(error.next, "another port with `listen`"));
+  settings.listen = "0.0.0.0:29090";
+  find("docker-loopback", CONTAINER_REACH_PUBLISHED);
+  assert_non_null(strstr(paths.items[0].why_not, "the gateway's own port"));
+}
+
 static void reach_leaves_one_kind(void **state) {
   static const row published[] = {{"docker-loopback", "published port 127.0.0.1:29090 > 0.0.0.0"},
                                   {"docker-unpublished", "!published port > 0.0.0.0"},
@@ -245,11 +256,11 @@ static void an_unpublished_port_has_the_words_that_users_know(void **state) {
 static void the_gateways_own_port_is_not_proposed_on_its_machine(void **state) {
   (void)state;
   find("docker-user-network", CONTAINER_REACH_AUTO);
-  listen_value = "127.0.0.1:9090";
+  report("refused", "this machine");
+  assert_non_null(strstr(error.next, "'-p 127.0.0.1:9090:9090'"));
+  settings.listen = "127.0.0.1:9090";
   report("refused", "this machine");
   assert_non_null(strstr(error.next, "'-p 127.0.0.1:19090:9090'"));
-  report("refused", "gpu01");
-  assert_non_null(strstr(error.next, "'-p 127.0.0.1:9090:9090'"));
 }
 
 static void a_published_port_that_fails_is_not_called_unpublished(void **state) {
@@ -340,6 +351,7 @@ int main(void) {
       cmocka_unit_test_setup(loopback_comes_first_and_ipv4_before_ipv6, setup),
       cmocka_unit_test_setup(a_container_with_ipv6_alone_binds_that, setup),
       cmocka_unit_test_setup(addresses_elsewhere_are_not_tried, setup),
+      cmocka_unit_test_setup(the_gateways_own_port_is_no_way, setup),
       cmocka_unit_test_setup(reach_leaves_one_kind, setup),
       cmocka_unit_test_setup(every_address_finds_room, setup),
       cmocka_unit_test_setup(an_unpublished_port_has_the_words_that_users_know, setup),

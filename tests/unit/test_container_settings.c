@@ -286,22 +286,22 @@ static void what_is_asked_for_has_a_name(void **state) {
 
 static void the_port_to_publish_is_not_the_gateways(void **state) {
   static const struct {
+    const char *transport;
     const char *endpoint;
     const char *listen;
-    const char *where;
     const char *publish;
   } rows[] = {
-      {"127.0.0.1:9090", "127.0.0.1:9090", "this machine", "127.0.0.1:19090:9090"},
-      {"127.0.0.1:9090", "127.0.0.1:9090", "gpu01", "127.0.0.1:9090:9090"},
-      {"127.0.0.1:9090", "127.0.0.1:8080", "this machine", "127.0.0.1:9090:9090"},
-      {"127.0.0.1:60000", "[::1]:60000", "this machine", "127.0.0.1:50000:60000"},
-      {"127.0.0.1:9090", NULL, "this machine", "127.0.0.1:9090:9090"},
+      {"docker", "127.0.0.1:9090", "127.0.0.1:9090", "127.0.0.1:19090:9090"},
+      {"docker-ssh", "127.0.0.1:9090", "127.0.0.1:9090", "127.0.0.1:9090:9090"},
+      {"docker", "127.0.0.1:9090", "127.0.0.1:8080", "127.0.0.1:9090:9090"},
+      {"docker", "127.0.0.1:60000", "[::1]:60000", "127.0.0.1:50000:60000"},
+      {"docker", "127.0.0.1:9090", "", "127.0.0.1:9090:9090"},
   };
   (void)state;
   for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     char text[32];
-    READ("container", "ppf", "endpoint", rows[i].endpoint, "listen", rows[i].listen);
-    container_settings_publish(&settings, rows[i].where, text, sizeof(text));
+    READ("container", "ppf", "transport", rows[i].transport, "endpoint", rows[i].endpoint, "listen", rows[i].listen);
+    container_settings_publish(&settings, text, sizeof(text));
     assert_string_equal(text, rows[i].publish);
   }
 }

@@ -1,20 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/container/container_paths.h"
 
+static uint16_t family_of(const char *host) {
+  return strchr(host, ':') ? 6 : 4;
+}
+
+static void write_address(const container_path *path, char *text, size_t size) {
+  int is_v6 = family_of(path->host) == 6;
+  (void)snprintf(text, size, "%s%s%s:%u", is_v6 ? "[" : "", path->host, is_v6 ? "]" : "", (unsigned)path->port);
+}
+
+/* A gateway that took its own port for a way would talk to itself for ever. */
+static void refuse_own_port(container_path *path, const container_settings *settings) {
+  char address[ADDRESS_HOST_SIZE + 16];
+  write_address(path, address, sizeof(address));
+  if (settings->listen && address_reaches(address, settings->listen)) {
+    path->is_own_port = 1;
+    (void)snprintf(path->why_not, sizeof(path->why_not), "that is the gateway's own port, `listen`");
+  }
+}
+
 /* Adds a way; `why_not` NULL or "" = it can be tried. The array has room for all that there can be. */
-static container_path *add(container_paths *paths, container_way way, const char *host, uint16_t port,
-                           const char *why_not) {
+static container_path *add(container_paths *paths, const container_settings *settings, container_way way,
+                           const char *host, uint16_t port, const char *why_not) {
   container_path *path = &paths->items[paths->count++];
   memset(path, 0, sizeof(*path));
   path->way = way;
   path->port = port;
   (void)snprintf(path->host, sizeof(path->host), "%s", host);
   (void)snprintf(path->why_not, sizeof(path->why_not), "%s", why_not ? why_not : "");
+  if (!path->why_not[0] && way != CONTAINER_WAY_EXEC) {
+    refuse_own_port(path, settings);
+  }
   return path;
-}
-
-static uint16_t family_of(const char *host) {
-  return strchr(host, ':') ? 6 : 4;
 }
 
 static int has_own(const container_view *view, uint16_t family) {
@@ -86,7 +104,7 @@ static void add_published(container_paths *paths, const container_view *view, co
     } else {
       (void)snprintf(why, sizeof(why), "port %u is not published", settings->port);
     }
-    (void)add(paths, CONTAINER_WAY_PUBLISHED, "", 0, why);
+    (void)add(paths, settings, CONTAINER_WAY_PUBLISHED, "", 0, why);
     return;
   }
   for (int rank = 0; rank < 6; rank++) {
@@ -94,7 +112,7 @@ static void add_published(container_paths *paths, const container_view *view, co
       const container_address *at = &view->published.items[i];
       if (published_rank(at->host) == rank) {
         judge_published(view, at->host, why, sizeof(why));
-        (void)add(paths, CONTAINER_WAY_PUBLISHED, published_target(at->host), at->port, why);
+        (void)add(paths, settings, CONTAINER_WAY_PUBLISHED, published_target(at->host), at->port, why);
       }
     }
   }
@@ -124,7 +142,7 @@ static void add_host_network(container_paths *paths, const container_view *view,
   } else if (view->is_rootless && !view->is_podman) {
     (void)snprintf(why, sizeof(why), "the engine is rootless, and has a network of its own");
   }
-  add(paths, CONTAINER_WAY_BRIDGE, inside_target(view), settings->port, why)->is_host_network = 1;
+  add(paths, settings, CONTAINER_WAY_BRIDGE, inside_target(view), settings->port, why)->is_host_network = 1;
 }
 
 /* Why no address of the container means anything on the engine's machine; NULL if they do. */
@@ -149,7 +167,7 @@ static void add_bridge(container_paths *paths, const container_view *view, const
     (void)snprintf(why, sizeof(why), "%s", hidden(view));
   }
   if (view->own.count == 0) {
-    (void)add(paths, CONTAINER_WAY_BRIDGE, "", 0, why);
+    (void)add(paths, settings, CONTAINER_WAY_BRIDGE, "", 0, why);
     return;
   }
   int is_useless = why[0] != '\0';
@@ -165,7 +183,7 @@ static void add_bridge(container_paths *paths, const container_view *view, const
           say_listeners(view, why, sizeof(why));
         }
       }
-      (void)add(paths, CONTAINER_WAY_BRIDGE, host, settings->port, why);
+      (void)add(paths, settings, CONTAINER_WAY_BRIDGE, host, settings->port, why);
     }
   }
 }
@@ -182,7 +200,10 @@ void container_paths_find(container_paths *paths, const container_view *view, co
     add_bridge(paths, view, settings);
   }
   if (reach == CONTAINER_REACH_AUTO || reach == CONTAINER_REACH_EXEC) {
-    (void)add(paths, CONTAINER_WAY_EXEC, inside_target(view), settings->port, NULL);
+    container_path *path = add(paths, settings, CONTAINER_WAY_EXEC, inside_target(view), settings->port, NULL);
+    if (view->network == CONTAINER_NETWORK_HOST && !view->is_remote && !view->is_in_vm) {
+      refuse_own_port(path, settings);
+    }
   }
 }
 
@@ -194,11 +215,9 @@ const char *container_paths_bind(const container_path *path, const container_vie
 }
 
 void container_path_name(const container_path *path, char *text, size_t size) {
-  int is_v6 = family_of(path->host) == 6;
   char address[ADDRESS_HOST_SIZE + 16] = "";
   if (path->host[0]) {
-    (void)snprintf(address, sizeof(address), "%s%s%s:%u", is_v6 ? "[" : "", path->host, is_v6 ? "]" : "",
-                   (unsigned)path->port);
+    write_address(path, address, sizeof(address));
   }
   if (path->way == CONTAINER_WAY_EXEC) {
     (void)snprintf(text, size, "exec (%s)", address);

@@ -95,7 +95,7 @@ static void next_publish(const report *self) {
   char publish[32];
   int is_shared = self->view->network_of[0] != '\0';
   const char *name = is_shared ? self->view->network_of : self->name;
-  container_settings_publish(self->settings, self->where, publish, sizeof(publish));
+  container_settings_publish(self->settings, publish, sizeof(publish));
   penstock_next(self->error,
                 "Please expose the port with '-p %s'%s%.80s%s: remove the container, and make it anew with "
                 "`%.80s run -d --name %.80s --gpus all -p %s %.80s`",
@@ -103,9 +103,25 @@ static void next_publish(const report *self) {
                 engine_of(self), name, publish, is_shared || !self->view->image[0] ? "IMAGE" : self->view->image);
 }
 
+/* In the host's network, gateway and solver want the same port. */
+static int is_port_wanted_twice(const report *self) {
+  for (size_t i = 0; i < self->paths->count; i++) {
+    if (self->paths->items[i].is_own_port && self->view->network == CONTAINER_NETWORK_HOST) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
 static void say_next(const report *self) {
   const container_view *view = self->view;
   container_reach reach = self->settings->reach;
+  if (is_port_wanted_twice(self)) {
+    penstock_next(self->error,
+                  "Give the gateway another port with `listen`, or the solver with `endpoint`: in the host's "
+                  "network both cannot have the same one");
+    return;
+  }
   if (is_unpublished(self) && !view->is_remote) {
     next_publish(self);
   } else if (reach == CONTAINER_REACH_AUTO || reach == CONTAINER_REACH_EXEC) {

@@ -356,7 +356,7 @@ void container_report_absent(const container_report_context *context, const char
     char publish[96];
     int is_podman = strstr(context->engine, "podman") != NULL;
     container_there_image(settings->container, images, image, sizeof(image));
-    container_settings_publish(settings, context->where, publish, sizeof(publish));
+    container_settings_publish(settings, publish, sizeof(publish));
     (void)penstock_fail(error, PENSTOCK_LEG_CONTAINER, PENSTOCK_CLASS_CONFIG, "Container '%.200s' does not exist.",
                         settings->container);
     penstock_next(error, "%s `container`, or make it on %.60s: `%.100s run -d --name %.100s %s -p %s %.100s`",

@@ -228,6 +228,12 @@ static int choice(const penstock_config *config, const char *key, const char *co
   return 0;
 }
 
+/* Of the transports with a container, all others reach the engine's machine by SSH. */
+static int is_here(const penstock_config *config) {
+  const char *transport = text_of(config, "transport");
+  return transport && strcmp(transport, "docker") == 0;
+}
+
 int container_settings_read(container_settings *settings, const penstock_config *config, penstock_error *error) {
   *settings = (container_settings){
       .config = config,
@@ -241,6 +247,7 @@ int container_settings_read(container_settings *settings, const penstock_config 
       .exposure = (container_exposure)choice(config, "expose_warning", container_exposure_words),
       .user = text_of(config, "container_user"),
       .workdir = text_of(config, "container_workdir"),
+      .listen = is_here(config) ? text_of(config, "listen") : NULL,
       .has_root = text_of(config, "root") != NULL,
   };
   if (check_names(settings, error) || check_compose(settings, error) || read_endpoint(settings, error) ||
@@ -267,13 +274,11 @@ void container_settings_name(const container_settings *settings, char *text, siz
   }
 }
 
-void container_settings_publish(const container_settings *settings, const char *where, char *text, size_t size) {
+void container_settings_publish(const container_settings *settings, char *text, size_t size) {
   char host[ADDRESS_HOST_SIZE];
   uint16_t listen = 0;
   unsigned port = settings->port;
-  int is_here = strcmp(where, "this machine") == 0;
-  if (is_here && address_split(settings->config->get_string(settings->config, "listen"), host, &listen) == 0 &&
-      listen == port) {
+  if (address_split(settings->listen, host, &listen) == 0 && listen == port) {
     port = port <= 55535 ? port + 10000 : port - 10000;
   }
   (void)snprintf(text, size, "127.0.0.1:%u:%u", port, (unsigned)settings->port);

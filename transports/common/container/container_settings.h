@@ -90,8 +90,10 @@ typedef struct container_settings {
   container_exposure exposure;
   const char *user;
   const char *workdir;
-  int has_root;  /**< the profile says where to launch a solver; else the container's own command is the solver */
-  uint16_t port; /**< of the solver, in the container: that of `endpoint` */
+  const char *listen; /**< the gateway's own listener where the engine's client runs on its machine (the transport
+                           `docker`): what leads there leads to no solver. NULL: the client runs elsewhere */
+  int has_root;       /**< the profile says where to launch a solver; else the container's own command is the solver */
+  uint16_t port;      /**< of the solver, in the container: that of `endpoint` */
 } container_settings;
 
 /**
@@ -106,9 +108,9 @@ void container_settings_clear(container_settings *settings);
 /** For messages: "container 'ppf'", "service 'app' of project 'lab'". */
 void container_settings_name(const container_settings *settings, char *text, size_t size);
 /**
- * For messages: what to write after `-p` to publish the solver's port safely, "127.0.0.1:9090:9090". `where` is that of
- * the carrier below: on this machine, the port that the gateway itself listens on is left to it.
+ * For messages: what to write after `-p` to publish the solver's port safely, "127.0.0.1:9090:9090". The port on which
+ * the gateway itself listens there is left to it.
  */
-void container_settings_publish(const container_settings *settings, const char *where, char *text, size_t size);
+void container_settings_publish(const container_settings *settings, char *text, size_t size);
 
 #endif

@@ -116,7 +116,8 @@ static void read_client(container_view *view, const char *output, size_t size) {
   const char *last = strrchr(view->engine, ' ');
   const char *name = last ? last + 1 : view->engine;
   const char *slash = strrchr(name, '/');
-  view->is_podman = strncmp(slash ? slash + 1 : name, "podman", 6) == 0;
+  view->is_podman =
+      strncmp(slash ? slash + 1 : name, "podman", 6) == 0 || script_value_number(output, size, "podman") == 1;
 }
 
 /* --- all of it ----------------------------------------------------------------------------------------- */

@@ -81,6 +81,7 @@ typedef struct container_view {
  * Reads what a look said: lines `key=value` (script.h) that sh/container_look.sh prints.
  *   engine=docker            the client's command, as words
  *   version=20.10.24         of the client
+ *   podman=1                 it is podman, by whatever name
  *   at=unix:///run/docker.sock   the engine that it talks to (docker: of its context or DOCKER_HOST); "" if unknown
  *   remote=0 or 1            1: that is on another machine
  *   container=JSON           what `inspect` says of it, as an object or an array with one; JSON of several lines (as
