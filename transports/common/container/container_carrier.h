@@ -9,7 +9,7 @@
  * nevertheless. The first way that connects is settled, and later opens take it at once; when it fails, everything is
  * looked at again, since ports and addresses change with a restart, before the open fails.
  *
- * Thread: the lane's.
+ * Thread: the lane's. Nothing is called back before the call that started it returns.
  */
 #ifndef TRANSPORTS_CONTAINER_CARRIER_H
 #define TRANSPORTS_CONTAINER_CARRIER_H
@@ -18,30 +18,59 @@
 #include "common/container/container_ask.h"
 #include "common/container/container_paths.h"
 
+/** Makes the carrier below for `host`, which outlives it. NULL with `error` on failure. */
+typedef carrier *container_below(const penstock_host *host, void *context, penstock_error *error);
+
 /**
- * Makes one over `below`, which becomes its own, also on failure. NULL with `error` if `below` is NULL (whose maker has
- * filled in `error`), or an option is wrong. connect: first the one below, then the container, which is started if
+ * Makes one over the carrier that `make_below` makes (called once, before this returns); that one gets a host table of
+ * ours, because a stream that fails on one way is tried on the next. NULL with `error` if that fails or an option is
+ * wrong. `host` and `config` must outlive it. connect: first the one below, then the container, which is started if
  * need be; legs of the one below, then CONTAINER.
  */
-carrier *container_carrier_create(carrier *below, const penstock_config *config, penstock_error *error);
+carrier *container_carrier_create(const penstock_host *host, const penstock_config *config, container_below *make_below,
+                                  void *context, penstock_error *error);
 
 const container_settings *container_carrier_settings(const carrier *self);
+/** The newest view. NULL: the container was never looked at. */
+const container_view *container_carrier_view(const carrier *self);
 
-/** container_ask_look for the runtime; waits for its turn while others ask. The view is kept as the newest. */
-void container_carrier_look(carrier *self, uint64_t timeout_ms, container_ask_done *done, void *context);
-/** container_ask_up, likewise. */
-void container_carrier_up(carrier *self, penstock_op *op, uint64_t timeout_ms, container_ask_done *done, void *context);
-/** Asks what was asked for `op` to end early. */
-void container_carrier_cancel(carrier *self, penstock_op *op);
+/** Somebody who asks for a view. Zeroed by its owner; the carrier's from being asked until its answer. */
+typedef struct container_question {
+  struct container_question *next;
+  int is_up;
+  int is_answered;
+  penstock_op *op;
+  uint64_t deadline_ns;
+  container_ask_done *done;
+  void *context;
+} container_question;
+
+/** Has the container been seen to run? Then one that is missing may be on its way back. */
+int container_carrier_has_run(const carrier *self);
+
+/** container_ask_look; waits for its turn while others ask, and shares their answer. */
+void container_carrier_look(carrier *self, container_question *question, uint64_t timeout_ms, container_ask_done *done,
+                            void *context);
+/**
+ * container_ask_up, likewise. Also an error (class CONFIG) if the profile forbids what is found: a port that is
+ * published on all interfaces, a solver's port that is the gateway's own.
+ */
+void container_carrier_up(carrier *self, container_question *question, penstock_op *op, uint64_t timeout_ms,
+                          container_ask_done *done, void *context);
+/** Takes a question back; it is not answered any more. Nothing if it is not asked. */
+void container_carrier_forget(carrier *self, container_question *question);
 /** container_ask_log. */
 void container_carrier_log(carrier *self, const penstock_error *error, carrier_done *done, void *context);
+
+/** `host` is borrowed; NULL with `error` if there is no way at all (container_paths_report). */
+typedef void container_chosen(void *context, const char *host, const penstock_error *error);
 /**
  * Finds the way by which a solver that does not run yet will be reached, and with it the address that it should bind
- * (container_paths_bind). A way that only a connect can judge is tried. `done`: `host` is borrowed; NULL with `error`
- * if there is no way at all (container_paths_report).
+ * (container_paths_bind). A way that only a connect can judge is tried. Returns 0; or PENSTOCK_E_NOMEM, and `done` does
+ * not come.
  */
-void container_carrier_choose(carrier *self, penstock_op *op, uint64_t timeout_ms,
-                              void (*done)(void *context, const char *host, const penstock_error *error),
-                              void *context);
+int container_carrier_choose(carrier *self, uint64_t timeout_ms, container_chosen *done, void *context);
+/** Takes that back: `done` does not come any more. Nothing if it is not under way. */
+void container_carrier_unchoose(carrier *self, const void *context);
 
 #endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* What a look at the container means for the profile, and for who wants to open a stream. */
+#include "common/container/container_internal.h"
+
+/* " (penstock.ini:12)", or nothing for a default. */
+static const char *place(const container_carrier *self, const char *key, char text[300]) {
+  const penstock_config *config = self->settings.config;
+  const char *origin = config->get_origin(config, key);
+  text[0] = '\0';
+  if (origin) {
+    (void)snprintf(text, 300, " (%.290s)", origin);
+  }
+  return text;
+}
+
+/* --- a port that anybody can reach ----------------------------------------------------------------- */
+
+static void say_exposed(const container_carrier *self, const container_address *at, char *text, size_t size) {
+  char title[300];
+  container_title(self, title, sizeof(title));
+  (void)snprintf(text, size,
+                 "%s publishes its port %u on all interfaces of %s (%s%s%s:%u): whoever reaches that machine reaches "
+                 "the solver",
+                 title, (unsigned)self->settings.port, self->base.below->where, strchr(at->host, ':') ? "[" : "",
+                 at->host, strchr(at->host, ':') ? "]" : "", (unsigned)at->port);
+}
+
+void container_warn(container_carrier *self, const container_view *view) {
+  char text[700];
+  char publish[64];
+  const container_address *at = container_view_exposed(view);
+  if (!at || self->settings.exposure != CONTAINER_EXPOSURE_WARN || strcmp(self->warned_of, view->started_at) == 0) {
+    return;
+  }
+  (void)snprintf(self->warned_of, sizeof(self->warned_of), "%s", view->started_at);
+  say_exposed(self, at, text, sizeof(text));
+  (void)snprintf(publish, sizeof(publish), "127.0.0.1:%u:%u", (unsigned)at->port, (unsigned)self->settings.port);
+  penstock_logf(self->base.host, PENSTOCK_LOG_WARN,
+                "%s; make it anew with -p %s (or set expose_warning = off if that is meant)", text, publish);
+}
+
+static int refuse_exposed(const container_carrier *self, const container_address *at, penstock_error *error) {
+  char text[700];
+  char origin[300];
+  say_exposed(self, at, text, sizeof(text));
+  (void)penstock_fail(error, PENSTOCK_LEG_CONTAINER, PENSTOCK_CLASS_CONFIG, "%s", text);
+  penstock_next(error, "Make it anew with -p 127.0.0.1:%u:%u; `expose_warning = error`%s is what refuses it",
+                (unsigned)at->port, (unsigned)self->settings.port, place(self, "expose_warning", origin));
+  return PENSTOCK_E_FAILED;
+}
+
+/* --- the gateway's own port ------------------------------------------------------------------------ */
+
+static int reaches_gateway(const container_carrier *self, const char *host, uint16_t port) {
+  char to[ADDRESS_HOST_SIZE + 16];
+  const penstock_config *config = self->settings.config;
+  const char *listener = config->get_string(config, "listen");
+  (void)snprintf(to, sizeof(to), strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
+  return self->is_here && listener && address_reaches(to, listener);
+}
+
+static int refuse_own_port(const container_carrier *self, penstock_error *error) {
+  char title[300];
+  char listener_place[300];
+  char endpoint_place[300];
+  const penstock_config *config = self->settings.config;
+  container_title(self, title, sizeof(title));
+  (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
+                      "%s is in this machine's own network, where port %u%s is the gateway's, `listen` %s%s", title,
+                      (unsigned)self->settings.port, place(self, "endpoint", endpoint_place),
+                      config->get_string(config, "listen"), place(self, "listen", listener_place));
+  penstock_next(error, "Give one of them another port, such as `listen = 127.0.0.1:%u` for the gateway",
+                (unsigned)self->settings.port + (self->settings.port < 65535 ? 1u : (unsigned)-1));
+  return PENSTOCK_E_FAILED;
+}
+
+void container_refuse_own_port(const container_carrier *self, const container_view *view, container_paths *paths) {
+  for (size_t i = 0; i < paths->count; i++) {
+    container_path *path = &paths->items[i];
+    int is_ours = path->way == CONTAINER_WAY_EXEC ? view->network == CONTAINER_NETWORK_HOST : 1;
+    if (path->why_not[0] == '\0' && is_ours && !view->is_remote && !view->is_in_vm &&
+        reaches_gateway(self, path->host, path->port)) {
+      (void)snprintf(path->why_not, sizeof(path->why_not), "it is the gateway's own port (`listen`)");
+    }
+  }
+}
+
+int container_refuse(const container_carrier *self, const container_view *view, penstock_error *error) {
+  const container_address *exposed = container_view_exposed(view);
+  if (exposed && self->settings.exposure == CONTAINER_EXPOSURE_ERROR) {
+    return refuse_exposed(self, exposed, error);
+  }
+  int is_in_our_network = view->network == CONTAINER_NETWORK_HOST && !view->is_remote && !view->is_in_vm &&
+                          (!view->is_rootless || view->is_podman);
+  if (is_in_our_network && reaches_gateway(self, "127.0.0.1", self->settings.port)) {
+    return refuse_own_port(self, error);
+  }
+  return 0;
+}
+
+/* --- nobody to talk to ----------------------------------------------------------------------------- */
+
+void container_say_nobody(const container_carrier *self, penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED, "Nobody listens on port %u in %s",
+                      (unsigned)self->settings.port, self->where);
+  penstock_next(error, "Start the solver there, or let the profile launch it");
+}
+
+int container_is_vain(const container_carrier *self, const container_view *view, penstock_error *error) {
+  char title[300];
+  container_title(self, title, sizeof(title));
+  if (view->state == CONTAINER_ABSENT) {
+    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED, "%s does not exist", title);
+    penstock_next(error, "Make it, or set `container` to one that is there: `%s ps -a` shows them", view->engine);
+    return PENSTOCK_E_FAILED;
+  }
+  if (view->state != CONTAINER_RUNNING) {
+    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED, "%s does not run: it is %s", title,
+                        view->status[0] ? view->status : "not running");
+    penstock_next(error, "Start it: `%s %s %s`", view->engine, view->state == CONTAINER_PAUSED ? "unpause" : "start",
+                  view->name);
+    return PENSTOCK_E_FAILED;
+  }
+  if (view->knows_listeners && view->listeners.count == 0) {
+    container_say_nobody(self, error);
+    return PENSTOCK_E_FAILED;
+  }
+  return 0;
+}
