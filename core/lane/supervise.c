@@ -129,7 +129,9 @@ static void fail(ps_lane *lane, const penstock_error *error, int keep_link) {
 /* Milliseconds since the connect that runs has got anywhere, if it waits for the network; else 0. */
 static uint64_t connect_hangs(const ps_lane *lane) {
   const penstock_op *op = &lane->link->op;
-  if (op->step != PS_STEP_CONNECT || op->completed || op->cancelled || op->leg > PENSTOCK_LEG_TCP) {
+  /* LOCAL: no network is in it, but a container may have to start, which itself changes this machine's network. */
+  int is_past = op->leg > PENSTOCK_LEG_TCP || op->leg == PENSTOCK_LEG_LOCAL;
+  if (op->step != PS_STEP_CONNECT || op->completed || op->cancelled || is_past) {
     return 0;
   }
   return (uv_hrtime() - op->leg_ns) / 1000000;
