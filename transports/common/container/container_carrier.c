@@ -70,6 +70,9 @@ static void on_connected_below(void *context, const penstock_error *error) {
     finish_connect(self, error);
     return;
   }
+  if (!self->base.below->ops->connect) { /* so that who watches it does not think that it waits for the network */
+    self->base.host->op_leg(self->base.host, self->op, PENSTOCK_LEG_LOCAL, 0, "no link needed");
+  }
   self->begun_ns = container_now_ns(self);
   container_carrier_up(&self->base, &self->up, self->op, container_left_ms(self, self->deadline_ns), on_up, self);
 }
@@ -136,9 +139,8 @@ static const carrier_ops container_ops = {
 
 static void fill_names(container_carrier *self) {
   const char *below = self->base.below->where;
-  self->is_here = strcmp(below, "this machine") == 0;
   container_settings_name(&self->settings, self->name, sizeof(self->name));
-  if (self->is_here) {
+  if (strcmp(below, "this machine") == 0) {
     (void)snprintf(self->where, sizeof(self->where), "%s", self->name);
   } else {
     (void)snprintf(self->where, sizeof(self->where), "%s on %s", self->name, below);

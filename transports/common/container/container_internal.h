@@ -18,7 +18,6 @@ typedef struct container_carrier {
   container_ask *ask;
   char name[300];  /* "container 'ppf'" */
   char where[600]; /* "container 'ppf' on gpu01" */
-  int is_here;     /* the carrier below is this machine: the gateway's own port is in the same network */
 
   /* container_turns.c: what is asked of the engine. */
   container_question *questions; /* oldest first */
@@ -77,7 +76,5 @@ void container_warn(container_carrier *self, const container_view *view);
 int container_is_vain(const container_carrier *self, const container_view *view, penstock_error *error);
 /** The same once a try of each way has told it: nobody listens. */
 void container_say_nobody(const container_carrier *self, penstock_error *error);
-/** Takes out the ways that lead to the gateway itself. */
-void container_refuse_own_port(const container_carrier *self, const container_view *view, container_paths *paths);
 
 #endif

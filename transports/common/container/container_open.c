@@ -293,7 +293,6 @@ static void on_view(container_try *self) {
     return;
   }
   container_paths_find(self->paths, &inside->view, &inside->settings);
-  container_refuse_own_port(inside, &inside->view, self->paths);
   self->at = 0;
   next_way(self);
 }

@@ -51,14 +51,6 @@ static int refuse_exposed(const container_carrier *self, const container_address
 
 /* --- the gateway's own port ------------------------------------------------------------------------ */
 
-static int reaches_gateway(const container_carrier *self, const char *host, uint16_t port) {
-  char to[ADDRESS_HOST_SIZE + 16];
-  const penstock_config *config = self->settings.config;
-  const char *listener = config->get_string(config, "listen");
-  (void)snprintf(to, sizeof(to), strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, (unsigned)port);
-  return self->is_here && listener && address_reaches(to, listener);
-}
-
 static int refuse_own_port(const container_carrier *self, penstock_error *error) {
   char title[300];
   char listener_place[300];
@@ -74,15 +66,15 @@ static int refuse_own_port(const container_carrier *self, penstock_error *error)
   return PENSTOCK_E_FAILED;
 }
 
-void container_refuse_own_port(const container_carrier *self, const container_view *view, container_paths *paths) {
-  for (size_t i = 0; i < paths->count; i++) {
-    container_path *path = &paths->items[i];
-    int is_ours = path->way == CONTAINER_WAY_EXEC ? view->network == CONTAINER_NETWORK_HOST : 1;
-    if (path->why_not[0] == '\0' && is_ours && !view->is_remote && !view->is_in_vm &&
-        reaches_gateway(self, path->host, path->port)) {
-      (void)snprintf(path->why_not, sizeof(path->why_not), "it is the gateway's own port (`listen`)");
-    }
+/* In the host's network, gateway and solver are neighbours. */
+static int wants_own_port(const container_carrier *self, const container_view *view) {
+  container_paths paths;
+  int is_wanted = 0;
+  container_paths_find(&paths, view, &self->settings);
+  for (size_t i = 0; i < paths.count; i++) {
+    is_wanted |= paths.items[i].is_own_port && view->network == CONTAINER_NETWORK_HOST;
   }
+  return is_wanted;
 }
 
 int container_refuse(const container_carrier *self, const container_view *view, penstock_error *error) {
@@ -90,12 +82,7 @@ int container_refuse(const container_carrier *self, const container_view *view, 
   if (exposed && self->settings.exposure == CONTAINER_EXPOSURE_ERROR) {
     return refuse_exposed(self, exposed, error);
   }
-  int is_in_our_network = view->network == CONTAINER_NETWORK_HOST && !view->is_remote && !view->is_in_vm &&
-                          (!view->is_rootless || view->is_podman);
-  if (is_in_our_network && reaches_gateway(self, "127.0.0.1", self->settings.port)) {
-    return refuse_own_port(self, error);
-  }
-  return 0;
+  return wants_own_port(self, view) ? refuse_own_port(self, error) : 0;
 }
 
 /* --- nobody to talk to ----------------------------------------------------------------------------- */
