@@ -59,16 +59,17 @@ ps_become_engine() {
 }
 
 # ps_keep COMMAND...: sets ps_out and ps_said to what it printed and said (standard error), and ps_code, which it returns.
-# The two get into one pipe, but one after the other.
+# The two get into one pipe, but one after the other; the full stop keeps the end from being stripped.
 ps_keep() {
   ps_said=$(
     { ps_out=$("$@" 2>&3 3>&- </dev/null); } 3>&1
-    printf '%s%s\n%s' "$ps_mark" "$?" "$ps_out"
+    printf '%s%s\n%s.' "$ps_mark" "$?" "$ps_out"
   )
   ps_out=${ps_said##*"$ps_mark"}
   ps_said=${ps_said%"$ps_mark"*}
   ps_code=${ps_out%%"$ps_newline"*}
   ps_out=${ps_out#*"$ps_newline"}
+  ps_out=${ps_out%.}
   return "$ps_code"
 }
 ps_mark="${ps_newline}penstock-code="

@@ -24,7 +24,7 @@ ps_find_container() {
     return
   fi
   # A name may be an image's as well.
-  ps_call inspect --type container --format "$ps_basics{{println}}{{json .}}" "$ps_container" || ps_fail inspect
+  ps_call inspect --type container --format "$ps_basics{{println}}{{json .}}" -- "$ps_container" || ps_fail inspect
   ps_rest=$ps_out$ps_newline
   ps_take_line
   ps_json=${ps_rest%"$ps_newline"}
