@@ -268,25 +268,29 @@ def test_compose(machine, compose, engine):
     assert failed["failed"] == "compose" and "it's.yml" in failed["said"]
 
 
-@pytest.mark.parametrize("shell", SHELLS[-1:])
-def test_service_with_several_containers(machine, compose, engine, shell):
-    project = compose(engine)
+@pytest.mark.parametrize("shell", SHELLS)
+def test_service_with_several_containers(machine, container, engine, shell):
     there = machine(shell)
-    project.run("run", "--detach", "app", "sleep", "infinity")  # a one-off, which is nobody's service
-    assert "container" not in there.look(service="app", project=project.project)
-    project.run("up", "--detach", "--scale", "app=2")
+    service = engine.new_name("service")
 
-    def chosen():
-        labels = json.loads(there.look(service="app", project=project.project)["container"])["Config"]["Labels"]
-        return labels["com.docker.compose.container-number"], labels["com.docker.compose.oneoff"]
+    def make(project, number, oneoff="False", start=False):
+        labels = {"service": service, "project": project, "container-number": number, "oneoff": oneoff}
+        options = [f"--label=com.docker.compose.{key}={value}" for key, value in labels.items()]
+        return container(engine, *options, start=start, init=False)
 
-    assert chosen() == ("1", "False")
-    engine.do("stop", "--time=0", f"{project.project}_app_1")
-    assert chosen() == ("2", "False")
-    other = compose(engine)
-    other.up()
-    seen = there.look(service="app")
-    assert seen["failed"] == "projects" and set(seen["said"].splitlines()) == {project.project, other.project}
+    def chosen(project=""):
+        return json.loads(there.look(service=service, project=project)["container"])["Id"]
+
+    once = make("lab", 1, oneoff="True")  # of `compose run`, which is nobody's service
+    assert once.id and "container" not in there.look(service=service)
+    tenth, second = make("lab", 10), make("lab", 2)
+    assert chosen() == second.id
+    tenth.start()
+    assert chosen() == tenth.id  # it runs
+    make("work", 1)
+    seen = there.look(service=service)
+    assert seen["failed"] == "projects" and set(seen["said"].splitlines()) == {"lab", "work"}
+    assert chosen("lab") == tenth.id
 
 
 # --- podman ----------------------------------------------------------------------------------------------

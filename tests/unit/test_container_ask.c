@@ -280,7 +280,7 @@ static void told_error(uint32_t leg, uint32_t error_class, const char *what) {
 static void test_look(void **state) {
   (void)state;
   look();
-  assert_int_equal(carried.timeout_ms, 10000);
+  assert_int_equal(carried.timeout_ms, 9500);
   has("ps_auto='1'\nps_word=''\nps_version=''\nps_podman=''\nps_at=''\nps_far=''\n");
   has("ps_container='ppf'\nps_service=''\nps_project=''\nps_port='9090'\n");
   say_status("running", 0, 0);
@@ -424,7 +424,7 @@ static void test_up_starts(void **state) {
   say_status("exited", 0, 3);
   has("ps_act='start'\nps_id='" ID "'\n");
   assert_string_equal(progress, "starting container 'ppf'");
-  assert_int_equal(carried.timeout_ms, 8000);
+  assert_int_equal(carried.timeout_ms, 7500);
   clock_ns += 3000ull * 1000000;
   tick();
   assert_string_equal(progress, "starting container 'ppf', 3 s");

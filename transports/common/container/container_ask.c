@@ -92,11 +92,17 @@ uint64_t ask_remaining_ms(const container_ask *self) {
   return self->timeout_ms == 0 ? UINT64_MAX : self->timeout_ms > elapsed ? self->timeout_ms - elapsed : 0;
 }
 
+/* Whoever asks has a deadline as well, and less to say about it. */
+static uint64_t earlier(uint64_t timeout_ms) {
+  enum { MARGIN_MS = 500 };
+  return timeout_ms > 10 * (uint64_t)MARGIN_MS ? timeout_ms - MARGIN_MS : timeout_ms;
+}
+
 void ask_begin(container_ask *self, uint64_t timeout_ms, container_ask_done *done, void *context) {
   self->is_up = 0;
   self->op = NULL;
   self->started_ns = now_ns(self);
-  self->timeout_ms = timeout_ms;
+  self->timeout_ms = earlier(timeout_ms);
   self->done = done;
   self->context = context;
   self->cancelled = self->has_view = self->failed = 0;

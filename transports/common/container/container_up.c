@@ -7,6 +7,7 @@
 
 enum {
   NAP_MS = 250,       /* between looks */
+  LAST_MS = 500,      /* with less time left there is no other look */
   STAYS_MS = 250,     /* one that was started is looked at again after this time: many end at once */
   STEADY_MS = 400,    /* the same for one that the engine has started again before */
   PASSES_MS = 3000,   /* so long may a state last that passes by itself: restarting, being removed */
@@ -82,7 +83,7 @@ static int waits(container_ask *self, uint64_t limit_ms) {
   uint64_t now_ns = self->host->now_ns(self->host);
   ask_up *up = &self->up;
   up->waits_since_ns = up->waits_since_ns ? up->waits_since_ns : now_ns;
-  if ((now_ns - up->waits_since_ns) / 1000000 >= limit_ms || ask_remaining_ms(self) <= 2 * NAP_MS) {
+  if ((now_ns - up->waits_since_ns) / 1000000 >= limit_ms || ask_remaining_ms(self) <= LAST_MS) {
     return 0;
   }
   nap(self);
@@ -209,7 +210,7 @@ static void seen_running(container_ask *self) {
     memcpy(up->started_at, view->started_at, sizeof(up->started_at));
   }
   if (since_ms(self, up->runs_since_ns) >= (uint64_t)(restarts ? STEADY_MS : STAYS_MS) ||
-      ask_remaining_ms(self) <= 2 * NAP_MS) {
+      ask_remaining_ms(self) <= LAST_MS) {
     ask_finish(self, NULL);
   } else if (restarts && !waits(self, PASSES_MS)) {
     fail_ended(self);
