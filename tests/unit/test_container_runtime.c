@@ -85,7 +85,7 @@ static void test_no_way_at_all_is_said_before_the_launch(void **state) {
   (void)state;
   solver->ops->validate(solver, RIG_OP, 15000);
   look_idle(0);
-  assert_step_failed(PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT, "not exposed");
+  assert_step_failed(PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_CONFIG, "not exposed");
 }
 
 static void test_a_stop_in_a_stopped_container_has_nothing_to_do(void **state) {

@@ -160,6 +160,8 @@ static void all_failed(container_try *self) {
     container_say_nobody(inside, &error);
   } else {
     container_paths_report(self->paths, &inside->view, &inside->settings, inside->base.below->where, &error);
+    /* Where not one way could be tried (`reach` allows none that there is), no further try will change that. */
+    error.error_class = has_no || has_other ? PENSTOCK_CLASS_TRANSIENT : PENSTOCK_CLASS_CONFIG;
   }
   fail(self, &error);
 }
@@ -345,6 +347,17 @@ static container_try *try_of(const penstock_host *host, const penstock_open *ope
   return found;
 }
 
+/* From now on that way is taken at once. */
+static void settle(container_carrier *inside, const container_path *path) {
+  char name[ADDRESS_HOST_SIZE + 64];
+  if (!inside->is_settled) {
+    container_path_name(path, name, sizeof(name));
+    penstock_logf(inside->base.host, PENSTOCK_LOG_INFO, "%s is reached by: %s", inside->name, name);
+  }
+  inside->settled = *path;
+  inside->is_settled = 1;
+}
+
 /* Is the stream one to hand on? One of a try to choose is not. */
 static int has_connected(container_try *self) {
   stop_timer(self);
@@ -356,8 +369,7 @@ static int has_connected(container_try *self) {
     turn(self, choose_path);
     return 0;
   }
-  self->inside->settled = self->path;
-  self->inside->is_settled = 1;
+  settle(self->inside, &self->path);
   release(self);
   return 1;
 }
