@@ -102,7 +102,8 @@ static const struct {
      "-T -p 1 -- 127.0.0.1 docker system dial-stdio] has exited with exit status 255, make sure the URL is valid, and "
      "Docker 18.09 or later is installed on the remote host: stderr=ssh: connect to host 127.0.0.1 port 1: Connection "
      "refused\n",
-     PENSTOCK_CLASS_TRANSIENT, "cannot reach its engine", "DOCKER_HOST"},
+     PENSTOCK_CLASS_TRANSIENT, "/docker.sock: ssh: connect to host 127.0.0.1 port 1: Connection refused",
+     "DOCKER_HOST"},
     {CONTAINER_FAULT_UNREACHABLE, "ps", 125,
      "Error: failed to connect: dial tcp 127.0.0.1:1: connect: connection refused\n", PENSTOCK_CLASS_TRANSIENT,
      "connection refused", "`docker ps`"},

@@ -24,6 +24,22 @@ script *container_ask_inside(const container_ask *self, const container_view *vi
   return s;
 }
 
+/* What the client said. Docker says on standard output why it could not run the command at all, where otherwise the
+ * command's own output is. To free(). */
+static char *client_said(const carrier_result *result) {
+  char *said = script_value(result->output, result->output_size, "said");
+  const char *own = strstr(result->output, "\nfailed=");
+  size_t own_size = own && !strstr(result->output, "penstock-begin") ? (size_t)(own - result->output) : 0;
+  size_t size = (said ? strlen(said) : 0) + own_size + 2;
+  char *all = said ? malloc(size) : NULL;
+  if (all) {
+    (void)snprintf(all, size, "%s\n%.*s", said, (int)own_size, result->output);
+    script_make_printable(all, strlen(all));
+  }
+  free(said);
+  return all;
+}
+
 void container_ask_inside_error(const container_ask *self, const container_view *view, const carrier_result *result,
                                 penstock_error *error) {
   container_report_context context = ask_report_context(self);
@@ -32,15 +48,15 @@ void container_ask_inside_error(const container_ask *self, const container_view 
     *error = *result->error;
     return;
   }
-  char *call = script_value(result->output, result->output_size, "failed");
-  char *said = script_value(result->output, result->output_size, "said");
-  int64_t code = script_value_number(result->output, result->output_size, "code");
-  if (call && said) {
-    container_report_call(&context, call, code, said, error);
+  char *said = client_said(result);
+  if (said) {
+    int64_t code = script_value_number(result->output, result->output_size, "code");
+    char *call = script_value(result->output, result->output_size, "failed");
+    container_report_call(&context, call ? call : "exec", code, said, error);
+    free(call);
   } else {
     container_report_call(&context, "exec", result->code, result->error_output ? result->error_output : "", error);
   }
-  free(call);
   free(said);
 }
 

@@ -33,6 +33,12 @@ static void essence(const char *said, char *text, size_t size) {
           length -= skip;
         }
       }
+      /* The command that docker runs for an engine behind SSH: what that said is what matters. */
+      const char *inner = strstr(line, "stderr=");
+      if (inner && inner + 7 < line + length) {
+        length -= (size_t)(inner + 7 - line);
+        line = inner + 7;
+      }
       (void)snprintf(text, size, "%.*s", (int)(length < size ? length : size - 1), line);
       penstock_utf8_trim(text, size);
       return;

@@ -20,10 +20,10 @@ static uint64_t since_ms(const container_ask *self, uint64_t then_ns) {
 
 /* --- progress ------------------------------------------------------------------------------------------ */
 
-static void tell_progress(container_ask *self, const char *doing, const char *what) {
+static void tell_progress(container_ask *self, const char *doing, const char *what, uint64_t since_ns) {
   char text[512];
   char time[32] = "";
-  unsigned seconds = (unsigned)(since_ms(self, self->step_ns) / 1000);
+  unsigned seconds = (unsigned)(since_ms(self, since_ns) / 1000);
   if (seconds > 0) {
     (void)snprintf(time, sizeof(time), ", %u s", seconds);
   }
@@ -32,11 +32,11 @@ static void tell_progress(container_ask *self, const char *doing, const char *wh
 }
 
 static void tell_acting(container_ask *self) {
-  tell_progress(self, self->view.state == CONTAINER_PAUSED ? "unpausing" : "starting", self->name);
+  tell_progress(self, self->view.state == CONTAINER_PAUSED ? "unpausing" : "starting", self->name, self->step_ns);
 }
 
 static void tell_composing(container_ask *self) {
-  tell_progress(self, "compose brings up", self->name);
+  tell_progress(self, "compose brings up", self->name, self->step_ns);
 }
 
 void ask_up_tick(void *context) {
@@ -46,7 +46,8 @@ void ask_up_tick(void *context) {
   case ASK_LOOK:
   case ASK_LIST:
   case ASK_LOG:
-    tell_progress(self, "waiting for", report.engine);
+  case ASK_NAP:
+    tell_progress(self, "waiting for", self->up.waits_since_ns ? self->name : report.engine, self->started_ns);
     break;
   case ASK_ACT:
     tell_acting(self);
