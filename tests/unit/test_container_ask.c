@@ -669,6 +669,8 @@ static void test_inside_error(void **state) {
   result = (carrier_result){NULL, 126, shell, sizeof(shell) - 1, ""};
   container_ask_inside_error(asker, &view, &result, &error);
   assert_string_equal(error.what, "Container 'ppf' has no /bin/sh that can be run, so nothing can be launched in it");
+  assert_string_equal(error.detail, "OCI runtime exec failed: exec failed: unable to start container process: exec: "
+                                    "\"/bin/sh\": stat /bin/sh: no such file or directory: unknown");
   result = (carrier_result){NULL, 1, "", 0, "Error response from daemon: Container 1 is not running"};
   container_ask_inside_error(asker, &view, &result, &error);
   assert_string_equal(error.what, "Container 'ppf' on gpu01 does not run (any more)");

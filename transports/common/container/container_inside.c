@@ -24,6 +24,17 @@ script *container_ask_inside(const container_ask *self, const container_view *vi
   return s;
 }
 
+/* Lines end as on a terminal in some of what an engine hands on. */
+static void drop_returns(char *text) {
+  char *to = text;
+  for (; *text; text++) {
+    if (*text != '\r') {
+      *to++ = *text;
+    }
+  }
+  *to = '\0';
+}
+
 /* What the client said. Docker says on standard output why it could not run the command at all, where otherwise the
  * command's own output is. To free(). */
 static char *client_said(const carrier_result *result) {
@@ -34,6 +45,7 @@ static char *client_said(const carrier_result *result) {
   char *all = said ? malloc(size) : NULL;
   if (all) {
     (void)snprintf(all, size, "%s\n%.*s", said, (int)own_size, result->output);
+    drop_returns(all);
     script_make_printable(all, strlen(all));
   }
   free(said);

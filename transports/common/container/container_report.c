@@ -51,9 +51,10 @@ static void essence(const char *said, char *text, size_t size) {
 
 /*
  * Words with places for what is known:
- *   %E the client's command   %A address of its engine   %W the machine   %N "container 'ppf'", "service 'app' …"
- *   %C what the client knows the container by   %L the line that says what went wrong   %Y (file:line of `engine`)
- *   %U container_user   %D container_workdir   %F compose_file   %P the list of projects
+ *   %E the client's command   %A address of its engine   %B the same in brackets, if it is known   %W the machine   %N
+ * "container 'ppf'", "service 'app' …" %C what the client knows the container by   %L the line that says what went
+ * wrong   %Y (file:line of `engine`) %U container_user   %D container_workdir   %F compose_file   %P the list of
+ * projects
  */
 static const struct {
   container_fault fault;
@@ -61,15 +62,15 @@ static const struct {
   const char *what;
   const char *next;
 } words[] = {
-    {CONTAINER_FAULT_PERMISSION, PENSTOCK_CLASS_CONFIG, "This user may not use the engine of %E on %W (%A)",
+    {CONTAINER_FAULT_PERMISSION, PENSTOCK_CLASS_CONFIG, "This user may not use the engine of %E on %W%B",
      "Run `sudo usermod -aG docker $USER` there and log in again, or set `engine = sudo -n docker`"},
-    {CONTAINER_FAULT_NO_ENGINE, PENSTOCK_CLASS_TRANSIENT, "The engine of %E is not running on %W (%A)",
+    {CONTAINER_FAULT_NO_ENGINE, PENSTOCK_CLASS_TRANSIENT, "The engine of %E is not running on %W%B",
      "Start it there: `sudo systemctl start docker`, or the program that runs it (Docker Desktop, colima, podman "
      "machine)"},
     {CONTAINER_FAULT_UNREACHABLE, PENSTOCK_CLASS_TRANSIENT, "%E on %W cannot reach its engine at %A: %L",
      "Try `%E ps` there; `docker context ls` and DOCKER_HOST say which engine it uses, and `engine = docker --context "
      "NAME` chooses one"},
-    {CONTAINER_FAULT_SILENT, PENSTOCK_CLASS_TRANSIENT, "%E on %W does not answer (%A)",
+    {CONTAINER_FAULT_SILENT, PENSTOCK_CLASS_TRANSIENT, "%E on %W does not answer%B",
      "Its engine may be starting, busy or stuck: try `%E ps` there, and look at its log"},
     {CONTAINER_FAULT_CONTEXT, PENSTOCK_CLASS_CONFIG, "%E on %W does not know its engine: %L",
      "See `docker context ls` (podman: `podman system connection list`) there, and set DOCKER_CONTEXT or `engine`%Y to "
@@ -169,6 +170,12 @@ static void expand(const container_report_context *context, const char *format, 
     case 'A':
       append(text, size, context->at[0] ? context->at : "its usual address");
       break;
+    case 'B':
+      if (context->at[0]) {
+        (void)snprintf(part, sizeof(part), " (%.300s)", context->at);
+      }
+      append(text, size, part);
+      break;
     case 'W':
       append(text, size, context->where);
       break;
@@ -227,6 +234,7 @@ static void report_no_client(const container_report_context *context, const char
 }
 
 void container_report_detail(penstock_error *error, const char *text) {
+  text += strspn(text, "\n");
   size_t length = strlen(text);
   while (length > 0 && isspace((unsigned char)text[length - 1])) {
     length--;
