@@ -130,6 +130,12 @@ typedef struct ps_probe {
   char answer[PS_TCMD_MAX_ANSWER];
 } ps_probe;
 
+/**
+ * How long a probe may take to get its stream, in milliseconds; the answer's time (PS_TCMD_TIMEOUT_MS) begins then. The
+ * way may be one command of an engine after another, over SSH, on a busy machine.
+ */
+#define PS_PROBE_OPEN_MS 4000
+
 /** Asks the endpoint; supervise.c acts on `finished` on a later turn. */
 void ps_probe_start(ps_lane *lane);
 /** Stops asking; nothing follows. */

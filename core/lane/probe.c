@@ -41,7 +41,7 @@ static void ask(ps_lane *lane, int legacy) {
   probe->legacy = legacy;
   probe->sent = 0;
   probe->size = 0;
-  (void)uv_timer_start(&lane->limit, on_timeout, PS_TCMD_TIMEOUT_MS, 0);
+  (void)uv_timer_start(&lane->limit, on_timeout, PS_PROBE_OPEN_MS, 0);
   ps_open_probe(lane->link);
 }
 
@@ -172,6 +172,7 @@ void ps_probe_opened(ps_lane *lane, penstock_socket socket) {
     return;
   }
   probe->opened_ns = uv_hrtime();
+  (void)uv_timer_start(&lane->limit, on_timeout, PS_TCMD_TIMEOUT_MS, 0); /* for the answer */
   if (lane->probe_mode == PS_PROBE_TCP) {
     ps_net_close(socket);
     finish(lane, PS_PROBE_SOLVER);

@@ -161,7 +161,8 @@ static void all_failed(container_try *self) {
   } else {
     container_paths_report(self->paths, &inside->view, &inside->settings, inside->base.below->where, &error);
     /* Where not one way could be tried (`reach` allows none that there is), no further try will change that. */
-    error.error_class = has_no || has_other ? PENSTOCK_CLASS_TRANSIENT : PENSTOCK_CLASS_CONFIG;
+    int is_hopeless = !has_no && !has_other && self->at == self->paths->count;
+    error.error_class = is_hopeless ? PENSTOCK_CLASS_CONFIG : PENSTOCK_CLASS_TRANSIENT;
   }
   fail(self, &error);
 }
