@@ -206,7 +206,9 @@ def test_container_that_is_not_here(machine, engine, box, tmp, host):
     assert (tmp / "calls").read_text().split()[-1] == "exec"
     plain = machine(folders=[wrapped(tmp, engine, f'{elsewhere}exec "$docker" "$@"')], env={"DOCKER_HOST": host})
     if host:
-        assert plain.look(box.name)["remote"] == "0"  # its process is here, whatever the address
+        assert plain.look(box.name)["remote"] == "0"  # its process is here
+        plain.environment["DOCKER_HOST"] = "tcp://10.0.0.7:2375"
+        assert plain.look(box.name)["remote"] == "1"
 
 
 def test_nobody_can_be_asked_who_listens(machine, engine, container, tmp):
@@ -326,6 +328,6 @@ def test_podman_by_the_name_of_docker(podman, container, tmp):
 def test_podman_services_elsewhere(podman, tmp):
     there = Machine(podman, tmp, env={"CONTAINER_HOST": "ssh://root@127.0.0.1:1/x"})
     seen = there.look("nope", words=["/usr/bin/podman"])
-    assert seen["failed"] == "inspect" and seen["far"] == "1" and seen["at"] == "ssh://root@127.0.0.1:1/x"
+    assert seen["failed"] == "inspect" and seen["far"] == "maybe" and seen["at"] == "ssh://root@127.0.0.1:1/x"
     seen = Machine(podman, tmp).look("nope", words=["/usr/bin/podman", "--connection", "nope"])
     assert seen["failed"] == "info" and "nope" in seen["said"]

@@ -219,7 +219,7 @@ static void say_error(uint32_t leg, uint32_t error_class) {
 static void say_failed(const char *call, int code, const char *said) {
   char output[1024];
   (void)snprintf(output, sizeof(output),
-                 "engine=docker\nversion=20.10.24\nat=unix:///run/d.sock\nword=docker\npodman=0\nfar=0\n"
+                 "engine=docker\nversion=20.10.24\nat=unix:///run/d.sock\nword=docker\npodman=0\nfar=no\n"
                  "failed=%s\ncode=%d\nsaid=%s\noutcome=failed\n",
                  call, code, said);
   say(output);
@@ -230,7 +230,7 @@ static void say_status(const char *status, int restarts, int code) {
   char output[2048];
   int running = strcmp(status, "running") == 0 || strcmp(status, "paused") == 0;
   (void)snprintf(output, sizeof(output),
-                 "engine=docker\nversion=20.10.24\nat=unix:///run/d.sock\nword=docker\npodman=0\nfar=0\nremote=0\n"
+                 "engine=docker\nversion=20.10.24\nat=unix:///run/d.sock\nword=docker\npodman=0\nfar=no\nremote=0\n"
                  "container={\"Id\":\"" ID "\",\"Name\":\"/ppf\",\"RestartCount\":%d,\"State\":{\"Status\":\"%s\","
                  "\"Running\":%s,\"Paused\":%s,\"Pid\":%d,\"ExitCode\":%d,\"StartedAt\":\"2026-01-01T00:00:00Z\"},"
                  "\"Config\":{\"Image\":\"demo:1\"},\"HostConfig\":{\"NetworkMode\":\"bridge\"},"
@@ -291,7 +291,7 @@ static void test_look(void **state) {
 
   told.done = 0;
   look(); /* what is known is not asked again */
-  has("ps_word='docker'\nps_version='20.10.24'\nps_podman='0'\nps_at='unix:///run/d.sock'\nps_far='0'\n");
+  has("ps_word='docker'\nps_version='20.10.24'\nps_podman='0'\nps_at='unix:///run/d.sock'\nps_far='no'\n");
   say_status("running", 0, 0);
   told_running();
 }
@@ -558,7 +558,7 @@ static void test_up_removing(void **state) {
 
 static void test_up_compose(void **state) {
   (void)state;
-  static const char *const absent = "engine=docker\nversion=1\nword=docker\npodman=0\nfar=0\nremote=0\noutcome=ok\n";
+  static const char *const absent = "engine=docker\nversion=1\nword=docker\npodman=0\nfar=no\nremote=0\noutcome=ok\n";
   char sudo[] = "sudo";
   char docker[] = "docker";
   settings.container = NULL;

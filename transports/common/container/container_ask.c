@@ -71,7 +71,7 @@ script *ask_script(const container_ask *self) {
   script_set(s, "ps_version", engine->version);
   script_set(s, "ps_podman", !known ? "" : engine->podman ? "1" : "0");
   script_set(s, "ps_at", engine->at);
-  script_set(s, "ps_far", !known ? "" : engine->far ? "1" : "0");
+  script_set(s, "ps_far", engine->far);
   script_add(s, script_container_lib);
   return s;
 }
@@ -95,7 +95,7 @@ uint64_t ask_remaining_ms(const container_ask *self) {
 /* Whoever asks has a deadline as well, and less to say about it. */
 static uint64_t earlier(uint64_t timeout_ms) {
   enum { MARGIN_MS = 500 };
-  return timeout_ms > 10 * (uint64_t)MARGIN_MS ? timeout_ms - MARGIN_MS : timeout_ms;
+  return timeout_ms - (timeout_ms / 4 < MARGIN_MS ? timeout_ms / 4 : MARGIN_MS);
 }
 
 void ask_begin(container_ask *self, uint64_t timeout_ms, container_ask_done *done, void *context) {
@@ -218,7 +218,7 @@ int ask_judge(container_ask *self, const carrier_result *result, penstock_error 
     *error = *result->error;
   }
   /* Whatever was known of the engine may be what has changed. */
-  self->engine.word[0] = self->engine.version[0] = '\0';
+  self->engine.word[0] = self->engine.version[0] = self->engine.far[0] = '\0';
   return 1;
 }
 
@@ -251,7 +251,7 @@ static void remember_engine(container_ask *self, const carrier_result *result) {
   copy_value(result, "version", engine->version, sizeof(engine->version));
   copy_value(result, "at", engine->at, sizeof(engine->at));
   engine->podman = script_value_number(result->output, result->output_size, "podman") == 1;
-  engine->far = script_value_number(result->output, result->output_size, "far") == 1;
+  copy_value(result, "far", engine->far, sizeof(engine->far));
 }
 
 /* Engines take any beginning of an id for it. A name, and an id as clients show it, is what the user has written. */

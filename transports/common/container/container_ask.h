@@ -27,8 +27,8 @@ void container_ask_destroy(container_ask *self);
 /**
  * Looks: one script, one round trip. A container that does not exist or does not run is no error here. Errors: leg
  * CONTAINER, class CONFIG (no client, no permission, no such context) or TRANSIENT (engine not running or not
- * answering), each with its own next step; or the carrier's. One look or up at a time. A timeout of more than 5 s ends
- * half a second early, so that the words come before the deadline of whoever asked.
+ * answering), each with its own next step; or the carrier's. One look or up at a time. It gives up half a
+ * second early (or a quarter of the time), so that its words come before the deadline of whoever asked.
  */
 void container_ask_look(container_ask *self, uint64_t timeout_ms, container_ask_done *done, void *context);
 /**

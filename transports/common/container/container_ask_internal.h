@@ -27,7 +27,7 @@ typedef struct ask_engine {
   char version[64]; /* "" = nothing is known yet */
   char at[256];
   int podman;
-  int far;
+  char far[16]; /* "" = not known yet */
 } ask_engine;
 
 /* What one container_ask_up has seen and done so far. */

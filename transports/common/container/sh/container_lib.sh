@@ -130,11 +130,11 @@ ps_find_version() {
   ps_version=${ps_version%%[, ]*}
 }
 
-# ps_find_place: sets ps_at to the address of the engine that the client talks to, if it can be known, and ps_far to 1 if
-# that may be on another machine.
+# ps_find_place: sets ps_at to the address of the engine that the client talks to, if it can be known, and ps_far to yes
+# if that is on another machine, or maybe: an address of this machine can lead to another one, or to a virtual machine.
 ps_find_place() {
   [ -z "$ps_far" ] || return 0
-  ps_far=0 ps_at=
+  ps_far=no ps_at=
   if [ "$ps_podman" = 1 ]; then
     ps_find_podman_place
   else
@@ -142,7 +142,8 @@ ps_find_place() {
   fi
   case $ps_at in
     '' | unix:* | npipe:* | fd:*) ;;
-    *) ps_far=1 ;;
+    *://localhost* | *://127.* | *://\[::1\]* | *@localhost* | *@127.*) ps_far=maybe ;;
+    *) ps_far=yes ;;
   esac
 }
 
@@ -168,7 +169,7 @@ ps_find_podman_place() {
     return
   fi
   ps_call info --format '{{.Host.ServiceIsRemote}}' || ps_fail info
-  [ "$ps_out" != true ] || ps_far=1
+  [ "$ps_out" != true ] || ps_far=maybe
 }
 
 # ps_find_engine: all of the above.

@@ -121,7 +121,10 @@ ps_here=0
 if ps_is_here; then
   ps_here=1
 fi
-printf 'remote=%s\n' "$((ps_far && !ps_here))"
+case $ps_far$ps_here in
+  yes* | maybe0) printf 'remote=1\n' ;;
+  *) printf 'remote=0\n' ;;
+esac
 [ -n "$ps_id" ] || ps_end ok
 printf 'container=%s\n' "$ps_json"
 case $ps_mode in
