@@ -16,10 +16,11 @@ static const char *fake_origin(const penstock_config *config, const char *key) {
   return strcmp(key, "engine") == 0 ? "x.ini:9" : NULL;
 }
 
+static const char *root; /* of the profile */
+
 static const char *fake_string(const penstock_config *config, const char *key) {
   (void)config;
-  (void)key;
-  return NULL;
+  return strcmp(key, "root") == 0 ? root : NULL;
 }
 
 static const penstock_config config = {
@@ -298,6 +299,16 @@ static void test_absent(void **state) {
   assert_true(near < strstr(error.detail, "web"));
   assert_non_null(strstr(error.detail, "Exited (0) 1 hour ago"));
 
+  assert_non_null(strstr(error.detail, "\nImages: nginx:1, zozo/ppf:3"));
+  assert_null(strstr(error.detail, "<none>"));
+
+  root = "/root/ppf";
+  container_report_absent(&context, "", "zozo/ppf:3\n", &error);
+  root = NULL;
+  assert_non_null(strstr(error.next, "`docker run -d --name ppf --gpus all -p 127.0.0.1:"));
+  assert_non_null(strstr(error.next, ":9090 --init zozo/ppf:3 sleep infinity`"));
+  assert_string_equal(error.detail, "There is no container on gpu01.\nImages: zozo/ppf:3");
+
   container_report_absent(&context, "", "", &error);
   assert_non_null(strstr(error.next, " IMAGE`"));
   assert_string_equal(error.detail, "There is no container on gpu01.");
@@ -325,19 +336,27 @@ static void test_many_there(void **state) {
     size_t used = strlen(there);
     (void)snprintf(there + used, sizeof(there) - used, "%s%02d\timage\tUp\n", i == 25 ? "pdf" : "unlike-it", i);
   }
-  container_there_list("ppf", "gpu01", there, text, sizeof(text));
+  container_there_list("ppf", "gpu01", there, NULL, text, sizeof(text));
   assert_ptr_equal(strstr(text, "the nearest 20 of 30:"), strchr(text, ',') + 2);
   assert_ptr_equal(strstr(text, "\n  pdf25"), strchr(text, '\n'));
   assert_null(strstr(text, "unlike-it20"));
-  container_there_list("ppf", "gpu01", there, text, 80);
+  container_there_list("ppf", "gpu01", there, "a:1\n", text, 80);
   assert_true(strlen(text) < 80);
+  char images[20 * 8] = "";
+  for (int i = 0; i < 20; i++) {
+    size_t used = strlen(images);
+    (void)snprintf(images + used, sizeof(images) - used, "i%02d:1\n", i);
+  }
+  container_there_list("ppf", "gpu01", "", images, text, sizeof(text));
+  assert_non_null(strstr(text, "i11:1, …"));
+  assert_null(strstr(text, "i12"));
 }
 
 static void test_there_is_robust(void **state) {
   (void)state;
   char text[256];
   char image[8];
-  container_there_list("", "gpu01", "\n\n\t\t\t\n\nname only\n", text, sizeof(text));
+  container_there_list("", "gpu01", "\n\n\t\t\t\n\nname only\n", "a:1\n\n<none>:<none>\n", text, sizeof(text));
   assert_non_null(strstr(text, "name only"));
   container_there_image("", "\n:\n", image, sizeof(image));
   assert_string_equal(image, "IMAGE");

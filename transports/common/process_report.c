@@ -90,21 +90,31 @@ static const char *place(const char *origin, char text[300]) {
   return text;
 }
 
+/* The machine or container, with the word that goes before it. */
+static const char *at_where(const process_report_context *context, char text[300]) {
+  int is_inside = strncmp(context->where, "container ", 10) == 0 || strncmp(context->where, "service ", 8) == 0;
+  (void)snprintf(text, 300, "%s %.290s", is_inside ? "in" : "on", context->where);
+  return text;
+}
+
 typedef void report(const process_report_context *context, const facts *f, penstock_error *error);
 
 static void report_no_root(const process_report_context *context, const facts *f, penstock_error *error) {
   char at[300];
+  char where[300];
   (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_CONFIG, "Remote path not found (%s).", f->path);
-  penstock_next(error, "Set `root`%s to the solver's folder on %s", place(context->root_origin, at), context->where);
+  penstock_next(error, "Set `root`%s to the solver's folder %s", place(context->root_origin, at),
+                at_where(context, where));
 }
 
 static void report_no_program(const process_report_context *context, const facts *f, penstock_error *error) {
   char at[300];
+  char where[300];
   (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_CONFIG, "Remote path not found (%s).", f->path);
   penstock_next(error,
                 "Neither `root`%s nor the six folders above it hold a solver: build it there, or set `root` (or "
-                "`program`) to where it lies on %s",
-                place(context->root_origin, at), context->where);
+                "`program`) to where it lies %s",
+                place(context->root_origin, at), at_where(context, where));
 }
 
 static void report_root_closed(const process_report_context *context, const facts *f, penstock_error *error) {

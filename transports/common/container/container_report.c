@@ -369,14 +369,17 @@ void container_report_absent(const container_report_context *context, const char
     char image[128];
     char publish[96];
     int is_podman = strstr(context->engine, "podman") != NULL;
+    int is_launched = settings->config && settings->config->get_string(settings->config, "root") != NULL;
     container_there_image(settings->container, images, image, sizeof(image));
     container_settings_publish(settings, publish, sizeof(publish));
     (void)penstock_fail(error, PENSTOCK_LEG_CONTAINER, PENSTOCK_CLASS_CONFIG, "Container '%.200s' does not exist.",
                         settings->container);
-    penstock_next(error, "%s `container`, or make it on %.60s: `%.100s run -d --name %.100s %s -p %s %.100s`",
+    /* Where the solver is launched in it, it needs a command that stays: that of many images is a shell, and ends. */
+    penstock_next(error, "%s `container`, or make it on %.60s: `%.100s run -d --name %.100s %s -p %s%s %.100s%s`",
                   there && there[0] ? "Correct" : "Set", context->where, context->engine, settings->container,
-                  is_podman ? "--device nvidia.com/gpu=all" : "--gpus all", publish, image);
+                  is_podman ? "--device nvidia.com/gpu=all" : "--gpus all", publish, is_launched ? " --init" : "",
+                  image, is_launched ? " sleep infinity" : "");
   }
   container_there_list(settings->container ? settings->container : settings->service, context->where, there,
-                       error->detail, sizeof(error->detail));
+                       settings->container ? images : NULL, error->detail, sizeof(error->detail));
 }

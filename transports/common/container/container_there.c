@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LISTED_MAX = 20, CONSIDERED_MAX = 500, WORD_MAX = 64 };
+enum { LISTED_MAX = 20, IMAGES_MAX = 12, CONSIDERED_MAX = 500, WORD_MAX = 64 };
 
 typedef struct entry {
   const char *line;
@@ -93,7 +93,48 @@ static size_t print_entry(const entry *found, char *text, size_t size) {
   return (size_t)written;
 }
 
-void container_there_list(const char *name, const char *where, const char *there, char *text, size_t size) {
+/* Is `word` in the name of an image, letters' case aside? */
+static int holds(const char *line, size_t length, const char *word) {
+  size_t word_length = strlen(word);
+  for (size_t at = 0; word_length > 0 && at + word_length <= length; at++) {
+    size_t same = 0;
+    while (same < word_length && lower(line[at + same]) == lower(word[same])) {
+      same++;
+    }
+    if (same == word_length) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+/* "Images: a:1, b:2"; as many as there is room for. */
+static void print_images(const char *images, char *text, size_t size) {
+  size_t used = 0;
+  size_t length = 0;
+  size_t count = 0;
+  for (const char *line; (line = next_line(&images, &length));) {
+    if (holds(line, length, "<none>") || length > 128) {
+      continue;
+    }
+    int is_too_many = count == IMAGES_MAX;
+    int written = is_too_many
+                      ? snprintf(text + used, size - used, ", …")
+                      : snprintf(text + used, size - used, "%s%.*s", count ? ", " : "\nImages: ", (int)length, line);
+    if (written < 0 || (size_t)written >= size - used) {
+      text[used] = '\0';
+      return;
+    }
+    if (is_too_many) {
+      return;
+    }
+    used += (size_t)written;
+    count++;
+  }
+}
+
+void container_there_list(const char *name, const char *where, const char *there, const char *images, char *text,
+                          size_t size) {
   entry entries[LISTED_MAX];
   size_t count = 0;
   size_t all = 0;
@@ -116,21 +157,9 @@ void container_there_list(const char *name, const char *where, const char *there
   for (size_t i = 0; i < count; i++) {
     used += print_entry(&entries[i], text + used, size - used);
   }
-}
-
-/* Is `word` in the name of an image, letters' case aside? */
-static int holds(const char *line, size_t length, const char *word) {
-  size_t word_length = strlen(word);
-  for (size_t at = 0; word_length > 0 && at + word_length <= length; at++) {
-    size_t same = 0;
-    while (same < word_length && lower(line[at + same]) == lower(word[same])) {
-      same++;
-    }
-    if (same == word_length) {
-      return 1;
-    }
+  if (images) {
+    print_images(images, text + used, size - used);
   }
-  return 0;
 }
 
 static int take_image(const char *images, const char *word, char *image, size_t size) {

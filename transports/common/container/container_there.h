@@ -10,9 +10,11 @@
 
 /**
  * A text for people: the containers of `there`, nearest to `name` first, 20 at most. `there`: lines of name, image and
- * status with tabs between; NULL = could not be asked (the text is then empty).
+ * status with tabs between; NULL = could not be asked (the text is then empty). `images`: lines of name:tag, of which
+ * a dozen are told below; may be NULL.
  */
-void container_there_list(const char *name, const char *where, const char *there, char *text, size_t size);
+void container_there_list(const char *name, const char *where, const char *there, const char *images, char *text,
+                          size_t size);
 
 /**
  * The image that a container `name` was probably meant to be made of: one with a name like it, or like the solver's;
