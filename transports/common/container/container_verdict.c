@@ -104,8 +104,10 @@ int container_is_vain(const container_carrier *self, const container_view *view,
   if (view->state != CONTAINER_RUNNING) {
     (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED, "%s does not run: it is %s", title,
                         view->status[0] ? view->status : "not running");
-    penstock_next(error, "Start it: `%s %s %s`", view->engine, view->state == CONTAINER_PAUSED ? "unpause" : "start",
-                  view->name);
+    if (view->state == CONTAINER_PAUSED || view->state == CONTAINER_EXITED || view->state == CONTAINER_CREATED) {
+      penstock_next(error, "Start it: `%s %s %s`", view->engine, view->state == CONTAINER_PAUSED ? "unpause" : "start",
+                    view->name);
+    }
     return PENSTOCK_E_FAILED;
   }
   if (view->knows_listeners && view->listeners.count == 0) {
