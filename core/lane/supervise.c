@@ -268,7 +268,7 @@ static void enter_serve(ps_lane *lane) {
 
 /* --- launching ---------------------------------------------------------------------------------- */
 
-/* Counts relaunches; a solver that ends again and again is not started for ever. */
+/* A solver that ends again and again is not started for ever. */
 static int within_restart_limit(ps_lane *lane, penstock_error *error) {
   int64_t limit = ps_settings_int(lane->settings, "restart_limit", 5);
   const char *restart = ps_settings_string(lane->settings, "restart");
@@ -297,8 +297,15 @@ static int within_restart_limit(ps_lane *lane, penstock_error *error) {
                          "how often it is tried");
     return 0;
   }
-  gate->launches[gate->launch_count++] = now;
   return 1;
+}
+
+/* Counts a relaunch that does begin: one that found its container or its folder missing has started nothing. */
+static void count_relaunch(const ps_lane *lane) {
+  ps_launch_gate *gate = lane->options.gate;
+  if (atomic_load(&gate->served) && gate->launch_count < PS_LAUNCHES_MAX) {
+    gate->launches[gate->launch_count++] = uv_hrtime();
+  }
 }
 
 static void begin_launch(ps_lane *lane) {
@@ -385,6 +392,7 @@ static void step_done(ps_lane *lane) {
     break;
   case PS_PHASE_VALIDATE:
     tell_step_leg(lane, op, PENSTOCK_LEG_EXEC, "what the launch needs is there");
+    count_relaunch(lane);
     enter_step(lane, PS_PHASE_LAUNCH, PS_STEP_LAUNCH, LAUNCH_DEADLINE_MS);
     break;
   case PS_PHASE_LAUNCH:

@@ -165,7 +165,8 @@ static void fake_connect(penstock_instance *self, penstock_op *op, uint64_t dead
 static void fake_validate(penstock_instance *self, penstock_op *op, uint64_t deadline_ms) {
   (void)deadline_ms;
   fake.validates++;
-  answer(self, op, FAKE_OK);
+  answer(self, op, fake.fail_validates > 0 ? FAKE_FAIL : FAKE_OK);
+  fake.fail_validates -= fake.fail_validates > 0;
 }
 
 static void fake_launch(penstock_instance *self, penstock_op *op, uint64_t deadline_ms) {

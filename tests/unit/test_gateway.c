@@ -244,6 +244,27 @@ static void test_restart_limit(void **state) {
   assert_int_equal(fake.launches, 20);
 }
 
+static void lose_container_and_ask(run *self) {
+  fake.error_leg = PENSTOCK_LEG_CONTAINER;
+  fake.error_class = PENSTOCK_CLASS_TRANSIENT;
+  fake.fail_validates = 6;
+  fake.listening = 0;
+  assert_int_equal(ask(self), 1);
+}
+
+/* What has not even begun is no launch: the container was missing for a while. */
+static void test_failed_tries_do_not_count_for_the_limit(void **state) {
+  (void)state;
+  run self = {.act = lose_container_and_ask, .point = AT_SERVING};
+  fake_reset();
+  set(&self, "restart_limit", "2");
+  set(&self, "retry_min", "10ms");
+  set(&self, "retry_max", "20ms");
+  go(&self);
+  assert_int_equal(fake.validates, 7);
+  assert_int_equal(fake.launches, 1);
+}
+
 static void test_lanes_launch_once(void **state) {
   (void)state;
   run self = {.act = ask_once, .point = AT_SERVING};
@@ -345,6 +366,7 @@ int main(void) {
       cmocka_unit_test(test_failed_opens_are_tried_again),
       cmocka_unit_test(test_dead_solver_is_launched_again),
       cmocka_unit_test(test_restart_limit),
+      cmocka_unit_test(test_failed_tries_do_not_count_for_the_limit),
       cmocka_unit_test(test_lanes_launch_once),
       cmocka_unit_test(test_lanes_share_the_restart_limit),
       cmocka_unit_test(test_lanes_agree_on_who_launched),
