@@ -39,6 +39,7 @@ static void on_timeout(uv_timer_t *timer) {
 static void ask(ps_lane *lane, int legacy) {
   ps_probe *probe = &lane->probe;
   probe->legacy = legacy;
+  probe->opened_ns = 0;
   probe->sent = 0;
   probe->size = 0;
   (void)uv_timer_start(&lane->limit, on_timeout, PS_PROBE_OPEN_MS, 0);
@@ -76,7 +77,10 @@ void ps_probe_timeout(ps_lane *lane) {
   if (!lane->probe.running) {
     return;
   }
+  int is_opened = lane->probe.opened_ns != 0;
   ps_probe_cancel(lane);
+  penstock_fail(&lane->probe.error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT, "no %s within %d ms",
+                is_opened ? "answer" : "stream to it", is_opened ? PS_TCMD_TIMEOUT_MS : PS_PROBE_OPEN_MS);
   finish(lane, PS_PROBE_SILENT);
 }
 

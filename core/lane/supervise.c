@@ -443,7 +443,12 @@ static void not_confirmed(ps_lane *lane) {
   if (lane->probe.error.what[0]) {
     (void)snprintf(error.detail, sizeof(error.detail), "last answer: %s", lane->probe.error.what);
   }
-  penstock_next(&error, "see that `endpoint` is the address on which it listens, or raise `ready_timeout`");
+  if (lane->probe.result == PS_PROBE_FAILED && lane->probe.error.next[0]) {
+    penstock_next(&error, "%s",
+                  lane->probe.error.next); /* there is no way to it: the transport knows what would help */
+  } else {
+    penstock_next(&error, "see that `endpoint` is the address on which it listens, or raise `ready_timeout`");
+  }
   fail(lane, &error, 1);
 }
 
