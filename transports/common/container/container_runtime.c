@@ -231,7 +231,10 @@ static int has_ended(const container_view *view) {
 static void on_looked(void *context, const container_view *view, const penstock_error *error) {
   container_runtime *self = context;
   char text[160];
-  if (error) {
+  const container_view *seen = container_carrier_view(self->inside);
+  if (error && is_over(self) && error->leg == PENSTOCK_LEG_CONTAINER && seen && seen->state == CONTAINER_RUNNING) {
+    fail_timed_out(self, seen); /* the time ran out during a look: what the looks before have seen is what counts */
+  } else if (error) {
     finish(self, error);
   } else if (has_ended(view)) {
     fail_ended(self, view);
