@@ -49,10 +49,19 @@ static void say_path(char *text, size_t size, const char *before, const containe
   append(text, size, "%s%s: %s", before, name, why);
 }
 
+/* Does this path begin a kind of way? */
+static int is_first(const container_paths *paths, size_t i) {
+  return i == 0 || paths->items[i].way != paths->items[i - 1].way;
+}
+
 /* Each kind of way by its first path. */
 static void say_what(const report *self) {
   penstock_error *error = self->error;
   const char *separator = ". ";
+  size_t kinds = 0;
+  for (size_t i = 0; i < self->paths->count; i++) {
+    kinds += is_first(self->paths, i) ? 1 : 0;
+  }
   if (is_unpublished(self)) {
     (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT,
                         "%s port %u is not exposed on container '%.80s' (%.60s)%s",
@@ -65,8 +74,8 @@ static void say_what(const report *self) {
   }
   for (size_t i = 0; i < self->paths->count; i++) {
     const container_path *path = &self->paths->items[i];
-    if (i == 0 || path->way != self->paths->items[i - 1].way) {
-      say_path(error->what, sizeof(error->what), separator, path, 90);
+    if (is_first(self->paths, i)) {
+      say_path(error->what, sizeof(error->what), separator, path, kinds == 1 ? 200 : 90);
       separator = "; ";
     }
   }
