@@ -35,13 +35,17 @@ struct carrier_run {
 
 /* --- the end --------------------------------------------------------------------------------------- */
 
-static void drop_shell(far_shells *pool, far_shell *shell) {
+static void take_out(far_shells *pool, const far_shell *shell) {
   for (far_shell **at = &pool->shells; *at; at = &(*at)->next) {
     if (*at == shell) {
       *at = shell->next;
       break;
     }
   }
+}
+
+static void drop_shell(far_shells *pool, far_shell *shell) {
+  take_out(pool, shell);
   far_shell_drop(shell);
 }
 
@@ -101,7 +105,7 @@ static uint64_t now(const far_shells *pool) {
   return pool->host->now_ns(pool->host);
 }
 
-static unsigned count_shells(const far_shells *pool) {
+unsigned far_run_count_shells(const far_shells *pool) {
   unsigned count = 0;
   for (const far_shell *shell = pool->shells; shell; shell = shell->next) {
     count++;
@@ -122,7 +126,7 @@ static void find_shell(carrier_run *run) {
   far_shells *pool = run->pool;
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
   far_shell *shell = find_idle(pool);
-  if (!shell && (count_shells(pool) >= pool->shells_max || now(pool) < pool->shell_not_before_ns)) {
+  if (!shell && (far_run_count_shells(pool) >= pool->shells_max || now(pool) < pool->shell_not_before_ns)) {
     return;
   }
   if (!shell) {
@@ -150,7 +154,7 @@ static int may_wait(carrier_run *run) {
       (now(pool) - run->started_ns) / 1000000u >= run->patience_ms) {
     return 0;
   }
-  unsigned others = count_shells(pool) - 1;
+  unsigned others = far_run_count_shells(pool) - 1;
   if (pool->shells_max != (others ? others : 1)) {
     pool->shells_max = others ? others : 1;
     penstock_logf(pool->host, PENSTOCK_LOG_DEBUG, "%s allows few sessions (MaxSessions): %u is used for commands",
@@ -334,6 +338,14 @@ carrier_run *far_run_start(far_shells *pool, const char *body, size_t body_size,
   *end = run;
   pool->kick(pool->link);
   return run;
+}
+
+far_shell *far_run_take_idle(far_shells *pool) {
+  far_shell *shell = find_idle(pool);
+  if (shell) {
+    take_out(pool, shell);
+  }
+  return shell;
 }
 
 void far_run_cancel(carrier_run *run) {

@@ -61,6 +61,10 @@ carrier_run *far_run_start(far_shells *pool, const char *body, size_t body_size,
                            penstock_error *error);
 /** carrier_ops::run_cancel. */
 void far_run_cancel(carrier_run *run);
+/** A shell that waits for a script, for another use: the caller's from now on. NULL if there is none. */
+far_shell *far_run_take_idle(far_shells *pool);
+/** Shells that are there, idle or not. */
+unsigned far_run_count_shells(const far_shells *pool);
 /** In the link's turn: moves everything on, and tells what has ended. */
 void far_run_sweep(far_shells *pool);
 /** Frees all without calling back. */

@@ -104,10 +104,16 @@ void far_shell_drop(far_shell *shell) {
     /* What hangs there would do so for ever, once for each try. It runs nothing of ours. */
     shell->pool->ops->hang_up(shell->channel);
   }
-  shell->pool->ops->close(shell->channel);
+  const far_channel_ops *ops = shell->pool->ops;
+  ops->close(far_shell_release(shell));
+}
+
+void *far_shell_release(far_shell *shell) {
+  void *channel = shell->channel;
   free(shell->output.text);
   free(shell->error_output.text);
   free(shell);
+  return channel;
 }
 
 void far_shell_run(far_shell *shell, const char *text, size_t size) {

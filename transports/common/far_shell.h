@@ -85,6 +85,8 @@ void far_shell_rest(far_shell *shell);
 void far_shell_explain(const far_shell *shell, penstock_error *error);
 /** Ends it, if need be, and frees it. */
 void far_shell_drop(far_shell *shell);
+/** Frees it, and leaves its channel (far_shell::channel) to the caller: for what a script has become. */
+void *far_shell_release(far_shell *shell);
 
 /** The server would not open it: its code (RFC 4254, 5.1; 0 if unknown) and words. */
 void far_shell_denied(far_shell *shell, uint32_t code, const char *text);

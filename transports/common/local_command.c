@@ -162,7 +162,7 @@ static void conclude_without_end(local_command *self) {
   (void)penstock_fail(&error, self->sink ? PENSTOCK_LEG_STREAM : PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT,
                       "A command on %s that carries a stream has closed its output, and does not end",
                       self->all->where);
-  (void)snprintf(error.detail, sizeof(error.detail), "%s", self->tail.text);
+  script_stream_detail(self->tail.text, &error);
   if (self->sink) {
     reset(self, &error);
   } else {
@@ -374,7 +374,7 @@ static void read_line(local_command *self) {
   case SCRIPT_STREAM_REFUSED:
   case SCRIPT_STREAM_FAILED:
     read_messages(self, LAST_READS);
-    (void)snprintf(error.detail, sizeof(error.detail), "%s", self->tail.text);
+    script_stream_detail(self->tail.text, &error);
     fail(self, &error);
     break;
   }
@@ -402,7 +402,7 @@ static void on_deadline(void *context) {
   read_messages(self, LAST_READS);
   (void)penstock_fail(&error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT,
                       "A command on %s did not come to a stream in time", self->all->where);
-  (void)snprintf(error.detail, sizeof(error.detail), "%s", self->tail.text);
+  script_stream_detail(self->tail.text, &error);
   fail(self, &error);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/script_stream.h"
 
+#include <stdlib.h>
+
 #include "common/script.h"
 
 static const char prefix[] = "penstock-stream: ";
@@ -62,6 +64,38 @@ script_stream_state script_stream_read(const char *output, size_t size, const ch
                                             : foreign(line, where, error);
 }
 
+char *script_stream_wrap(const char *body, size_t size, const char *nonce, size_t *wrapped_size) {
+  /* As script_wrap. The last line must be one line: a shell may run a line before it has read the next one, which would
+     then be the first of the stream. */
+  static const char head[] = "set +eu\n"
+                             "if [ -n \"${ZSH_VERSION-}\" ]; then emulate sh; fi\n"
+                             "penstock_stream() {\n";
+  static const char tail[] = "\n}\n"
+                             "printf '\\n%%s-%%s\\n' penstock-begin %s; penstock_stream; exit $?\n";
+  size_t capacity = sizeof(head) + size + sizeof(tail) + SCRIPT_NONCE_SIZE;
+  char *wrapped = malloc(capacity);
+  if (!wrapped) {
+    return NULL;
+  }
+  memcpy(wrapped, head, sizeof(head) - 1);
+  memcpy(wrapped + sizeof(head) - 1, body, size);
+  size_t used = sizeof(head) - 1 + size;
+  used += (size_t)snprintf(wrapped + used, capacity - used, tail, nonce);
+  *wrapped_size = used;
+  return wrapped;
+}
+
+const char *script_stream_begin(const char *output, size_t size, const char *nonce) {
+  char mark[64];
+  int length = snprintf(mark, sizeof(mark), "\npenstock-begin-%s\n", nonce);
+  for (size_t at = 0; at + (size_t)length <= size; at++) {
+    if (memcmp(output + at, mark, (size_t)length) == 0) {
+      return output + at + length;
+    }
+  }
+  return NULL;
+}
+
 /* "ended with status 3", "was ended by signal 9", ... */
 static void say_end(const script_stream_end *end, char *text, size_t size) {
   if (end->signal[0]) {
@@ -86,8 +120,13 @@ void script_stream_ended(const char *where, int is_open, const script_stream_end
     (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT,
                         "No stream through a command on %s: it %s", where, how);
   }
+  script_stream_detail(end->errors, error);
+}
+
+void script_stream_detail(const char *errors, penstock_error *error) {
   if (error) {
-    (void)snprintf(error->detail, sizeof(error->detail), "%s", end->errors);
+    (void)snprintf(error->detail, sizeof(error->detail), "%s", errors);
+    penstock_utf8_trim(error->detail, sizeof(error->detail));
     script_make_printable(error->detail, strlen(error->detail));
   }
 }

@@ -36,6 +36,15 @@ typedef enum script_stream_state {
 script_stream_state script_stream_read(const char *output, size_t size, const char *where, size_t *used,
                                        penstock_error *error);
 
+/**
+ * A script for a shell that may have printed something before, and that reads it from the standard input which is the
+ * stream's afterwards: it is read to its end before any of it runs, and no byte beyond. It prints a mark made of
+ * `nonce` (script.h) before all else. Returns text to free(), NULL if out of memory.
+ */
+char *script_stream_wrap(const char *body, size_t size, const char *nonce, size_t *wrapped_size);
+/** What such a script printed after its mark, within `size` bytes of output; NULL if the mark is not there yet. */
+const char *script_stream_begin(const char *output, size_t size, const char *nonce);
+
 /** How a command ended. */
 typedef struct script_stream_end {
   int status;         /**< exit status; negative: it was ended by a signal, or nobody said */
@@ -48,6 +57,9 @@ typedef struct script_stream_end {
  * TRANSIENT), or ended in another way than with status 0 after that (leg STREAM, class TRANSIENT).
  */
 void script_stream_ended(const char *where, int is_open, const script_stream_end *end, penstock_error *error);
+
+/** Puts what a command said on standard error into an error's detail, fit to be shown. */
+void script_stream_detail(const char *errors, penstock_error *error);
 
 /** Bytes that are kept of a command's standard error. */
 #define SCRIPT_STREAM_TAIL 2048

@@ -92,6 +92,10 @@ struct ssh_link {
   ssh_stream **writers_end;
   uint8_t *scratch; /* for draining and for opening windows; WINDOW_MAX bytes, of which few are ever touched */
 
+  unsigned commands_max;           /* streams to commands that the server is known to have room for; 0 = not known */
+  uint64_t commands_not_before_ns; /* the next one's session */
+  penstock_timer *commands_tick;
+
   far_shells shells; /* scripts, and what they run in */
   ssh_grave *graves;
   size_t unanswered; /* of them, how many still wait for the answer to their opening */
@@ -196,9 +200,13 @@ void ssh_connect_to_see(ssh_link *link, uint64_t deadline_ms, carrier_done *done
 /** Ends a connect without completing it, and frees what it holds. */
 void ssh_connect_abandon(ssh_link *link);
 
-/* --- ssh_stream.c ---------------------------------------------------------------------------------- */
+/* --- ssh_forward.c, ssh_command.c, ssh_stream.c ---------------------------------------------------- */
 
+/** carrier_ops::open. */
 void ssh_stream_open(carrier *self, penstock_open *open, const char *host, uint16_t port, uint64_t deadline_ms);
+/** carrier_ops::open_command. */
+void ssh_command_open(carrier *self, penstock_open *open, const char *script, size_t script_size, uint64_t deadline_ms);
+/** carrier_ops::open_cancel. */
 void ssh_stream_open_cancel(carrier *self, penstock_open *open);
 /** After a dispatch: hands on what is waiting, ends what has ended. */
 void ssh_stream_sweep(ssh_link *link);
@@ -213,6 +221,10 @@ carrier_run *ssh_run_start(carrier *self, const char *body, size_t body_size, ui
                            void (*done)(void *context, const carrier_result *result), void *context,
                            penstock_error *error);
 void ssh_run_cancel(carrier *self, carrier_run *run);
+/** Fills in what `link->shells` needs of the link. */
+void ssh_run_prepare(ssh_link *link);
+/** Takes the channel of a shell (far_shell_release) over; nothing more is told to the shell. */
+ssh_channel ssh_run_take_channel(void *session);
 /** After a dispatch: moves each run on. */
 void ssh_run_sweep(ssh_link *link);
 /** Frees all runs without calling back. */

@@ -28,6 +28,7 @@ static const carrier_ops link_ops = {
     .run = ssh_run_start,
     .run_cancel = ssh_run_cancel,
     .open = ssh_stream_open,
+    .open_command = ssh_command_open,
     .open_cancel = ssh_stream_open_cancel,
 };
 

@@ -137,6 +137,14 @@ static void session_close(void *context) {
   free(self);
 }
 
+ssh_channel ssh_run_take_channel(void *context) {
+  session *self = context;
+  ssh_channel channel = self->channel;
+  (void)ssh_remove_channel_callbacks(channel, &self->callbacks);
+  free(self);
+  return channel;
+}
+
 static const far_channel_ops session_ops = {
     .open = session_open,
     .is_open = session_is_open,
@@ -154,6 +162,16 @@ static void kick(void *link) {
   ssh_link_kick(link);
 }
 
+void ssh_run_prepare(ssh_link *link) {
+  link->shells.ops = &session_ops;
+  link->shells.link = link;
+  link->shells.kick = kick;
+  link->shells.host = link->host;
+  link->shells.where = link->settings.host;
+  link->shells.environment = link->settings.environment.items;
+  link->shells.environment_count = link->settings.environment.count;
+}
+
 carrier_run *ssh_run_start(carrier *self, const char *body, size_t body_size, uint64_t timeout_ms,
                            void (*done)(void *context, const carrier_result *result), void *context,
                            penstock_error *error) {
@@ -166,13 +184,7 @@ carrier_run *ssh_run_start(carrier *self, const char *body, size_t body_size, ui
     }
     return NULL;
   }
-  link->shells.ops = &session_ops;
-  link->shells.link = link;
-  link->shells.kick = kick;
-  link->shells.host = link->host;
-  link->shells.where = link->settings.host;
-  link->shells.environment = link->settings.environment.items;
-  link->shells.environment_count = link->settings.environment.count;
+  ssh_run_prepare(link);
   return far_run_start(&link->shells, body, body_size, timeout_ms, done, context, error);
 }
 

@@ -1,54 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A stream is one direct-tcpip channel.
- *
- * What SSH cannot say: a channel knows EOF and CLOSE, and no reset.
- *  - Far side to client: sshd shows a connection that was reset there as EOF, just as one that was ended cleanly
- *    (seen with OpenSSH 9.2). It closes the channel before our EOF only if it also has data of ours that it cannot
- *    write. So: CLOSE without EOF is passed on as an abort, EOF as an end, and CLOSE after EOF makes the stream one
- *    that takes no more data, which is an abort once the client sends some.
- *  - Client to far side: libssh sends EOF before CLOSE, and sshd answers either with a FIN to the endpoint. An
- *    aborted upload therefore ends there without its last bytes, but not with a reset. Requests that carry their size
- *    (all of the solver's but BDAT) are seen to be short.
- *  - The session's end is an abort for every stream.
- */
 #include <stdlib.h>
 
-#include "common/far_denial.h"
-#include "common/ssh/ssh_internal.h"
+#include "common/ssh/ssh_stream.h"
 
 enum { BULK_AFTER = 4 << 20, BULK_STREAMS = 8 };
-
-struct ssh_stream {
-  ssh_stream *next;
-  ssh_link *link;
-  ssh_channel channel; /* NULL once given up */
-  struct ssh_channel_callbacks_struct callbacks;
-  penstock_open *open; /* until it is completed */
-  penstock_sink *sink; /* from then on */
-  char host[256];
-  uint16_t port;
-
-  uint64_t credit;
-  size_t buffered; /* bytes of ours in libssh's buffer */
-  uint8_t *spill;  /* what was taken out of there and had no credit */
-  size_t spill_at;
-  size_t spill_size;
-  uint64_t received;
-  size_t since_grown; /* bytes since the receive window was last opened */
-
-  ssh_stream *next_writer;
-  int is_waiting; /* in the queue of writers */
-  int is_opened;
-  int is_cancelled;
-  int is_closed; /* given back by the host: to be freed */
-  int is_shut;   /* we have sent EOF */
-  int has_eof;   /* the far side has sent EOF */
-  int has_close; /* the far side has sent CLOSE */
-  int is_broken; /* a write failed */
-  int eof_told;
-  int reset_told;
-};
 
 /* --- far side to client ---------------------------------------------------------------------------- */
 
@@ -75,7 +30,10 @@ static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_
   (void)session;
   (void)channel;
   if (is_stderr) {
-    return (int)size; /* means nothing on such a channel */
+    if (stream->command) { /* means nothing on other channels */
+      ssh_command_hear(stream->command, data, size);
+    }
+    return (int)size;
   }
   size_t fresh = size - stream->buffered;
   stream->received += fresh;
@@ -117,6 +75,11 @@ static void take(ssh_stream *stream, const uint8_t *data, size_t size) {
   memcpy(spill + stream->spill_size, data + done, left);
   stream->spill = spill;
   stream->spill_size += left;
+}
+
+void ssh_stream_take(ssh_stream *stream, const void *data, size_t size) {
+  stream->received += size;
+  take(stream, data, size);
 }
 
 static void drain_spill(ssh_stream *stream) {
@@ -282,8 +245,11 @@ static void stream_grant(void *context, uint64_t bytes) {
 /* --- opening and closing --------------------------------------------------------------------------- */
 
 /* Lets go of the channel; what still has to be said on it is said by the link. */
-static void give_up_channel(ssh_stream *stream) {
+static void give_up_channel(ssh_stream *stream, uint32_t how) {
   leave_queue(stream);
+  if (stream->kind->let_go) {
+    stream->kind->let_go(stream, how);
+  }
   if (stream->channel) {
     (void)ssh_remove_channel_callbacks(stream->channel, &stream->callbacks);
     ssh_link_bury(stream->link, stream->channel, !stream->is_opened);
@@ -293,18 +259,46 @@ static void give_up_channel(ssh_stream *stream) {
 
 static void stream_close(void *context, uint32_t how) {
   ssh_stream *stream = context;
-  (void)how; /* see above: the protocol has one way to end a channel */
   stream->is_closed = 1;
-  give_up_channel(stream);
+  give_up_channel(stream, how);
   ssh_link_kick(stream->link); /* which frees it: this call may come from within open_done_credit */
 }
 
-static void free_stream(ssh_stream *stream) {
+ssh_stream *ssh_stream_create(ssh_link *link, const ssh_stream_kind *kind, penstock_open *open) {
+  ssh_stream *stream = calloc(1, sizeof(*stream));
+  if (stream) {
+    stream->link = link;
+    stream->kind = kind;
+    stream->open = open;
+  }
+  return stream;
+}
+
+void ssh_stream_add(ssh_stream *stream) {
+  ssh_link *link = stream->link;
+  stream->next = link->streams;
+  link->streams = stream;
+  link->stream_count++;
+}
+
+void ssh_stream_listen(ssh_stream *stream, ssh_channel channel) {
+  stream->channel = channel;
+  stream->callbacks.userdata = stream;
+  stream->callbacks.channel_data_function = on_data;
+  stream->callbacks.channel_eof_function = on_eof;
+  stream->callbacks.channel_close_function = on_close;
+  ssh_callbacks_init(&stream->callbacks);
+  (void)ssh_set_channel_callbacks(channel, &stream->callbacks);
+}
+
+void ssh_stream_free(ssh_stream *stream) {
+  ssh_command_free(stream->command);
   free(stream->spill);
   free(stream);
 }
 
-static void refuse(ssh_stream *stream, const penstock_error *error) {
+void ssh_stream_refuse(ssh_stream *stream, const penstock_error *error) {
+  give_up_channel(stream, PENSTOCK_CLOSE_ABORT);
   const penstock_host *host = stream->link->host;
   penstock_open *open = stream->open;
   stream->open = NULL;
@@ -312,15 +306,7 @@ static void refuse(ssh_stream *stream, const penstock_error *error) {
   host->open_failed(host, open, error);
 }
 
-static void denial_error(const ssh_stream *stream, penstock_error *error) {
-  const ssh_link *link = stream->link;
-  const char *text;
-  unsigned code = ssh_link_denial(link, &text);
-  far_denial_error(error, link->settings.host, ssh_get_serverbanner(link->session), stream->host, stream->port, code,
-                   text);
-}
-
-static void complete_open(ssh_stream *stream) {
+void ssh_stream_complete(ssh_stream *stream) {
   const penstock_host *host = stream->link->host;
   const penstock_credit_stream credit_stream = {
       .struct_size = (uint32_t)sizeof(credit_stream),
@@ -332,28 +318,24 @@ static void complete_open(ssh_stream *stream) {
       .close = stream_close,
   };
   penstock_open *open = stream->open;
+  stream->is_opened = 1;
   stream->open = NULL;
   stream->sink = host->open_done_credit(host, open, &credit_stream);
+  if (!stream->sink && !stream->is_closed) {
+    stream_close(stream, PENSTOCK_CLOSE_ABORT);
+  }
 }
 
 static void sweep_opening(ssh_stream *stream) {
   ssh_link *link = stream->link;
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
   if (link->is_dead) {
-    give_up_channel(stream);
-    refuse(stream, &link->death);
+    ssh_stream_refuse(stream, &link->death);
   } else if (stream->is_cancelled) {
-    give_up_channel(stream);
     (void)penstock_fail(&error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_CANCELLED, "cancelled");
-    refuse(stream, &error);
-  } else if (ssh_channel_is_open(stream->channel) || stream->has_close) {
-    stream->is_opened = 1;
-    complete_open(stream);
-  } else if (link->is_denial_new && ssh_channel_open_session(stream->channel) == SSH_ERROR) {
-    /* Opening and denied look alike but for this question, which sends nothing when a channel is on its way. */
-    denial_error(stream, &error);
-    give_up_channel(stream);
-    refuse(stream, &error);
+    ssh_stream_refuse(stream, &error);
+  } else {
+    stream->kind->advance(stream);
   }
 }
 
@@ -376,16 +358,14 @@ static void sweep_open(ssh_stream *stream) {
   drain(stream);
   open_window(stream);
   int is_drained = stream->buffered == 0 && !stream->spill;
-  if (is_drained && stream->has_close && !stream->has_eof) {
-    (void)penstock_fail(&error, PENSTOCK_LEG_STREAM, PENSTOCK_CLASS_TRANSIENT,
-                        "the SSH server of %s closed the connection to %s:%u", stream->link->settings.host,
-                        stream->host, (unsigned)stream->port);
+  int is_over = is_drained && (stream->has_eof || stream->has_close) && !stream->eof_told;
+  int verdict = is_over ? stream->kind->judge(stream, &error) : 0;
+  if (verdict < 0) {
     break_stream(stream, &error);
   } else if (stream->is_broken) {
-    (void)penstock_fail(&error, PENSTOCK_LEG_STREAM, PENSTOCK_CLASS_TRANSIENT, "%s:%u on %s takes no more data",
-                        stream->host, (unsigned)stream->port, stream->link->settings.host);
+    (void)penstock_fail(&error, PENSTOCK_LEG_STREAM, PENSTOCK_CLASS_TRANSIENT, "%s takes no more data", stream->name);
     break_stream(stream, &error);
-  } else if (is_drained && stream->has_eof && !stream->eof_told) {
+  } else if (verdict > 0) {
     stream->eof_told = 1;
     host->stream_eof(host, stream->sink);
   }
@@ -408,86 +388,27 @@ void ssh_stream_sweep(ssh_link *link) {
     }
     *at = stream->next;
     link->stream_count--;
-    free_stream(stream);
+    ssh_stream_free(stream);
   }
+  ssh_command_keep_time(link);
 }
 
 void ssh_stream_drop_all(ssh_link *link) {
   while (link->streams) {
     ssh_stream *stream = link->streams;
     link->streams = stream->next;
+    if (stream->kind->let_go) {
+      stream->kind->let_go(stream, PENSTOCK_CLOSE_ABORT);
+    }
     if (stream->channel) {
       (void)ssh_remove_channel_callbacks(stream->channel, &stream->callbacks);
     }
-    free_stream(stream);
+    ssh_stream_free(stream);
   }
   link->stream_count = 0;
   link->writers = NULL;
   link->writers_end = &link->writers;
-}
-
-static int start(ssh_stream *stream, penstock_error *error) {
-  ssh_link *link = stream->link;
-  if (!link->is_up || link->is_dead) {
-    *error = link->death;
-    return link->is_dead ? PENSTOCK_E_FAILED
-                         : penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_INTERNAL, "the SSH link is not up");
-  }
-  if (link->unanswered >= SSH_UNANSWERED_MAX) {
-    (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT,
-                        "%s has left the last %u connections unanswered", link->settings.host,
-                        (unsigned)link->unanswered);
-    penstock_next(error, "It is overloaded or hangs; a smaller `keepalive` (now %u s) gives it up sooner",
-                  (unsigned)(link->settings.keepalive_ms / 1000));
-    return PENSTOCK_E_FAILED;
-  }
-  stream->channel = ssh_channel_new(link->session);
-  if (!stream->channel) {
-    return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
-  }
-  stream->callbacks.userdata = stream;
-  stream->callbacks.channel_data_function = on_data;
-  stream->callbacks.channel_eof_function = on_eof;
-  stream->callbacks.channel_close_function = on_close;
-  ssh_callbacks_init(&stream->callbacks);
-  (void)ssh_set_channel_callbacks(stream->channel, &stream->callbacks);
-  /* The originator's address is for the server's log; there is none that means anything. */
-  int result = ssh_channel_open_forward(stream->channel, stream->host, stream->port, "127.0.0.1", 0);
-  if (result == SSH_ERROR && !ssh_link_check(link)) { /* denied within the call */
-    ssh_link_note_denial(link);
-    denial_error(stream, error);
-    (void)ssh_remove_channel_callbacks(stream->channel, &stream->callbacks);
-    ssh_channel_free(stream->channel);
-    ssh_link_settle(link);
-    return PENSTOCK_E_FAILED;
-  }
-  ssh_link_settle(link);
-  return 0;
-}
-
-void ssh_stream_open(carrier *self, penstock_open *open, const char *host, uint16_t port, uint64_t deadline_ms) {
-  ssh_link *link = (ssh_link *)self;
-  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
-  ssh_stream *stream = calloc(1, sizeof(*stream));
-  (void)deadline_ms; /* the host cancels */
-  if (!stream || strlen(host) >= sizeof(stream->host)) {
-    (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "no memory for a stream");
-    free(stream);
-    link->host->open_failed(link->host, open, &error);
-    return;
-  }
-  stream->link = link;
-  stream->open = open;
-  stream->port = port;
-  (void)snprintf(stream->host, sizeof(stream->host), "%s", host);
-  if (start(stream, &error)) {
-    free(stream);
-    link->host->open_failed(link->host, open, &error);
-    return;
-  }
-  stream->next = link->streams;
-  link->streams = stream;
-  link->stream_count++;
+  ssh_command_keep_time(link);
 }
 
 void ssh_stream_open_cancel(carrier *self, penstock_open *open) {
