@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "common/child_unix.h"
 #include "common/ssh/ssh_dial.h"
 
 enum {
@@ -19,8 +19,6 @@ enum {
   STEP_NS = 5000000, /* 5 ms */
   READS_A_TURN = 4
 };
-
-extern char **environ; /* NOLINT(readability-redundant-declaration): POSIX does not declare it */
 
 struct ssh_proxy {
   const penstock_host *host;
@@ -105,9 +103,6 @@ static void on_messages(void *context, uint32_t events) {
 /* --- start ----------------------------------------------------------------------------------------- */
 
 static int spawn(ssh_proxy *proxy, int connection, int messages) {
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  sigset_t set;
   const char *shell = getenv("SHELL");
   size_t size = strlen(proxy->command) + sizeof("exec ");
   char *line = malloc(size);
@@ -115,28 +110,9 @@ static int spawn(ssh_proxy *proxy, int connection, int messages) {
     return ENOMEM;
   }
   (void)snprintf(line, size, "exec %s", proxy->command);
-  shell = shell && shell[0] ? shell : "/bin/sh";
-  char *const argv[] = {(char *)(uintptr_t)shell, (char *)(uintptr_t) "-c", line, NULL};
-  int code = posix_spawn_file_actions_init(&actions);
-  if (code == 0 && (code = posix_spawnattr_init(&attributes)) != 0) {
-    (void)posix_spawn_file_actions_destroy(&actions);
-  }
-  if (code == 0) {
-    /* A group of its own, so that what it starts ends with it; signals as a program expects them. */
-    (void)sigemptyset(&set);
-    (void)posix_spawnattr_setsigmask(&attributes, &set);
-    (void)sigaddset(&set, SIGPIPE);
-    (void)posix_spawnattr_setsigdefault(&attributes, &set);
-    (void)posix_spawnattr_setpgroup(&attributes, 0);
-    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    (void)posix_spawn_file_actions_adddup2(&actions, connection, STDIN_FILENO);
-    (void)posix_spawn_file_actions_adddup2(&actions, connection, STDOUT_FILENO);
-    (void)posix_spawn_file_actions_adddup2(&actions, messages, STDERR_FILENO);
-    code = posix_spawn(&proxy->pid, shell, &actions, &attributes, argv, environ);
-    (void)posix_spawnattr_destroy(&attributes);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    proxy->pid = code ? 0 : proxy->pid;
-  }
+  const char *const argv[] = {shell && shell[0] ? shell : "/bin/sh", "-c", line, NULL};
+  int code = child_start(argv, connection, connection, messages, &proxy->pid);
+  proxy->pid = code ? 0 : proxy->pid;
   free(line);
   return code;
 }

@@ -5,15 +5,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { OUTPUT_MAX = 1 << 20, CHUNK = 4096 };
+#include "common/child_unix.h"
 
-extern char **environ; /* NOLINT(readability-redundant-declaration): POSIX does not declare it */
+enum { OUTPUT_MAX = 1 << 20, CHUNK = 4096 };
 
 /* One output that is read. */
 typedef struct reading {
@@ -85,33 +84,6 @@ static int read_all(reading *readings, uint64_t deadline) {
   return 0;
 }
 
-static int start(const char *const *argv, int output, int error_output, pid_t *pid) {
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  sigset_t none;
-  if (posix_spawn_file_actions_init(&actions) != 0) {
-    return ENOMEM;
-  }
-  if (posix_spawnattr_init(&attributes) != 0) {
-    (void)posix_spawn_file_actions_destroy(&actions);
-    return ENOMEM;
-  }
-  /* A group of its own, so that what it started ends with it; signals as a program expects them. */
-  (void)sigemptyset(&none);
-  (void)posix_spawnattr_setsigmask(&attributes, &none);
-  (void)sigaddset(&none, SIGPIPE);
-  (void)posix_spawnattr_setsigdefault(&attributes, &none);
-  (void)posix_spawnattr_setpgroup(&attributes, 0);
-  (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  (void)posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  (void)posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-  (void)posix_spawn_file_actions_adddup2(&actions, error_output, STDERR_FILENO);
-  int code = posix_spawnp(pid, argv[0], &actions, &attributes, (char *const *)(uintptr_t)argv, environ);
-  (void)posix_spawnattr_destroy(&attributes);
-  (void)posix_spawn_file_actions_destroy(&actions);
-  return code;
-}
-
 static void collect(pid_t pid, ssh_child_result *result) {
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -125,7 +97,8 @@ int ssh_child_run(const char *const *argv, uint64_t deadline_ms, ssh_child_resul
   int error_output[2] = {-1, -1};
   pid_t pid = -1;
   memset(result, 0, sizeof(*result));
-  int code = make_pipe(output) || make_pipe(error_output) ? errno : start(argv, output[1], error_output[1], &pid);
+  int code =
+      make_pipe(output) || make_pipe(error_output) ? errno : child_start(argv, -1, output[1], error_output[1], &pid);
   close_fd(&output[1]);
   close_fd(&error_output[1]);
   if (code) {
