@@ -3,7 +3,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -127,6 +129,48 @@ static void test_ended_within_the_stream(void **state) {
   assert_non_null(strstr(error.what, "nobody said how"));
 }
 
+/* The shell must not have to read on after the line that becomes the stream: what follows is the stream's. */
+static void test_wrap(void **state) {
+  (void)state;
+  size_t size = 0;
+  char *wrapped = script_stream_wrap("exec cat", 8, "0123", &size);
+  assert_non_null(wrapped);
+  assert_int_equal(strlen(wrapped), size);
+  assert_int_equal(wrapped[size - 1], '\n');
+  const char *last = strstr(wrapped, "\n}\n");
+  assert_non_null(last);
+  assert_ptr_equal(strchr(last + 3, '\n'), wrapped + size - 1);
+  free(wrapped);
+}
+
+/* A real shell that finds the first bytes of the stream right behind the script. */
+static void test_wrap_leaves_the_rest_to_the_command(void **state) {
+  (void)state;
+  size_t size = 0;
+  static const char body[] = "printf 'penstock-stream: open\\n'; exec cat";
+  char *wrapped = script_stream_wrap(body, strlen(body), "0123", &size);
+  char path[] = "/tmp/penstock-test-XXXXXX";
+  char command[128];
+  char output[256] = "";
+  assert_non_null(wrapped);
+  int fd = mkstemp(path);
+  assert_true(fd >= 0);
+  assert_int_equal(write(fd, wrapped, size), (ssize_t)size);
+  (void)close(fd);
+  (void)snprintf(command, sizeof(command), "{ cat %s; sleep 0.2; echo bytes; } | /bin/sh -s", path);
+  FILE *shell = popen(command, "r");
+  assert_non_null(shell);
+  size_t got = fread(output, 1, sizeof(output) - 1, shell);
+  assert_int_equal(pclose(shell), 0);
+  const char *begin = script_stream_begin(output, got, "0123");
+  assert_non_null(begin);
+  assert_string_equal(begin, "penstock-stream: open\nbytes\n");
+  assert_null(script_stream_begin(output, got, "0124"));
+  assert_null(script_stream_begin(output, (size_t)(begin - output) - 1, "0123"));
+  assert_int_equal(unlink(path), 0);
+  free(wrapped);
+}
+
 static void test_tail(void **state) {
   (void)state;
   script_stream_tail tail = {.size = 0};
@@ -156,6 +200,8 @@ int main(void) {
       cmocka_unit_test(test_flood),
       cmocka_unit_test(test_ended_before_the_line),
       cmocka_unit_test(test_ended_within_the_stream),
+      cmocka_unit_test(test_wrap),
+      cmocka_unit_test(test_wrap_leaves_the_rest_to_the_command),
       cmocka_unit_test(test_tail),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
