@@ -10,6 +10,7 @@ import network
 from support.ports import free_port
 from support.relay import Relay
 from traffic import Traffic
+from wreckage import Wreck
 
 
 def _shared():
@@ -84,3 +85,14 @@ def traffic():
     yield start
     for each in started:
         each.stop()
+
+
+@pytest.fixture
+def wreck(over, container):
+    """wreck(place, engine, way="published", image="tools", options=(), **keys of the profile) starts all of it, and
+    waits until it serves; see wreckage.Wreck."""
+
+    def start(place, engine, way="published", image="tools", options=(), **keys):
+        return Wreck(engine, container, lambda box, **all_keys: over(place, box, **all_keys), way, image, options, keys)
+
+    return start

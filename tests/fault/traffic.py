@@ -18,18 +18,26 @@ MIB = 1024 * KIB
 BROKEN = (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN)
 
 
+class EarlyEnd(WireError):
+    """A clean end before the last byte."""
+
+
 class Traffic:
     """So many clients, each on a thread, each with connections of random kinds and sizes, one after the other.
 
     outcomes   Counter of (kind, "whole") and (kind, "cut")
     lies       what must never be: a clean end before the last byte, a wrong byte, an answer for an upload that is
                not all there. Descriptions, with the seed.
+
+    solver_dies: the system ends a dead process's connections cleanly, and nobody on the way can tell. So an end that is
+    clean and comes too early counts as "cut": the client sees by what was announced that something is missing.
     """
 
     KINDS = ("source", "receive", "sink", "send", "echo", "tcmd")
 
-    def __init__(self, wire, seed, clients=6, largest=4 * MIB, kinds=KINDS):
+    def __init__(self, wire, seed, clients=6, largest=4 * MIB, kinds=KINDS, solver_dies=False):
         self.wire, self.seed, self.largest, self.kinds = wire, seed, largest, kinds
+        self.early_ends = (EarlyEnd, json.JSONDecodeError) if solver_dies else ()
         self.folder = Path(wire.tcmd()["root"])  # where the solver keeps this project's files
         self.outcomes = collections.Counter()
         self.lies = []
@@ -62,11 +70,14 @@ class Traffic:
                 getattr(self, f"_{kind}")(size, rng.randrange(1 << 30), number)
                 outcome = "whole"
             except Exception as error:  # what is no broken connection, a time-out too, is a finding
-                outcome = "cut" if getattr(error, "errno", None) in BROKEN else "lie"
+                outcome = "cut" if self._is_cut(error) else "lie"
                 if outcome == "lie":
                     self.lies.append(f"{kind} of {size} bytes: {type(error).__name__} {error} (seed {self.seed})")
             with self._lock:
                 self.outcomes[kind, outcome] += 1
+
+    def _is_cut(self, error):
+        return getattr(error, "errno", None) in BROKEN or isinstance(error, self.early_ends)
 
     # Each returns if all went well, raises an error of BROKEN if the connection was cut, any other if it lied.
 
@@ -77,7 +88,7 @@ class Traffic:
                 if got != expected[: len(got)]:
                     raise WireError("wrong bytes")
                 if len(got) < len(expected):
-                    raise WireError("a clean end with bytes missing")
+                    raise EarlyEnd("a clean end with bytes missing")
             if sock.recv(1):
                 raise WireError("more bytes than were sent")
 
@@ -91,10 +102,12 @@ class Traffic:
         request = {"request": "data_receive", "path": str(path), "name": "demo"}
         with self.wire.connect() as sock:
             sock.sendall(b"JSON" + json.dumps(request).encode() + b"\n")
-            announced = json.loads(read_line(sock))["size"]
+            announced = json.loads(_read_line(sock))["size"]
             data = read_all(sock)
+        if len(data) < announced:
+            raise EarlyEnd(f"{announced} bytes were announced, a clean end came after {len(data)}")
         if announced != size or len(data) != size or hashlib.sha256(data).hexdigest() != digest:
-            raise WireError(f"{announced} bytes were announced, a clean end came after {len(data)}")
+            raise WireError(f"not the file: {announced} bytes were announced, {len(data)} came")
 
     def _sink(self, size, seed, _):
         if self.wire.sink(pattern.chunks(size, seed)) != (size, pattern.sha256(size, seed)):
@@ -120,12 +133,22 @@ class Traffic:
                 reader.join(60)
             if isinstance(back[-1], Exception):
                 raise back[-1]
-            if b"".join(back) != data:
+            back = b"".join(back)
+            if len(back) < len(data) and data.startswith(back):
+                raise EarlyEnd(f"{len(back)} of {len(data)} bytes came back before a clean end")
+            if back != data:
                 raise WireError("not what was sent")
 
     def _tcmd(self, *_):
         if self.wire.tcmd()["protocol_version"] != "0.18":
             raise WireError("not the answer")
+
+
+def _read_line(sock):
+    try:
+        return read_line(sock)
+    except WireError as error:
+        raise EarlyEnd(str(error)) from None
 
 
 def _read(sock, size):

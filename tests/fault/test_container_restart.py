@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""The container is restarted in the middle of work: it is served again without anybody's help, and soon."""
+
+import random
+
+import pytest
+
+from wreckage import KINDS, yardstick
+
+LIMIT = 3.0  # seconds from the container's start to an answer
+# Ten commands in a container: about twice what a launch takes of them. Only on a machine that is too busy to run one
+# in 0.3 s does that come to more than LIMIT.
+COMMANDS = 10
+
+# Whose command the solver is: launched by the gateway ("tools"), or the container's own ("solver").
+CASES = [
+    ("docker", "published", "tools"),
+    ("docker", "published", "solver"),
+    ("docker", "bridge", "tools"),
+    ("docker", "exec", "tools"),
+    ("docker-ssh", "published", "tools"),
+    ("docker-ssh", "bridge", "solver"),
+]
+
+
+@pytest.mark.parametrize("transport,way,image", CASES)
+def test_restarted_in_mid_work(place_of, engine, wreck, traffic, transport, way, image):
+    wrecked = wreck(place_of(transport, engine), engine, way, image)
+    seed = random.randrange(1 << 32)
+    clients = traffic(wrecked.wire, seed, clients=3, largest=1 << 20, kinds=KINDS, solver_dies=True)
+    took = [wrecked.served_again(wrecked.box.restart)]
+    limit = max(LIMIT, COMMANDS * yardstick(engine, wrecked.box))
+    if took[0] > limit:  # the machine may have been busy just then
+        took.append(wrecked.served_again(wrecked.box.restart))
+    clients.stop()
+    print(f"{transport}, {way}, {image}: served {', '.join(f'{each:.2f}' for each in took)} s after the start")
+    print(f"limit {limit:.2f}; {dict(clients.outcomes)}")
+    assert clients.lies == [], wrecked.gateway.story()
+    assert clients.count("whole") > 0
+    assert min(took) < limit, wrecked.gateway.story()
