@@ -26,9 +26,12 @@ typedef struct container_carrier {
   int is_cancelling;
   container_view view;
   int has_view;
-  int has_run;             /* it has been seen to run */
-  uint64_t fresh_until_ns; /* the view may be taken for how things are */
-  char warned_of[40];      /* the start of the container whose published port was warned about */
+  int has_run;              /* it has been seen to run */
+  uint64_t fresh_until_ns;  /* the view may be taken for how things are */
+  char warned_of[40];       /* the start of the container whose published port was warned about */
+  container_question check; /* of the settled way */
+  int is_checking;
+  uint64_t checked_ns; /* when the view was last brought up to date, or that was tried */
 
   /* container_carrier.c: the connect that runs. */
   container_question up;
@@ -52,6 +55,13 @@ void container_title(const container_carrier *self, char *text, size_t size);
 /** Milliseconds from now to `deadline_ns`; 0 = it is over. */
 uint64_t container_left_ms(const container_carrier *self, uint64_t deadline_ns);
 uint64_t container_now_ns(const container_carrier *self);
+
+/**
+ * container_turns.c: a stream takes the settled way. Now and then, that starts a look in its back: an address or a
+ * port of a container that has ended may be another one's by now, with a solver that answers as well. If so, the way is
+ * not settled any more, and the host is told that its solver has gone (penstock_host::solver_exited).
+ */
+void container_check_settled(container_carrier *self);
 
 /** container_run.c: carrier_ops::run and run_cancel; frees all. */
 carrier_run *container_run(carrier *self, const char *body, size_t size, uint64_t timeout_ms,

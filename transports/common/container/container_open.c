@@ -285,7 +285,8 @@ static void way_failed(container_try *self, const penstock_error *error) {
 static void on_view(container_try *self) {
   container_carrier *inside = self->inside;
   penstock_error error = {.struct_size = sizeof(error)};
-  if (!is_choice(self) && container_is_vain(inside, &inside->view, &error)) {
+  if (!is_choice(self) && (container_is_vain(inside, &inside->view, &error) ||
+                           container_refuse(inside, &inside->view, &error))) { /* it may be another one by now */
     fail(self, &error);
     return;
   }
@@ -438,6 +439,7 @@ void container_open(carrier *carried, penstock_open *open, const char *host, uin
   self->open = open;
   if (inside->is_settled) {
     self->path = inside->settled;
+    container_check_settled(inside);
     take_way(self);
   } else {
     find(self);

@@ -6,6 +6,9 @@
 
 /* How long a view may be taken for how things are, by whoever asks right after. */
 #define FRESH_NS (200ull * 1000000)
+/* From one look at a settled way to the next, while streams take it. */
+#define CHECK_EVERY_NS (5000ull * 1000000)
+enum { CHECK_MS = 10000 };
 
 static void on_answer(void *context, const container_view *view, const penstock_error *error);
 
@@ -26,10 +29,43 @@ static void ask_next(container_carrier *self) {
 
 /* --- answers --------------------------------------------------------------------------------------- */
 
-static void keep_view(container_carrier *self, const container_view *view, int is_whole) {
-  if (!self->has_view || strcmp(self->view.id, view->id) != 0 || strcmp(self->view.started_at, view->started_at) != 0) {
-    self->is_settled = 0; /* another start: ports and addresses may be somebody else's by now */
+static int are_same(const container_addresses *one, const container_addresses *other) {
+  int is_same = one->count == other->count;
+  for (size_t i = 0; is_same && i < one->count; i++) {
+    is_same = one->items[i].port == other->items[i].port && strcmp(one->items[i].host, other->items[i].host) == 0;
   }
+  return is_same;
+}
+
+/* Ports and addresses that were the container's may be somebody else's by now. */
+static int has_moved(const container_view *was, const container_view *is) {
+  return strcmp(was->id, is->id) != 0 || strcmp(was->started_at, is->started_at) != 0 ||
+         is->state != CONTAINER_RUNNING || !are_same(&was->published, &is->published) || !are_same(&was->own, &is->own);
+}
+
+/* Whoever was reached by the settled way since is perhaps not in the container. */
+static void leave_settled(container_carrier *self, const container_view *view) {
+  penstock_error error = {.struct_size = sizeof(error)};
+  char title[300];
+  self->is_settled = 0;
+  if (self->settled.way == CONTAINER_WAY_EXEC) { /* leads into the container, or nowhere */
+    return;
+  }
+  container_title(self, title, sizeof(title));
+  (void)penstock_fail(&error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT,
+                      "%s %s, and what still answers at %s:%u may be another container", title,
+                      view->state == CONTAINER_RUNNING ? "was started anew, or is in another network by now"
+                                                       : "does not run any more",
+                      self->settled.host, (unsigned)self->settled.port);
+  penstock_next(&error, "it is looked for, and started again where that is allowed");
+  self->base.host->solver_exited(self->base.host, &error);
+}
+
+static void keep_view(container_carrier *self, const container_view *view, int is_whole) {
+  if (self->is_settled && has_moved(&self->view, view)) {
+    leave_settled(self, view);
+  }
+  self->checked_ns = container_now_ns(self);
   self->view = *view;
   self->has_view = 1;
   self->has_run |= view->state == CONTAINER_RUNNING;
@@ -127,4 +163,24 @@ void container_carrier_forget(carrier *carried, container_question *question) {
     self->is_cancelling = 1;
     container_ask_cancel(self->ask);
   }
+}
+
+/* --- is it still that container? ------------------------------------------------------------------- */
+
+/* What there was to see is kept already; an engine that does not answer says nothing of the container. */
+static void on_checked(void *context, const container_view *view, const penstock_error *error) {
+  container_carrier *self = context;
+  (void)view;
+  (void)error;
+  self->is_checking = 0;
+}
+
+void container_check_settled(container_carrier *self) {
+  uint64_t now = container_now_ns(self);
+  if (self->settled.way == CONTAINER_WAY_EXEC || self->is_checking || now < self->checked_ns + CHECK_EVERY_NS) {
+    return;
+  }
+  self->is_checking = 1;
+  self->checked_ns = now;
+  container_carrier_look(&self->base, &self->check, CHECK_MS, on_checked, self);
 }
