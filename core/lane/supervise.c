@@ -498,6 +498,15 @@ static void link_lost(ps_lane *lane) {
   fail(lane, &error, 0);
 }
 
+/* Without the transport's advice to start the solver, where that is what we are about to do. */
+static void log_gone(const ps_lane *lane) {
+  penstock_error error = lane->link->gone_error;
+  if (lane->may_launch) {
+    penstock_next(&error, "it is looked for, and started again where that is allowed");
+  }
+  ps_log_error(PENSTOCK_LOG_WARN, lane->profile, &error);
+}
+
 void ps_supervise_turn(ps_lane *lane) {
   if (lane->stopping) {
     ps_end_continue(lane);
@@ -516,7 +525,7 @@ void ps_supervise_turn(ps_lane *lane) {
     return;
   }
   if (lane->link->solver_gone) {
-    ps_log_error(PENSTOCK_LOG_WARN, lane->profile, &lane->link->gone_error);
+    log_gone(lane);
     enter_find(lane);
   } else {
     ps_doubt_turn(lane);

@@ -117,8 +117,15 @@ static const char *fake_string(const penstock_config *config, const char *key) {
   return NULL;
 }
 
+static void fake_log(const penstock_host *table, uint32_t level, const char *text) {
+  (void)table;
+  (void)level;
+  (void)text;
+}
+
 static const penstock_host host = {
     .struct_size = sizeof(host),
+    .log = fake_log,
     .now_ns = fake_now,
     .timer_start = fake_timer_start,
     .timer_stop = fake_timer_stop,

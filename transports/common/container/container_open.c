@@ -249,7 +249,7 @@ static void note(container_try *self, const penstock_error *error) {
   container_path *path = &self->paths->items[self->at];
   self->outcomes[self->at] = said_no(error) ? SAID_NO : FAILED;
   if (self->is_late) {
-    (void)snprintf(path->why_not, sizeof(path->why_not), "no answer in time");
+    (void)snprintf(path->why_not, sizeof(path->why_not), "%s", CONTAINER_NO_ANSWER);
   } else if (said_no(error) && path->way != CONTAINER_WAY_EXEC) {
     (void)snprintf(path->why_not, sizeof(path->why_not), "connection refused");
   } else {

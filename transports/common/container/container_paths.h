@@ -25,6 +25,9 @@ typedef struct container_path {
   char why_not[256]; /**< why it is of no use, in the user's words; "" = it can be tried */
 } container_path;
 
+/** The why_not of a way that did not answer while there was time. */
+#define CONTAINER_NO_ANSWER "no answer in time"
+
 /** Paths at most. */
 #define CONTAINER_PATHS_MAX (2 * CONTAINER_ADDRESSES_MAX + 1)
 

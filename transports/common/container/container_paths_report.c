@@ -122,6 +122,12 @@ static int is_port_wanted_twice(const report *self) {
   return 0;
 }
 
+/* Did the way by a command find no fault but that its time was over? */
+static int is_slow(const report *self) {
+  const container_path *last = self->paths->count > 0 ? &self->paths->items[self->paths->count - 1] : NULL;
+  return last && last->way == CONTAINER_WAY_EXEC && strcmp(last->why_not, CONTAINER_NO_ANSWER) == 0;
+}
+
 static void say_next(const report *self) {
   const container_view *view = self->view;
   container_reach reach = self->settings->reach;
@@ -133,9 +139,13 @@ static void say_next(const report *self) {
   }
   if (is_unpublished(self) && !view->is_remote) {
     next_publish(self);
+  } else if (is_slow(self)) {
+    penstock_next(self->error,
+                  "The engine or its machine is slow: see how long `%.80s exec %.80s /bin/sh -c true` takes",
+                  engine_of(self), self->name);
   } else if (reach == CONTAINER_REACH_AUTO || reach == CONTAINER_REACH_EXEC) {
     penstock_next(self->error,
-                  "Put socat, nc, bash or python3 into the image, so that a command in the container can carry the "
+                  "Put perl, python3, socat or nc into the image, so that a command in the container can carry the "
                   "stream; `%.80s exec %.80s /bin/sh` must work",
                   engine_of(self), self->name);
   } else if (view->knows_listeners && view->listeners.count > 0 && !view->is_remote) {

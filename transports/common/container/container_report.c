@@ -363,8 +363,8 @@ void container_report_absent(const container_report_context *context, const char
       (void)snprintf(project, sizeof(project), " -p %.100s", settings->project);
     }
     fill(context, PENSTOCK_CLASS_CONFIG, "%N has no container on %W.", "", "", error);
-    penstock_next(error, "Run `docker compose%s up -d %.100s` there, or set `start_compose = yes`", project,
-                  settings->service);
+    penstock_next(error, "Run `docker compose%s up -d %.100s` there, or set `start_compose = yes` and `compose_file`",
+                  project, settings->service);
   } else {
     char image[128];
     char publish[96];

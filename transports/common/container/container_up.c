@@ -114,6 +114,8 @@ static void act(container_ask *self, const char *what) {
   self->up.acted = 1;
   self->step_ns = self->host->now_ns(self->host);
   tell_acting(self);
+  penstock_logf(self->host, PENSTOCK_LOG_INFO, "%s is %s: asking the engine to %s it", self->name, self->view.status,
+                what);
   ask_run(self, ASK_ACT, s, acted);
 }
 
@@ -207,7 +209,7 @@ static void seen_running(container_ask *self) {
     return;
   }
   if (!up->runs_since_ns || strcmp(up->started_at, view->started_at) != 0) {
-    up->runs_since_ns = self->step_ns; /* when that look began */
+    up->runs_since_ns = self->host->now_ns(self->host); /* not when that look began: it may have been slow */
     memcpy(up->started_at, view->started_at, sizeof(up->started_at));
   }
   if (since_ms(self, up->runs_since_ns) >= (uint64_t)(restarts ? STEADY_MS : STAYS_MS) ||
