@@ -136,6 +136,19 @@ static void test_a_silent_way_is_left_for_the_next(void **state) {
   assert_non_null(strstr(rig.opens[0].error.detail, "no answer in time"));
 }
 
+static void test_a_slow_command_is_not_started_twice(void **state) {
+  (void)state;
+  open_stream(0);
+  rig_looks(0, (rig_look){.listener = "0100007F"});
+  (void)rig_way_opens(0);
+  open_stream(1); /* settled */
+  rig_pass(10000);
+  assert_false(rig.ways[1].is_cancelled);
+  (void)rig_way_opens(1);
+  assert_opened(1);
+  assert_int_equal(rig.way_count, 2);
+}
+
 static void test_a_way_that_connects_after_all_counts(void **state) {
   (void)state;
   rig.is_cancel_late = 1;
@@ -471,6 +484,7 @@ int main(void) {
       TEST(test_without_knowing_who_listens_the_ways_decide),
       TEST(test_an_error_of_the_link_ends_it_at_once),
       TEST(test_a_silent_way_is_left_for_the_next),
+      TEST(test_a_slow_command_is_not_started_twice),
       TEST(test_a_way_that_connects_after_all_counts),
       TEST(test_a_settled_way_that_fails_is_found_anew),
       TEST(test_a_settled_way_needs_no_engine),

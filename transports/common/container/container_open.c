@@ -198,14 +198,21 @@ static int is_last(const container_try *self) {
   return self->paths != NULL;
 }
 
+/* How long the way may take. A command that is slow says that the machine is, and not that the way leads nowhere: one
+ * that cannot run ends. */
+static uint64_t limit_ms(const container_try *self, uint64_t left) {
+  uint64_t share = left / WAY_SHARE;
+  if (is_last(self) || (self->path.way == CONTAINER_WAY_EXEC && left == UINT64_MAX)) {
+    return left;
+  }
+  return self->path.way == CONTAINER_WAY_EXEC ? left - share / 2 : share < WAY_MS ? share : WAY_MS;
+}
+
 /* The last thing: the carrier below may end it at once. */
 static void take_way(container_try *self) {
   carrier *below = self->inside->base.below;
   uint64_t left = left_ms(self);
-  uint64_t limit = left;
-  if (!is_last(self)) {
-    limit = left / WAY_SHARE < WAY_MS ? left / WAY_SHARE : WAY_MS;
-  }
+  uint64_t limit = limit_ms(self, left);
   self->phase = PHASE_WAY;
   self->is_late = 0;
   stop_timer(self);
