@@ -11,7 +11,7 @@ import socket
 import threading
 
 import pytest
-from support import pattern
+from support import pattern, procs
 from support.wait import eventually
 from support.wire import abort, ended_by, hash_all, read_exact
 
@@ -44,7 +44,7 @@ def whole_use(wire):
     for _ in range(3):
         assert wire.tcmd()["protocol_version"] == "0.18"  # its client does not half-close
     assert wire.tcmd(legacy=True)["protocol_version"] == "0.18"  # and this one does
-    payload = b"".join(pattern.chunks(3 * MIB, 7))
+    payload = pattern.data(3 * MIB, 7)
     wire.data_send("demo/frame", payload)
     assert wire.data_receive("demo/frame") == (len(payload), hashlib.sha256(payload).hexdigest())
     assert wire.bdat(payload) == b"BINARY_OK"
@@ -80,16 +80,28 @@ def test_the_solvers_abort_is_never_a_clean_end(exact, size):
         assert ended_by(sock) == "reset"
 
 
-def test_a_clients_abort_ends_what_carried_it(exact):
-    sock = exact.wire.open_source(1 << 40)
-    read_exact(sock, MIB)
+def test_a_clients_abort_ends_its_side_of_the_stream(exact):
+    def holding():
+        return json.loads(exact.wire.json({"request": "demo_stats"}))["serving"].get("HOLD", 0)
+
+    sock = exact.wire.open(b"HOLD")
+    eventually(holding, 20, "the solver does not see the stream")
     abort(sock)
+    eventually(lambda: not holding(), 20, "the solver still holds the stream")
 
-    def is_over():
-        stats = json.loads(exact.wire.json({"request": "demo_stats"}))
-        return stats["open"] == 1
 
-    eventually(is_over, 20, "the solver goes on sending")
+def test_a_clients_abort_ends_the_engines_client(through):
+    """The solver may go on sending for a while: an engine tells nobody in the container that its client has gone."""
+    running = through("docker", "perl")
+
+    def clients():
+        return [pid for pid in procs.descendants(running.pid) if "docker" in procs.program(pid)]
+
+    sock = running.wire.open_source(1 << 40)
+    read_exact(sock, MIB)
+    assert clients()
+    abort(sock)
+    eventually(lambda: not clients(), 20, "a client of the engine is left")
 
 
 def test_a_slow_client_holds_the_solver_up(exact):
@@ -97,7 +109,7 @@ def test_a_slow_client_holds_the_solver_up(exact):
     with exact.wire.open_source(size, 9, receive_buffer=65536) as sock:
         read_exact(sock, 1000)
         assert exact.wire.tcmd()["protocol_version"] == "0.18"  # nobody else waits
-        rest = hashlib.sha256(b"".join(pattern.chunks(size, 9))[1000:]).hexdigest()
+        rest = hashlib.sha256(pattern.data(size, 9)[1000:]).hexdigest()
         assert hash_all(sock) == (size - 1000, rest)
 
 

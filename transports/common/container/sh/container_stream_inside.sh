@@ -15,7 +15,8 @@
 #   nc.openbsd        with -N         waits: see below            takes it for an end
 #   bash, /dev/tcp    not passed on   ends                        fails: cat does
 # A server that ends its own direction and goes on reading loses what the client sends after that: the end of the output
-# is only seen with the end of all. All but nc.openbsd fail if the connection is reset while they send.
+# is only seen with the end of all. A client that gives up looks like one that has ended its own direction: an engine
+# reads on for it, so the server goes on sending to nobody until it has sent all. All but nc.openbsd fail if the connection is reset while they send.
 
 ps_has() {
   command -v "$1" >/dev/null 2>&1
