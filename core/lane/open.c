@@ -178,7 +178,9 @@ static void client_failed(penstock_open *open, const penstock_error *error) {
   ps_client *client = open->client;
   uint64_t now = uv_hrtime();
   int absent = error->leg == PENSTOCK_LEG_ENDPOINT && error->error_class == PENSTOCK_CLASS_REFUSED;
-  if (absent && !link->solver_gone) {
+  /* An engine that does not answer cannot serve the next one either: "up" would be a lie. */
+  int lost = absent || error->leg == PENSTOCK_LEG_CONTAINER;
+  if (lost && !link->solver_gone) {
     link->solver_gone = 1;
     link->gone_error = *error;
     ps_lane_later(link->lane);

@@ -225,7 +225,7 @@ static void fake_open_stream(penstock_instance *self, penstock_open *open, uint6
   }
   if (fake.fail_opens > 0) {
     fake.fail_opens--;
-    fail_open(self, open, PENSTOCK_LEG_STREAM, PENSTOCK_CLASS_TRANSIENT);
+    fail_open(self, open, fake.fail_leg ? (uint32_t)fake.fail_leg : PENSTOCK_LEG_STREAM, PENSTOCK_CLASS_TRANSIENT);
     return;
   }
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

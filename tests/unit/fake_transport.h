@@ -37,6 +37,7 @@ typedef struct fake_control {
   atomic_int ready;                      /**< fake_answer */
   atomic_int identify;                   /**< fake_answer */
   atomic_int fail_opens;                 /**< so many opens fail as TRANSIENT first */
+  atomic_int fail_leg;                   /**< with this leg; 0 = STREAM */
   atomic_int fail_validates;             /**< so many validates fail as they were told first */
   atomic_int listening;                  /**< 0 = opens are refused; set by a launch that does not fail */
   atomic_int for_clients, for_questions; /**< fake_server; FAKE_ANSWERS by a launch that does not fail */

@@ -212,6 +212,22 @@ static void test_failed_opens_are_tried_again(void **state) {
   assert_int_equal(fake.fail_opens, 0);
 }
 
+static void lose_engine_and_ask(run *self) {
+  fake.fail_leg = PENSTOCK_LEG_CONTAINER;
+  fake.fail_opens = 2; /* the client's, and the question after it */
+  assert_int_equal(ask(self), 1);
+}
+
+static void test_engine_that_does_not_answer_is_no_longer_up(void **state) {
+  (void)state;
+  run self = {.act = lose_engine_and_ask, .point = AT_SERVING};
+  fake_reset();
+  go(&self);
+  assert_int_equal(fake.fail_opens, 0);
+  assert_int_equal(self.servings, 2);
+  assert_int_equal(fake.connects, 1);
+}
+
 static void lose_solver_and_ask(run *self) {
   assert_int_equal(ask(self), 1);
   fake.listening = 0;
@@ -364,6 +380,7 @@ int main(void) {
       cmocka_unit_test(test_completion_from_a_later_turn_and_twice),
       cmocka_unit_test(test_deadline_cancels_and_a_stubborn_step_is_left),
       cmocka_unit_test(test_failed_opens_are_tried_again),
+      cmocka_unit_test(test_engine_that_does_not_answer_is_no_longer_up),
       cmocka_unit_test(test_dead_solver_is_launched_again),
       cmocka_unit_test(test_restart_limit),
       cmocka_unit_test(test_failed_tries_do_not_count_for_the_limit),
