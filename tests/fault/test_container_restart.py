@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from wreckage import KINDS, yardstick
+from wreckage import KINDS, Background, yardstick
 
 LIMIT = 3.0  # seconds from the container's start to an answer
 # Ten commands in a container: about twice what a launch takes of them. Only on a machine that is too busy to run one
@@ -38,3 +38,20 @@ def test_restarted_in_mid_work(place_of, engine, wreck, traffic, transport, way,
     assert clients.lies == [], wrecked.gateway.story()
     assert clients.count("whole") > 0
     assert min(took) < limit, wrecked.gateway.story()
+
+
+@pytest.mark.parametrize("transport", ["docker", "docker-ssh"])
+def test_restarted_with_another_address(place_of, engine, wreck, container, transport):
+    """Its owner stops it, its address goes to another one, and the gateway may not start it."""
+    wrecked = wreck(place_of(transport, engine), engine, "bridge", start_container=False)
+    address, mark = wrecked.box.address, wrecked.gateway.mark()
+    wrecked.box.stop()
+    waiting = Background(wrecked.is_answered)
+    error = wrecked.gateway.wait_event("state", 40, mark, where=lambda event: event["error"])["error"]
+    assert str(wrecked.box) in error["what"] and "start" in error["next"], error
+    other = container(engine)
+    assert other.address == address
+    wrecked.box.start()
+    assert wrecked.box.address != address
+    waiting.end()
+    assert other.solvers() == []
