@@ -16,7 +16,8 @@
 #   bash, /dev/tcp    not passed on   ends                        fails: cat does
 # A server that ends its own direction and goes on reading loses what the client sends after that: the end of the output
 # is only seen with the end of all. A client that gives up looks like one that has ended its own direction: an engine
-# reads on for it, so the server goes on sending to nobody until it has sent all. All but nc.openbsd fail if the connection is reset while they send.
+# reads on for it, so the server goes on sending to nobody until it has sent all. All but nc.openbsd fail if the
+# connection is reset while they send.
 
 ps_has() {
   command -v "$1" >/dev/null 2>&1
@@ -89,19 +90,21 @@ connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 say("open")
 lost = []
 def send():
+    room = memoryview(bytearray(262144))
     try:
         while True:
-            data = os.read(0, 262144)
-            if not data:
+            count = os.readv(0, [room])
+            if not count:
                 break
-            connection.sendall(data)
+            connection.sendall(room[:count])
         connection.shutdown(socket.SHUT_WR)
     except OSError:
         lost.append(1)
 threading.Thread(target=send, daemon=True).start()
+room = memoryview(bytearray(262144))
 try:
     while True:
-        data = memoryview(connection.recv(262144))
+        data = room[:connection.recv_into(room)]
         if not data:
             break
         while data:
