@@ -165,6 +165,13 @@ static void fake_connect(penstock_instance *self, penstock_op *op, uint64_t dead
 static void fake_validate(penstock_instance *self, penstock_op *op, uint64_t deadline_ms) {
   (void)deadline_ms;
   fake.validates++;
+  if (fake.tells_end) {
+    penstock_error error;
+    penstock_fail(&error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT, "the solver has ended");
+    penstock_next(&error, "nothing");
+    fake.tells_end = 0;
+    self->host->solver_exited(self->host, &error);
+  }
   answer(self, op, fake.fail_validates > 0 ? FAKE_FAIL : FAKE_OK);
   fake.fail_validates -= fake.fail_validates > 0;
 }

@@ -39,6 +39,7 @@ typedef struct fake_control {
   atomic_int fail_opens;                 /**< so many opens fail as TRANSIENT first */
   atomic_int fail_leg;                   /**< with this leg; 0 = STREAM */
   atomic_int fail_validates;             /**< so many validates fail as they were told first */
+  atomic_int tells_end;                  /**< the next validate finds out that the solver has ended, and tells it */
   atomic_int listening;                  /**< 0 = opens are refused; set by a launch that does not fail */
   atomic_int for_clients, for_questions; /**< fake_server; FAKE_ANSWERS by a launch that does not fail */
   atomic_uint error_leg;

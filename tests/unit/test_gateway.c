@@ -281,6 +281,24 @@ static void test_failed_tries_do_not_count_for_the_limit(void **state) {
   assert_int_equal(fake.launches, 1);
 }
 
+static void lose_solver_late_and_ask(run *self) {
+  fake.tells_end = 1;
+  fake.listening = 0;
+  assert_int_equal(ask(self), 1);
+  assert_int_equal(ask(self), 1);
+}
+
+/* The transport tells it of the solver before, while the next one is on its way already. */
+static void test_late_news_of_an_end_is_not_the_new_ones(void **state) {
+  (void)state;
+  run self = {.act = lose_solver_late_and_ask, .point = AT_SERVING};
+  fake_reset();
+  go(&self);
+  assert_int_equal(fake.tells_end, 0);
+  assert_int_equal(fake.launches, 1);
+  assert_int_equal(self.servings, 2);
+}
+
 static void test_lanes_launch_once(void **state) {
   (void)state;
   run self = {.act = ask_once, .point = AT_SERVING};
@@ -384,6 +402,7 @@ int main(void) {
       cmocka_unit_test(test_dead_solver_is_launched_again),
       cmocka_unit_test(test_restart_limit),
       cmocka_unit_test(test_failed_tries_do_not_count_for_the_limit),
+      cmocka_unit_test(test_late_news_of_an_end_is_not_the_new_ones),
       cmocka_unit_test(test_lanes_launch_once),
       cmocka_unit_test(test_lanes_share_the_restart_limit),
       cmocka_unit_test(test_lanes_agree_on_who_launched),
