@@ -47,4 +47,7 @@ class Compose:
         return Container(self.engine, self.run("ps", "--quiet", "app").strip())
 
     def down(self):
-        self.run("down", "--timeout", "0", "--volumes")
+        """Removes what there is of it, without docker-compose, which takes seconds to start."""
+        label = f"label=com.docker.compose.project={self.project}"
+        for each in self.engine.do("ps", "--all", "--quiet", "--filter", label).split():
+            self.engine.remove(each)

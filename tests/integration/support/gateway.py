@@ -116,7 +116,7 @@ class Gateway:
         """Waits for a state, and returns its event."""
         return self.wait_event("state", timeout, since, state=state)
 
-    def first_error(self, timeout=40):
+    def first_error(self, timeout=90):
         """The first error, whether it ends with it or tries again."""
         return self.wait_event(("state", "stopped"), timeout, where=lambda event: event.get("error"))["error"]
 

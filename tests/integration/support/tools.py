@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""Folders for PATH: one without certain programs, and programs that only pretend."""
+"""Programs that are not there, and programs that only pretend."""
 
-import os
 from pathlib import Path
 
+# Where a client is looked for, whatever PATH says. /bin is /usr/bin.
+PLACES = ("/usr/bin", "/usr/local/bin", "/snap/bin", "/opt/homebrew/bin")
 
-def without(folder, *names):
-    """A folder with every tool of this machine but some."""
-    folder = Path(folder)
-    folder.mkdir()
-    for place in ("/usr/bin", "/bin", "/usr/sbin", "/sbin"):
-        for tool in os.listdir(place):
-            link = folder / tool
-            if tool not in names and not link.is_symlink():
-                link.symlink_to(Path(place) / tool)
-    return folder
+
+def hidden(*names):
+    """Pairs (file, place) for a mount namespace in which programs of these names cannot be run; see Sshd's `binds`."""
+    return [("/dev/null", path) for folder in PLACES for name in names if (path := Path(folder) / name).exists()]
+
+
+def hiding(*names):
+    """The words before a command's own that make it find no programs of these names."""
+    mounts = "".join(f"mount --bind {file} {place}; " for file, place in hidden(*names))
+    return ["unshare", "--mount", "sh", "-c", f'{mounts}exec "$@"', "sh"]
 
 
 def pretend(folder, name, script):

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: MIT
+"""docker and docker-ssh: the ways to the port of a container, which one is taken, and what passes over each."""
+
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from support import pattern
+from support.images import SOLVER
+from support.login import failed
+from support.ports import free_port
+from support.wait import eventually
+from support.wire import ended_by, read_all, read_exact
+
+CONFIG = 3
+MIB = 1 << 20
+WAYS = ["published", "bridge", "exec"]
+
+
+@pytest.fixture(params=WAYS)
+def by(request, place, over, box):
+    """A gateway that serves over a way that the profile fixes: by.way, to a solver in by.box."""
+    up = over(place, box, reach=request.param)
+    up.wait_serving(90)
+    up.way, up.box, up.transport = request.param, box, place.transport
+    return up
+
+
+# --- what each way carries -----------------------------------------------------------------------------------
+
+
+def test_every_byte_arrives(by):
+    size = 64 * MIB + 3
+    assert by.wire.source(size, seed=3) == (size, pattern.sha256(size, seed=3))
+    assert by.wire.sink(pattern.chunks(size, seed=5)) == (size, pattern.sha256(size, seed=5))
+
+
+def test_connections_and_their_ends(by):
+    # The solver listens no further than the way needs.
+    expected = {"published": "0.0.0.0", "bridge": by.box.address, "exec": "127.0.0.1"}
+    assert by.box.option("--host") == expected[by.way]
+    # Directions end separately: the old solver answers after the client's half-close, another half-closes first.
+    wire = by.wire
+    assert wire.tcmd(legacy=True)["protocol_version"] == "0.18"
+    assert wire.bdat(b"x" * 100_000) == b"BINARY_OK"
+    with wire.open(b"HALF") as sock:
+        assert read_all(sock) == b"HALF"
+        sock.sendall(b"x" * 1234)
+        sock.shutdown(socket.SHUT_WR)
+    eventually(lambda: [row for row in wire.stats()["recent"] if row["kind"] == "HALF" and row["in"] >= 1234])
+    # What the solver aborts does not end cleanly, where it can be told: docker-proxy, sshd and exec make an end of it.
+    with wire.open_abort(1000) as sock:
+        assert len(read_exact(sock, 1000)) == 1000
+        assert ended_by(sock) == "reset" or by.way != "bridge" or by.transport != "docker"
+    with ThreadPoolExecutor(10) as pool:
+        assert list(pool.map(lambda number: wire.echo(b"%d" % number), range(100))) == [b"%d" % n for n in range(100)]
+
+
+# --- where a port is published -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["127.0.0.9:{port}", "[::1]:{port}", "127.0.0.1:"])
+def test_port_that_is_published_elsewhere(engine, here, over, container, where):
+    box = container(engine, "-p", f"{where.format(port=free_port())}:9090")
+    up = over(here, box, reach="published")
+    up.wait_serving(90)
+    assert up.wire.echo(b"through") == b"through"
+    assert box.option("--host") == "0.0.0.0"
+
+
+def test_port_that_is_published_on_the_address_of_the_bridge(engine, here, over, container):
+    box = container(engine, "-p", f"{engine.address}:{free_port()}:9090")
+    up = over(here, box, reach="published")
+    up.wait_serving(90)
+    assert up.wire.echo(b"through") == b"through"
+
+
+@pytest.mark.parametrize("where", ["0.0.0.0:{port}", "{port}", "[::]:{port}"])
+def test_port_that_all_interfaces_publish_is_warned_of(engine, here, over, container, where):
+    box = container(engine, "-p", f"{where.format(port=free_port())}:9090")
+    up = over(here, box)
+    up.wait_serving(90)
+    assert up.wire.echo(b"through") == b"through"
+    assert "-p 127.0.0.1:9090:9090" in up.log and " warn" in up.log.lower()
+
+
+def test_port_that_all_interfaces_publish_can_be_refused(engine, here, over, container):
+    box = container(engine, "-p", f"{free_port()}:9090")
+    error = failed(over(here, box, expose_warning="error"), CONFIG)
+    assert "-p 127.0.0.1:9090:9090" in error["next"]
+    assert box.solvers() == []
+
+
+def test_port_that_all_interfaces_publish_without_a_word(engine, here, over, container):
+    box = container(engine, "-p", f"{free_port()}:9090")
+    up = over(here, box, expose_warning="off")
+    up.wait_serving(90)
+    assert "-p 127.0.0.1:9090:9090" not in up.log
+
+
+def test_other_port_of_the_container(engine, here, over, container):
+    """9090 is published too, and is not what the profile means."""
+    box = container(engine, "-p", "127.0.0.1::9090", "-p", f"127.0.0.1:{free_port()}:7070", image="tools")
+    up = over(here, box, endpoint="127.0.0.1:7070")
+    up.wait_serving(90)
+    assert box.option("--port") == "7070"
+    assert up.wire.echo(b"through") == b"through"
+
+
+# --- networks ------------------------------------------------------------------------------------------------
+
+
+def test_network_of_its_own(engine, here, over, container):
+    box = container(engine, "--network", engine.make_network())
+    up = over(here, box)
+    up.wait_serving(90)
+    assert box.option("--host") == box.address
+    assert up.wire.echo(b"through") == b"through"
+
+
+def test_network_of_another_container(engine, place, over, container):
+    """Ports and addresses are the other one's."""
+    other = container(engine, "-p", "127.0.0.1::9090", image="bare")
+    box = container(engine, "--network", f"container:{other}")
+    up = over(place, box)
+    up.wait_serving(90)
+    assert up.wire.echo(b"through") == b"through"
+    assert box.option("--host") == "0.0.0.0"
+
+
+def test_network_of_another_container_that_publishes_nothing(engine, here, over, container):
+    other = container(engine, image="bare")
+    box = container(engine, "--network", f"container:{other}")
+    up = over(here, box)
+    up.wait_serving(90)
+    assert up.wire.echo(b"through") == b"through"
+    assert box.option("--host") == other.address
+
+
+def test_no_network_at_all(engine, place, over, container):
+    box = container(engine, "--network", "none")
+    up = over(place, box)
+    up.wait_serving(90)
+    assert box.option("--host") == "127.0.0.1"
+    assert up.wire.echo(b"through") == b"through"
+
+
+def test_solver_that_only_listens_on_the_loopback_inside(engine, place, over, container):
+    """It is adopted, over the only way that leads there, though its port is published."""
+    command = [*SOLVER[:1], "--host", "127.0.0.1"]
+    box = container(engine, "-p", "127.0.0.1::9090", command=command)
+    up = over(place, box)
+    assert up.wait_serving(90)["adopted"] is True
+    assert up.wire.echo(b"through") == b"through"
+    assert len(box.solvers()) == 1
+
+
+# --- helpers of the exec way ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("image", ["bash", "socat", "netcat", "python", "perl"])
+def test_helper_in_the_container(engine, here, over, container, image):
+    box = container(engine, "--network", "none", image=image)
+    up = over(here, box)
+    up.wait_serving(90)
+    size = 4 * MIB + 1
+    assert up.wire.source(size, seed=1) == (size, pattern.sha256(size, seed=1))
+    assert up.wire.sink(pattern.chunks(size, seed=2)) == (size, pattern.sha256(size, seed=2))
+    assert up.wire.tcmd(legacy=True)["protocol_version"] == "0.18"
+
+
+def test_helpers_end_with_their_connections(engine, place, over, container):
+    box = container(engine, "--network", "none")
+    up = over(place, box)
+    up.wait_serving(90)
+    held = [up.wire.open(b"HOLD") for _ in range(3)]
+    up.wire.wait_for("HOLD", 3)
+    for sock in held:
+        sock.close()
+    solver = box.solver()
+    first = {box.state["Pid"], *[pid for pid in box.pids() if box.command(pid)[-2:] == ["/bin/sleep", "infinity"]]}
+    eventually(lambda: not set(box.pids()) - first - {solver}, what=lambda: [box.command(pid) for pid in box.pids()])
+
+
+# --- when all ways fail --------------------------------------------------------------------------------------
+
+
+def test_all_ways_that_fail_are_named(engine, place, over, container):
+    """Nothing is published, there is no network, and nothing in the container could carry a connection."""
+    box = container(engine, "--network", "none", image="bare")
+    error = over(place, box).first_error()
+    said = error["what"] + error.get("detail", "")
+    assert f"Docker port 9090 is not exposed on container '{box}'" in error["what"]
+    for word in ("publish", "address", "exec"):
+        assert word in said, error
+    assert "-p 127.0.0.1:9090:9090" in error["next"]
+
+
+def test_fixed_way_that_is_not_there(engine, here, over, container):
+    box = container(engine)
+    error = over(here, box, reach="published").first_error()
+    assert "9090" in error["what"] and str(box) in error["what"]
+    assert "-p 127.0.0.1:9090:9090" in error["next"]
