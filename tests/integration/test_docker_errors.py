@@ -84,8 +84,9 @@ def test_container_that_starts_over_and_over_shows_its_last_words(engine, here, 
     box = container(engine, "--restart=always", command=["/bin/sh", "-c", "echo no such GPU >&2; exit 7"])
     eventually(lambda: box.inspect()["RestartCount"] >= 2, 60)
     up = over(here, box)  # which may see it while it runs, and believe it for a moment
-    event = up.wait_event("state", 60, where=lambda event: event["error"] and "again and again" in event["error"]["what"])
-    assert str(box) in event["error"]["what"] and "no such GPU" in event["error"]["detail"]
+    told = lambda event: event["error"] and "again and again" in event["error"]["what"]  # noqa: E731
+    error = up.wait_event("state", 120, where=told)["error"]
+    assert str(box) in error["what"] and "no such GPU" in error["detail"]
 
 
 # --- what is in it -------------------------------------------------------------------------------------------
