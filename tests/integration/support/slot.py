@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Numbers that no two runs of the tests on this machine hold at once, for what has one name or network machine-wide."""
 
+import contextlib
 import fcntl
 import os
 import subprocess
@@ -71,10 +72,32 @@ def _clear_folder(folder):
         return
     if os.access(f"{folder}/{CLEAR}", os.X_OK):
         subprocess.run([f"{folder}/{CLEAR}"], capture_output=True, timeout=60)
-    procs.end(_processes_of(folder))
+    found = _processes_of(folder)
+    for pid in found:
+        _thaw(pid)
+    procs.end(found)
     for mount in _mounts(folder):
         subprocess.run(["umount", "-l", mount], capture_output=True)
     subprocess.run(["rm", "-rf", "--one-file-system", folder], capture_output=True)
+
+
+def _thaw(pid):
+    """Lets a process run whose container is paused: no signal ends it before."""
+    try:
+        lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    except OSError:
+        return  # it has just gone
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        root = Path("/sys/fs/cgroup")
+        if controllers == "freezer":
+            file, word = root / "freezer" / group.lstrip("/") / "freezer.state", "THAWED"
+        elif not controllers:  # cgroups of version 2
+            file, word = root / group.lstrip("/") / "cgroup.freeze", "0"
+        else:
+            continue
+        with contextlib.suppress(OSError):
+            file.write_text(word)
 
 
 def _processes_of(folder):
