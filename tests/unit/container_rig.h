@@ -366,6 +366,17 @@ static inline void rig_says(size_t i, const char *output) {
   rig_turn();
 }
 
+/* Script number `i`, one that runs inside, ends with this: between marks, as it would print them. */
+static inline void rig_says_inside(size_t i, const char *output, int code) {
+  char *at = strstr(rig.runs[i].script, "penstock-begin ");
+  assert_non_null(at);
+  char text[256];
+  char mark[SCRIPT_NONCE_SIZE] = "";
+  memcpy(mark, at + strlen("penstock-begin "), SCRIPT_NONCE_SIZE - 1);
+  (void)snprintf(text, sizeof(text), "\npenstock-begin-%s\n%s\npenstock-end-%s %d\n", mark, output, mark, code);
+  rig_says(i, text);
+}
+
 static inline void rig_says_error(size_t i, uint32_t leg, uint32_t error_class, const char *what) {
   penstock_error error = {.struct_size = sizeof(error)};
   (void)penstock_fail(&error, leg, error_class, "%s", what);

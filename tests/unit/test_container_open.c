@@ -358,23 +358,12 @@ static carrier_run *run_inside(void) {
   return run;
 }
 
-/* The marks of the script inside, as it would print them. */
-static void say_inside(size_t i, const char *output, int code) {
-  char *at = strstr(rig.runs[i].script, "penstock-begin ");
-  assert_non_null(at);
-  char text[256];
-  char mark[SCRIPT_NONCE_SIZE] = "";
-  memcpy(mark, at + strlen("penstock-begin "), SCRIPT_NONCE_SIZE - 1);
-  (void)snprintf(text, sizeof(text), "\npenstock-begin-%s\n%s\npenstock-end-%s %d\n", mark, output, mark, code);
-  rig_says(i, text);
-}
-
 static void test_a_script_runs_inside(void **state) {
   (void)state;
   (void)run_inside();
   assert_int_equal(rig.run_count, 2);
   assert_non_null(strstr(rig.runs[1].script, RIG_ID));
-  say_inside(1, "hello", 3);
+  rig_says_inside(1, "hello", 3);
   assert_int_equal(ran.count, 1);
   assert_false(ran.is_failed);
   assert_int_equal(ran.code, 3);
@@ -391,7 +380,7 @@ static void test_a_script_is_asked_again_of_a_container_that_has_restarted(void 
   assert_int_equal(ran.count, 0);
   rig_looks(2, (rig_look){.started = "2026-11-25T04:00:00Z"});
   assert_int_equal(rig.run_count, 4);
-  say_inside(3, "hello", 0);
+  rig_says_inside(3, "hello", 0);
   assert_int_equal(ran.count, 1);
   assert_false(ran.is_failed);
 }

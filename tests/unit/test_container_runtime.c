@@ -81,6 +81,29 @@ static void test_a_launch_binds_what_the_way_needs(void **state) {
   assert_int_equal(rig.op_dones, 0);
 }
 
+/* The container was restarted: what was found good for a launch still is, and is not asked for again. */
+static void test_a_relaunch_is_not_checked_again(void **state) {
+  (void)state;
+  solver->ops->validate(solver, RIG_OP, 15000);
+  look_idle(0);
+  rig_way_refused(0);
+  rig_says_inside(1, "program=/root/ppf/server\noutcome=ok\n", 0);
+  assert_step_done();
+  next_step();
+  solver->ops->ready(solver, RIG_OP, 15000); /* it was launched */
+  assert_int_equal(rig.run_count, 3);
+  rig_says_inside(2, "outcome=ready\n", 0);
+  assert_step_done();
+  next_step();
+  rig_pass(1000);
+  solver->ops->validate(solver, RIG_OP, 15000);
+  assert_int_equal(rig.run_count, 4);
+  rig_looks(3, (rig_look){.started = "2026-11-25T04:00:00Z"});
+  rig_way_refused(1);
+  assert_step_done();
+  assert_int_equal(rig.run_count, 4);
+}
+
 static void test_no_way_at_all_is_said_before_the_launch(void **state) {
   (void)state;
   solver->ops->validate(solver, RIG_OP, 15000);
@@ -277,6 +300,7 @@ static void test_one_that_never_was_is_the_profiles_fault(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST_ROOT(test_a_launch_binds_what_the_way_needs),
+      TEST_ROOT(test_a_relaunch_is_not_checked_again),
       TEST_ROOT(test_a_stop_in_a_stopped_container_has_nothing_to_do),
       TEST_ROOT(test_a_stop_ends_the_solver_inside),
       TEST_ROOT(test_cancel_in_a_script_is_the_scripts),

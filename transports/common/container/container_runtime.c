@@ -2,6 +2,7 @@
 #include "common/container/container_runtime.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/container/container_carrier.h"
 #include "common/process_runtime.h"
@@ -22,6 +23,7 @@ typedef struct container_runtime {
   const penstock_host *host;
   const container_settings *settings;
   solver_runtime *process; /* the one that launches, inside */
+  char launched_in[65];    /* id of the container in which it has launched a solver, or "" */
 
   /* The running step; once the process runtime has it, there is none here. */
   step step;
@@ -94,14 +96,25 @@ static void finish_cancelled(container_runtime *self) {
 
 /* --- validate: it runs, and a launched solver can be reached -------------------------------------- */
 
+/* A solver was launched in this container before: what a launch needs is there, and asking again would only make
+   those wait who work with it. */
+static int has_launched_here(const container_runtime *self) {
+  const container_view *view = container_carrier_view(self->inside);
+  return view && self->launched_in[0] && strcmp(view->id, self->launched_in) == 0;
+}
+
 static void on_chosen(void *context, const char *host, const penstock_error *error) {
   container_runtime *self = context;
   if (error) {
     finish(self, error);
     return;
   }
-  uint64_t left = remaining_ms(self);
   process_runtime_bind(self->process, host);
+  if (has_launched_here(self)) {
+    finish(self, NULL);
+    return;
+  }
+  uint64_t left = remaining_ms(self);
   self->process->ops->validate(self->process, let_go(self), left);
 }
 
@@ -268,6 +281,8 @@ static void tick(void *context) {
 static void container_ready(solver_runtime *base, penstock_op *op, uint64_t deadline_ms) {
   container_runtime *self = (container_runtime *)base;
   if (self->settings->has_root) {
+    const container_view *view = container_carrier_view(self->inside);
+    (void)snprintf(self->launched_in, sizeof(self->launched_in), "%s", view ? view->id : "");
     self->process->ops->ready(self->process, op, deadline_ms);
     return;
   }
