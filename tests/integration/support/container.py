@@ -75,8 +75,11 @@ class Container:
         )[0]
 
     def command(self, pid=None):
-        """The words of the solver's command line."""
-        words = Path(f"/proc/{pid or self.solver()}/cmdline").read_bytes().split(b"\0")[:-1]
+        """The words of a process's command line, none if it has gone; of the solver's without `pid`."""
+        try:
+            words = Path(f"/proc/{pid or self.solver()}/cmdline").read_bytes().split(b"\0")[:-1]
+        except OSError:
+            return []
         return [os.fsdecode(word) for word in words]
 
     def environ(self, pid=None):
