@@ -253,6 +253,6 @@ def test_server_that_stops_in_the_middle_of_the_login(sshd, up):
         gateway = up(server, connect_timeout="1s")
         error = gateway.wait_event("state", where=lambda event: event["error"])["error"]
         assert error["class"] == "transient"
-        assert "in time" in error["what"]
+        assert "in time" in error["what"] or "said nothing" in error["what"]  # whichever deadline comes first
     finally:
         procs.kill(server.process.pid, signal.SIGCONT)
