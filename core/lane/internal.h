@@ -67,6 +67,8 @@ typedef struct ps_link {
 
 /** Makes an instance. NULL with `error` on failure. */
 ps_link *ps_link_create(ps_lane *lane, penstock_error *error);
+/** " by " and the way that streams take, if the transport has several and says which; else "". */
+void ps_link_way(const ps_link *link, char *text, size_t size);
 /** Gives all opens and credit streams back, destroys the instance; memory goes when the host has closed. */
 void ps_link_destroy(ps_link *link, const penstock_error *why);
 

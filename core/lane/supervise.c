@@ -240,14 +240,18 @@ static void enter_find(ps_lane *lane) {
 /* Which legs the probe has passed: the way to the endpoint, and a question that was answered on it. */
 static void tell_probe_legs(ps_lane *lane) {
   char text[160];
+  char way[256];
+  char open[320];
   uint64_t now = uv_hrtime();
+  ps_link_way(lane->link, way, sizeof(way));
+  (void)snprintf(open, sizeof(open), "open%s", way);
   if (lane->probe_mode == PS_PROBE_TCMD) {
     (void)snprintf(text, sizeof(text), "a solver answers, protocol %s", lane->probe.version);
-    ps_lane_tell_leg(lane, PENSTOCK_LEG_ENDPOINT, lane->probe.opened_ns - lane->phase_ns, "open", NULL);
+    ps_lane_tell_leg(lane, PENSTOCK_LEG_ENDPOINT, lane->probe.opened_ns - lane->phase_ns, open, NULL);
     ps_lane_tell_leg(lane, PENSTOCK_LEG_STREAM, now - lane->probe.opened_ns, text, NULL);
   } else {
     ps_lane_tell_leg(lane, PENSTOCK_LEG_ENDPOINT, now - lane->phase_ns,
-                     lane->probe_mode == PS_PROBE_TCP ? "open" : "not asked (probe = none)", NULL);
+                     lane->probe_mode == PS_PROBE_TCP ? open : "not asked (probe = none)", NULL);
   }
 }
 

@@ -40,6 +40,8 @@ def test_connections_and_their_ends(by):
     # The solver listens no further than the way needs.
     expected = {"published": "0.0.0.0", "bridge": by.box.address, "exec": "127.0.0.1"}
     assert by.box.option("--host") == expected[by.way]
+    named = {"published": "published port", "bridge": "container address", "exec": "exec"}
+    assert by.find_events("leg", leg="endpoint")[-1]["text"].startswith(f"open by {named[by.way]}")
     # Directions end separately: the old solver answers after the client's half-close, another half-closes first. After
     # that nothing goes to the solver by exec: the engine's client ends with the output of its command.
     wire = by.wire

@@ -248,6 +248,17 @@ static void fake_cancel_open(penstock_instance *self, penstock_open *open) {
   (void)open;
 }
 
+static void fake_describe(penstock_instance *self, char *text, size_t size) {
+  (void)self;
+  (void)snprintf(text, size, "%s", fake.way);
+}
+
+static const void *fake_extension(penstock_instance *self, const char *name) {
+  static const penstock_way_ext way = {.struct_size = (uint32_t)sizeof(way), .describe = fake_describe};
+  (void)self;
+  return fake.way && strcmp(name, PENSTOCK_EXT_WAY) == 0 ? &way : NULL;
+}
+
 const penstock_transport fake_transport = {
     .struct_size = sizeof(penstock_transport),
     .name = "fake",
@@ -263,4 +274,5 @@ const penstock_transport fake_transport = {
     .cancel = fake_cancel,
     .open_stream = fake_open_stream,
     .cancel_open = fake_cancel_open,
+    .get_extension = fake_extension,
 };

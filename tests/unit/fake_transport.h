@@ -42,6 +42,7 @@ typedef struct fake_control {
   atomic_int tells_end;                  /**< the next validate finds out that the solver has ended, and tells it */
   atomic_int listening;                  /**< 0 = opens are refused; set by a launch that does not fail */
   atomic_int for_clients, for_questions; /**< fake_server; FAKE_ANSWERS by a launch that does not fail */
+  _Atomic(const char *) way;             /**< by which streams go, as it says; NULL = it has no such extension */
   atomic_uint error_leg;
   atomic_uint error_class;
   atomic_int connects, validates, launches, readies, identifies, stops, opens, destroys, cancels; /**< counts */

@@ -40,6 +40,7 @@ typedef struct run {
   atomic_int downs;       /**< state events DOWN with an error */
   atomic_int not_stopped; /**< the solver's end was asked for, and failed */
   atomic_int limit_seen;  /**< one of them was the restart limit's */
+  char endpoint[300];     /**< what the leg of the endpoint says */
   int result;
   penstock_error error;
 } run;
@@ -97,9 +98,10 @@ static void on_state(void *context, ps_state state, const penstock_error *error,
 
 static void on_leg(void *context, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error) {
   run *self = context;
-  (void)leg;
   (void)elapsed_ns;
-  (void)text;
+  if (leg == PENSTOCK_LEG_ENDPOINT && text) {
+    (void)snprintf(self->endpoint, sizeof(self->endpoint), "%s", text);
+  }
   self->not_stopped += error && strstr(error->what, "was not stopped") ? 1 : 0;
 }
 

@@ -28,13 +28,18 @@ static void assert_opened(size_t i) {
 
 static void test_the_first_way_that_connects_is_settled(void **state) {
   (void)state;
+  char way[100];
   open_stream(0);
   assert_int_equal(rig.run_count, 1);
   assert_int_equal(rig.way_count, 0);
   rig_looks(0, (rig_look){.published = RIG_PUBLISHED, .listener = "00000000"});
   assert_string_equal(rig.ways[0].to, "127.0.0.1:19090");
+  container_carrier_way(rig.carrier, way, sizeof(way));
+  assert_string_equal(way, "");
   assert_non_null(rig_way_opens(0));
   assert_opened(0);
+  container_carrier_way(rig.carrier, way, sizeof(way));
+  assert_string_equal(way, "published port 127.0.0.1:19090");
 
   open_stream(1);
   assert_int_equal(rig.run_count, 1); /* nothing is asked of the engine */

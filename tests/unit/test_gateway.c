@@ -22,6 +22,28 @@ static void test_adopts_what_answers(void **state) {
   assert_int_equal(fake.launches + fake.validates + fake.stops, 0);
 }
 
+static void test_says_by_which_way(void **state) {
+  (void)state;
+  static const struct {
+    const char *way;
+    const char *probe;
+    const char *said;
+  } cases[] = {
+      {NULL, "tcmd", "open"},
+      {"", "tcmd", "open"},
+      {"exec (127.0.0.1:9090)", "tcmd", "open by exec (127.0.0.1:9090)"},
+      {"exec (127.0.0.1:9090)", "tcp", "open by exec (127.0.0.1:9090)"},
+  };
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    run self = {.act = do_nothing, .point = AT_SERVING};
+    fake_reset();
+    fake.way = cases[i].way;
+    set(&self, "probe", cases[i].probe);
+    go(&self);
+    assert_string_equal(self.endpoint, cases[i].said);
+  }
+}
+
 static void test_launches_when_nobody_listens(void **state) {
   (void)state;
   run self = {.act = ask_once, .point = AT_SERVING};
@@ -386,6 +408,7 @@ static int end(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_adopts_what_answers),
+      cmocka_unit_test(test_says_by_which_way),
       cmocka_unit_test(test_launches_when_nobody_listens),
       cmocka_unit_test(test_stops_the_solver_on_exit),
       cmocka_unit_test(test_launch_never_waits),

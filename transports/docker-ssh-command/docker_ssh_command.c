@@ -2,6 +2,7 @@
 /* The transport `docker-ssh-command`: as `docker-ssh`, for the host and the settings of a pasted `ssh …` line. */
 #include "common/container/container_carrier.h"
 #include "common/container/container_runtime.h"
+#include "common/container/container_way.h"
 #include "common/process_runtime.h"
 #include "common/ssh/config/ssh_profile.h"
 #include "common/ssh/line/ssh_pasted.h"
@@ -40,6 +41,11 @@ static int32_t create(const penstock_host *host, const penstock_config *config, 
   return instance_finish(instance, container_runtime_create(instance->carrier, config, error), out);
 }
 
+static const void *get_extension(penstock_instance *instance, const char *name) {
+  const void *way = container_way_extension(instance, name);
+  return way ? way : ssh_pasted_extension(instance, name);
+}
+
 static const penstock_transport docker_ssh_command = {
     .struct_size = (uint32_t)sizeof(docker_ssh_command),
     .name = "docker-ssh-command",
@@ -48,7 +54,7 @@ static const penstock_transport docker_ssh_command = {
     .option_count = (uint32_t)(sizeof(options) / sizeof(options[0])),
     .create = create,
     INSTANCE_SLOTS,
-    .get_extension = ssh_pasted_extension,
+    .get_extension = get_extension,
 };
 
 static const penstock_transport *const transports[] = {&docker_ssh_command};

@@ -2,6 +2,7 @@
 /* The transport `docker-ssh`: a solver in a container on a machine that is reached over SSH. */
 #include "common/container/container_carrier.h"
 #include "common/container/container_runtime.h"
+#include "common/container/container_way.h"
 #include "common/process_runtime.h"
 #include "common/ssh/config/ssh_profile.h"
 #include "common/ssh/ssh_transport.h"
@@ -31,6 +32,11 @@ static int32_t create(const penstock_host *host, const penstock_config *config, 
   return instance_finish(instance, instance ? container_runtime_create(instance->carrier, config, error) : NULL, out);
 }
 
+static const void *get_extension(penstock_instance *instance, const char *name) {
+  const void *way = container_way_extension(instance, name);
+  return way ? way : ssh_transport_extension(instance, name);
+}
+
 static const penstock_transport docker_ssh = {
     .struct_size = (uint32_t)sizeof(docker_ssh),
     .name = "docker-ssh",
@@ -39,7 +45,7 @@ static const penstock_transport docker_ssh = {
     .option_count = (uint32_t)(sizeof(options) / sizeof(options[0])),
     .create = create,
     INSTANCE_SLOTS,
-    .get_extension = ssh_transport_extension,
+    .get_extension = get_extension,
 };
 
 static const penstock_transport *const transports[] = {&docker_ssh};

@@ -3,6 +3,7 @@
 #include "common/carrier_local.h"
 #include "common/container/container_carrier.h"
 #include "common/container/container_runtime.h"
+#include "common/container/container_way.h"
 #include "common/instance.h"
 #include "common/process_runtime.h"
 
@@ -29,6 +30,7 @@ static const penstock_transport docker = {
     .option_count = (uint32_t)(sizeof(options) / sizeof(options[0])),
     .create = create,
     INSTANCE_SLOTS,
+    .get_extension = container_way_extension,
 };
 
 static const penstock_transport *const transports[] = {&docker};

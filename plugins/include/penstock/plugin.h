@@ -20,6 +20,7 @@
 #include "option.h"
 #include "stream.h"
 #include "transport.h"
+#include "way.h"
 
 /** A plugin: the exported, constant data. Everything it points to lives as long as the plugin is loaded. */
 typedef struct penstock_plugin {

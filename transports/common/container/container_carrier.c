@@ -14,6 +14,14 @@ const container_view *container_carrier_view(const carrier *self) {
   return inside->has_view ? &inside->view : NULL;
 }
 
+void container_carrier_way(const carrier *self, char *text, size_t size) {
+  const container_carrier *inside = (const container_carrier *)self;
+  text[0] = '\0';
+  if (inside->is_settled) {
+    container_path_name(&inside->settled, text, size);
+  }
+}
+
 int container_carrier_has_run(const carrier *self) {
   return ((const container_carrier *)self)->has_run;
 }

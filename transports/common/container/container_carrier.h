@@ -45,6 +45,9 @@ typedef struct container_question {
   void *context;
 } container_question;
 
+/** The way that is settled, in the words of container_path_name; "" if none is. */
+void container_carrier_way(const carrier *self, char *text, size_t size);
+
 /** Has the container been seen to run? Then one that is missing may be on its way back. */
 int container_carrier_has_run(const carrier *self);
 
