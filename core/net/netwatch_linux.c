@@ -2,7 +2,8 @@
 /*
  * rtnetlink(7) tells of every change, and of much that is none: a Wi-Fi scan, an address whose lifetime is renewed by
  * each router advertisement. So news of links and addresses only cause a look at what the addresses are now; news of
- * routes count by themselves.
+ * routes count by themselves. What happens to interfaces of containers says nothing of the way to another machine, and
+ * counts in neither.
  */
 #include "net/netwatch.h"
 
@@ -18,6 +19,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/interfaces_linux.h"
+
 struct ps_netwatch {
   uv_poll_t poll;
   uv_timer_t settle;
@@ -25,6 +28,7 @@ struct ps_netwatch {
   int open_handles;
   int is_sure;       /* something has changed, whatever the addresses say */
   uint64_t snapshot; /* of the addresses */
+  ps_interfaces interfaces;
   void (*changed)(void *context);
   void *context;
 };
@@ -51,14 +55,15 @@ static uint64_t hash_address(const struct ifaddrs *each) {
   return hash(value, &address->sin6_addr, sizeof(address->sin6_addr));
 }
 
-static uint64_t take_snapshot(void) {
+static uint64_t take_snapshot(const ps_interfaces *interfaces) {
   struct ifaddrs *list = NULL;
   uint64_t sum = 0;
   if (getifaddrs(&list) != 0) {
     return 0;
   }
   for (const struct ifaddrs *each = list; each; each = each->ifa_next) {
-    if (each->ifa_addr && (each->ifa_addr->sa_family == AF_INET || each->ifa_addr->sa_family == AF_INET6)) {
+    if (each->ifa_addr && (each->ifa_addr->sa_family == AF_INET || each->ifa_addr->sa_family == AF_INET6) &&
+        ps_interfaces_counts_name(interfaces, each->ifa_name)) {
       sum += hash_address(each);
     }
   }
@@ -68,23 +73,13 @@ static uint64_t take_snapshot(void) {
 
 static void on_settled(uv_timer_t *timer) {
   ps_netwatch *watch = timer->data;
-  uint64_t now = take_snapshot();
+  uint64_t now = take_snapshot(&watch->interfaces);
   int has_changed = watch->is_sure || now != watch->snapshot;
   watch->snapshot = now;
   watch->is_sure = 0;
   if (has_changed) {
     watch->changed(watch->context);
   }
-}
-
-/* Is it news of a route, and not only of the kernel's table of its own addresses or of its cache? */
-static int is_route(const struct nlmsghdr *message) {
-  if (message->nlmsg_type != RTM_NEWROUTE && message->nlmsg_type != RTM_DELROUTE) {
-    return 0;
-  }
-  const struct rtmsg *route = (const struct rtmsg *)NLMSG_DATA(message);
-  return message->nlmsg_len >= NLMSG_LENGTH(sizeof(*route)) && route->rtm_table != RT_TABLE_LOCAL &&
-         route->rtm_type == RTN_UNICAST && !(route->rtm_flags & RTM_F_CLONED);
 }
 
 /* Reads what there is; returns whether there was anything. */
@@ -98,6 +93,7 @@ static int read_news(ps_netwatch *watch) {
     ssize_t count = recv(watch->fd, buffer.bytes, sizeof(buffer.bytes), 0);
     if (count < 0 && errno == ENOBUFS) { /* more news than it could keep */
       watch->is_sure = any = 1;
+      ps_interfaces_load(&watch->interfaces);
       continue;
     }
     if (count <= 0) {
@@ -110,7 +106,8 @@ static int read_news(ps_netwatch *watch) {
       if (each->nlmsg_len < sizeof(*each) || each->nlmsg_len > (size_t)count - at) {
         break;
       }
-      watch->is_sure |= is_route(each);
+      ps_interfaces_learn(&watch->interfaces, each);
+      watch->is_sure |= ps_interfaces_is_way(&watch->interfaces, each);
     }
   }
 }
@@ -154,7 +151,8 @@ ps_netwatch *ps_netwatch_start(uv_loop_t *loop, void (*changed)(void *context), 
   watch->settle.data = watch;
   watch->changed = changed;
   watch->context = context;
-  watch->snapshot = take_snapshot();
+  ps_interfaces_load(&watch->interfaces);
+  watch->snapshot = take_snapshot(&watch->interfaces);
   (void)uv_poll_start(&watch->poll, UV_READABLE, on_news);
   return watch;
 }
@@ -162,6 +160,7 @@ ps_netwatch *ps_netwatch_start(uv_loop_t *loop, void (*changed)(void *context), 
 static void on_closed(uv_handle_t *handle) {
   ps_netwatch *watch = handle->data;
   if (--watch->open_handles == 0) {
+    ps_interfaces_clear(&watch->interfaces);
     free(watch);
   }
 }

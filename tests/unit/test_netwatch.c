@@ -8,6 +8,9 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <sched.h>
@@ -27,20 +30,28 @@ static int changes;
 
 static int control;
 
-static void set_flags(int up) {
+static void set_flags_of(const char *name, int up) {
   struct ifreq request = {0};
-  (void)snprintf(request.ifr_name, sizeof(request.ifr_name), "lo");
+  (void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
   request.ifr_flags = up ? IFF_UP | IFF_RUNNING : 0;
   assert_int_equal(ioctl(control, SIOCSIFFLAGS, &request), 0);
 }
 
-static void set_address(const char *text) {
+static void set_flags(int up) {
+  set_flags_of("lo", up);
+}
+
+static void set_address_of(const char *name, const char *text) {
   struct ifreq request = {0};
   struct sockaddr_in address = {.sin_family = AF_INET};
-  (void)snprintf(request.ifr_name, sizeof(request.ifr_name), "lo:1");
+  (void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
   assert_int_equal(inet_pton(AF_INET, text, &address.sin_addr), 1);
   memcpy(&request.ifr_addr, &address, sizeof(address));
   assert_int_equal(ioctl(control, SIOCSIFADDR, &request), 0);
+}
+
+static void set_address(const char *text) {
+  set_address_of("lo:1", text);
 }
 
 static void change_route(unsigned long how, const char *to) {
@@ -58,6 +69,51 @@ static void set_mtu(int mtu) {
   (void)snprintf(request.ifr_name, sizeof(request.ifr_name), "lo");
   request.ifr_mtu = mtu;
   assert_int_equal(ioctl(control, SIOCSIFMTU, &request), 0);
+}
+
+/* Makes an interface of a kind, or removes it; a pair has its other end in the same network. */
+static void change_link(unsigned short how, const char *name, const char *kind) {
+  struct {
+    struct nlmsghdr header;
+    struct ifinfomsg link;
+    char attributes[128];
+  } request = {
+      .header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
+                 .nlmsg_type = how,
+                 .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | (how == RTM_NEWLINK ? NLM_F_CREATE | NLM_F_EXCL : 0)}};
+  const struct {
+    unsigned short type;
+    const char *text;
+  } attributes[] = {{IFLA_IFNAME, name}, {IFLA_LINKINFO, NULL}, {IFLA_INFO_KIND, kind}};
+  struct rtattr *info = NULL;
+  for (size_t i = 0; i < (kind ? 3u : 1u); i++) {
+    struct rtattr *added = (void *)((char *)&request + NLMSG_ALIGN(request.header.nlmsg_len));
+    size_t size = attributes[i].text ? strlen(attributes[i].text) + 1 : 0;
+    added->rta_type = attributes[i].type;
+    added->rta_len = (unsigned short)RTA_LENGTH(size);
+    memcpy(RTA_DATA(added), attributes[i].text ? attributes[i].text : "", size);
+    request.header.nlmsg_len = (unsigned)(NLMSG_ALIGN(request.header.nlmsg_len) + RTA_LENGTH(size));
+    info = attributes[i].text ? info : added;
+  }
+  if (info) {
+    info->rta_len = (unsigned short)((char *)&request + request.header.nlmsg_len - (char *)info);
+  }
+  struct {
+    struct nlmsghdr header;
+    struct nlmsgerr error;
+  } answer = {0};
+  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  assert_int_equal(send(fd, &request, request.header.nlmsg_len, 0), request.header.nlmsg_len);
+  assert_true(recv(fd, &answer, sizeof(answer), 0) >= (ssize_t)sizeof(answer));
+  assert_int_equal(answer.header.nlmsg_type, NLMSG_ERROR);
+  assert_int_equal(answer.error.error, 0);
+  (void)close(fd);
+}
+
+static void plug(const char *name, const char *bridge) {
+  struct ifreq request = {.ifr_ifindex = (int)if_nametoindex(name)};
+  (void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", bridge);
+  assert_int_equal(ioctl(control, SIOCBRADDIF, &request), 0);
 }
 
 /* --- the loop ----------------------------------------------------------------------------------- */
@@ -169,6 +225,27 @@ static void test_what_matters_to_nobody_is_not_told(void **state) {
   assert_int_equal(told(0), 0);
 }
 
+/* What an engine does for the first container of a network, and after the last one. */
+static void test_a_container_starts_and_ends(void **state) {
+  (void)state;
+  change_link(RTM_NEWLINK, "br-test", "bridge");
+  change_link(RTM_NEWLINK, "br-inside", "bridge");
+  set_address_of("br-test", "198.51.100.9");
+  set_flags_of("br-test", 1);
+  change_link(RTM_NEWLINK, "port0", "veth"); /* the other end becomes veth0 */
+  plug("port0", "br-test");
+  plug("veth0", "br-inside"); /* in a network of its own, where there is a container */
+  set_flags_of("port0", 1);
+  set_flags_of("veth0", 1);
+  assert_int_equal(told(0), 0);
+  set_address("192.0.2.7"); /* other changes are told as ever */
+  assert_int_equal(told(1), 1);
+  change_link(RTM_DELLINK, "port0", NULL);
+  change_link(RTM_DELLINK, "br-test", NULL);
+  change_link(RTM_DELLINK, "br-inside", NULL);
+  assert_int_equal(told(0), 0);
+}
+
 static void test_stop_with_news_unread(void **state) {
   (void)state;
   changes = 0;
@@ -185,7 +262,7 @@ int main(void) {
       TEST(test_an_address_comes_and_changes),    TEST(test_an_interface_goes_and_comes),
       TEST(test_a_route_comes_and_goes),          TEST(test_a_burst_is_one_change),
       TEST(test_more_news_than_the_kernel_keeps), TEST(test_what_matters_to_nobody_is_not_told),
-      TEST(test_stop_with_news_unread),
+      TEST(test_a_container_starts_and_ends),     TEST(test_stop_with_news_unread),
   };
   int spaces = geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET;
   if (unshare(spaces) != 0) {
