@@ -61,10 +61,16 @@ static void tell_not_stopped(ps_lane *lane) {
   ps_lane_tell_leg(lane, error.leg, 0, NULL, &error);
 }
 
+/* Not one that was neither found nor launched, which is not ours to end: a stranger's, or none at all. */
+static int wants_stop(const ps_lane *lane) {
+  ps_launch_gate *gate = lane->options.gate;
+  int was_there = atomic_load(&gate->served) || atomic_load(&gate->begun);
+  return (lane->stop_solver && was_there) || (lane->options.check_only && atomic_load(&gate->launched));
+}
+
 static int begin_stop(ps_lane *lane) {
   ps_link *link = lane->link;
-  int wanted = lane->stop_solver || (lane->options.check_only && atomic_load(&lane->options.gate->launched));
-  if (!wanted || lane->phase == PS_PHASE_STOP || !lane->transport->stop) {
+  if (!wants_stop(lane) || lane->phase == PS_PHASE_STOP || !lane->transport->stop) {
     return 0;
   }
   if (!link || link->lost || !link->connected) {

@@ -61,11 +61,12 @@ typedef struct ps_lane_event {
 
 /**
  * What the lanes of a gateway share: one of them launches at a time, and all of them count for one solver.
- * Zero-initialise. Thread: `busy`, `launched` and `served` any; the rest only that of the lane that holds it.
+ * Zero-initialise. Thread: those that are atomic any; the rest only that of the lane that holds it.
  */
 typedef struct ps_launch_gate {
   atomic_int busy;
   atomic_int launched;                /**< the solver that is served was launched by this gateway */
+  atomic_int begun;                   /**< a launch was begun once, however it ended */
   atomic_int served;                  /**< a lane was up once: from now on a launch is a relaunch */
   uint64_t launches[PS_LAUNCHES_MAX]; /**< uv_hrtime of relaunches, for restart_limit */
   size_t launch_count;
@@ -96,7 +97,8 @@ void ps_lane_wake(ps_lane *lane);
 void ps_lane_network_changed(ps_lane *lane);
 /**
  * Asks for an orderly end: streams get `drain_ms` to finish, the solver is stopped if `stop_solver` (or if
- * a check launched it), the link is closed. A second call with a shorter drain hurries.
+ * a check launched it) and there was one, served or begun to be launched; the link is closed. A second call with a
+ * shorter drain hurries.
  */
 void ps_lane_stop(ps_lane *lane, uint64_t drain_ms, int stop_solver);
 /** Streams and opens that it has, and clients on their way to it. [any thread] */

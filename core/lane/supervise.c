@@ -398,6 +398,7 @@ static void step_done(ps_lane *lane) {
     tell_step_leg(lane, op, PENSTOCK_LEG_EXEC, "what the launch needs is there");
     lane->link->solver_gone = 0; /* of the one before, which the checks have only found out about now */
     count_relaunch(lane);
+    atomic_store(&lane->options.gate->begun, 1);
     enter_step(lane, PS_PHASE_LAUNCH, PS_STEP_LAUNCH, LAUNCH_DEADLINE_MS);
     break;
   case PS_PHASE_LAUNCH:

@@ -40,6 +40,7 @@ typedef struct run {
   atomic_int downs;       /**< state events DOWN with an error */
   atomic_int not_stopped; /**< the solver's end was asked for, and failed */
   atomic_int limit_seen;  /**< one of them was the restart limit's */
+  atomic_int stoppings;   /**< "stopping the solver" was told */
   char endpoint[300];     /**< what the leg of the endpoint says */
   int result;
   penstock_error error;
@@ -105,9 +106,14 @@ static void on_leg(void *context, uint32_t leg, uint64_t elapsed_ns, const char 
   self->not_stopped += error && strstr(error->what, "was not stopped") ? 1 : 0;
 }
 
+static void on_progress(void *context, const char *text) {
+  run *self = context;
+  self->stoppings += strcmp(text, "stopping the solver") == 0;
+}
+
 UNUSED static void go(run *self) {
   static const ps_gateway_events events = {
-      .listening = on_listening, .serving = on_serving, .state = on_state, .leg = on_leg};
+      .listening = on_listening, .serving = on_serving, .state = on_state, .leg = on_leg, .progress = on_progress};
   set(self, "stop_timeout", "2s");
   ps_gateway_options options = {.profile = "test",
                                 .transport = &fake_transport,

@@ -67,6 +67,41 @@ static void test_stops_the_solver_on_exit(void **state) {
   set(&self, "on_exit", "stop");
   go(&self);
   assert_int_equal(fake.stops, 1);
+  assert_int_equal(self.stoppings, 1);
+}
+
+/* A launch may have left something, also one that failed or that the end came into. */
+static void test_stops_what_a_failed_launch_may_have_left(void **state) {
+  (void)state;
+  run self = {.act = NULL};
+  fake_reset();
+  fake.listening = 0;
+  fake.launch = FAKE_FAIL;
+  fake.error_leg = PENSTOCK_LEG_LAUNCH;
+  fake.error_class = PENSTOCK_CLASS_TRANSIENT;
+  set(&self, "on_exit", "stop");
+  go(&self);
+  assert_int_equal(fake.stops, 1);
+  assert_int_equal(self.stoppings, 1);
+}
+
+static void test_stops_no_solver_that_it_never_had(void **state) {
+  (void)state;
+  for (int finds_stranger = 0; finds_stranger < 2; finds_stranger++) {
+    run self = {.act = NULL};
+    fake_reset();
+    fake.error_leg = finds_stranger ? PENSTOCK_LEG_ENDPOINT : PENSTOCK_LEG_LAUNCH;
+    fake.error_class = finds_stranger ? PENSTOCK_CLASS_REFUSED : PENSTOCK_CLASS_CONFIG;
+    fake.listening = finds_stranger;
+    fake.for_questions = FAKE_MUTE;
+    fake.identify = FAKE_FAIL;
+    fake.fail_validates = 1;
+    set(&self, "on_exit", "stop");
+    go(&self);
+    assert_int_not_equal(self.result, 0);
+    assert_int_equal(fake.launches + fake.stops, 0);
+    assert_int_equal(self.stoppings, 0);
+  }
 }
 
 static void test_launch_never_waits(void **state) {
@@ -411,6 +446,8 @@ int main(void) {
       cmocka_unit_test(test_says_by_which_way),
       cmocka_unit_test(test_launches_when_nobody_listens),
       cmocka_unit_test(test_stops_the_solver_on_exit),
+      cmocka_unit_test(test_stops_what_a_failed_launch_may_have_left),
+      cmocka_unit_test(test_stops_no_solver_that_it_never_had),
       cmocka_unit_test(test_launch_never_waits),
       cmocka_unit_test(test_held_until_the_endpoint_is_there),
       cmocka_unit_test(test_hold_ends_in_a_reset),
