@@ -59,7 +59,7 @@ static int print_help(void) {
               "  5  authentication was refused\n"
               "  6  the host's key is unknown or has changed\n"
               "  7  the port is in use, or something listens there that is no solver\n"
-              "  8  the solver did not start or did not get ready");
+              "  8  the solver, its container or the engine did not start or get ready");
   return PS_EXIT_OK;
 }
 

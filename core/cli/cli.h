@@ -22,7 +22,7 @@ typedef enum ps_exit_code {
   PS_EXIT_AUTH = 5,        /**< authentication was refused */
   PS_EXIT_IDENTITY = 6,    /**< the host's key is unknown or has changed */
   PS_EXIT_PORT = 7,        /**< the port is in use, or something listens that is no solver */
-  PS_EXIT_LAUNCH = 8       /**< the solver did not start or did not get ready */
+  PS_EXIT_LAUNCH = 8       /**< the solver, its container or the engine did not start or get ready */
 } ps_exit_code;
 
 /** The exit code that tells of an error. */
