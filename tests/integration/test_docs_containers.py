@@ -57,6 +57,12 @@ def test_the_solvers_options_are_those_of_local(penstock):
     assert solver_options() == set(options_of(penstock, "local"))
 
 
+def test_root_is_not_said_to_be_needed(penstock):
+    """A container's own command may be the solver."""
+    told = {options_of(penstock, transport)["root"]["help"] for transport in ("local", *STACKED)}
+    assert len(told) == 1 and "in its container" in told.pop()
+
+
 @pytest.mark.parametrize("name", ["docker", "docker-ssh", "docker-ssh-command", "compose"])
 def test_example_is_a_profile_without_fault(penstock, tmp, name):
     (penstock.home / ".ssh").mkdir(0o700)

@@ -19,7 +19,7 @@
  * The options that a transport with this runtime declares, to be put into its table:
  * `static const penstock_option options[] = {PROCESS_RUNTIME_OPTIONS, …}`. See process_runtime_create.
  *   endpoint  ADDRESS  127.0.0.1:9090   where the solver listens, as seen from its machine
- *   root      far path                  folder of the solver (needed to launch it)
+ *   root      far path                  folder of the solver (without it, none is launched from here)
  *   gpu       STRING                    CUDA_VISIBLE_DEVICES of the launched solver: index or UUID
  *   env       ENV                       more environment for the launched solver
  *   venv      far path ~/.local/share/ppf-cts/venv   sourced before the launch if it is there
@@ -33,8 +33,9 @@
 #define PROCESS_RUNTIME_OPTIONS_AT(default_endpoint)                                                                   \
   PROCESS_RUNTIME_OPTION(ADDRESS, 0, "endpoint", default_endpoint,                                                     \
                          "Where the solver listens, as seen from its own machine (host:port)"),                        \
-      PROCESS_RUNTIME_OPTION(STRING, PENSTOCK_OPTION_FAR_PATH, "root", NULL,                                           \
-                             "Folder of the solver on its machine; needed to launch it"),                              \
+      PROCESS_RUNTIME_OPTION(                                                                                          \
+          STRING, PENSTOCK_OPTION_FAR_PATH, "root", NULL,                                                              \
+          "Folder of the solver, on its machine or in its container; penstock launches none without it"),              \
       PROCESS_RUNTIME_OPTION(STRING, 0, "gpu", NULL,                                                                   \
                              "GPU of the launched solver: index or UUID (CUDA_VISIBLE_DEVICES)"),                      \
       PROCESS_RUNTIME_OPTION(ENV, 0, "env", NULL, "More environment for the launched solver: NAME=value, ..."),        \
