@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "common/process_report.h"
 #include "common/process_runtime.h"
 
 /* --- a host, a carrier and a config of the test's own --------------------------------------------- */
@@ -452,6 +453,32 @@ static void test_words(void **state) {
   }
 }
 
+/* One is in a container, and on a machine. */
+static void test_words_of_a_container(void **state) {
+  (void)state;
+  static const char *const outcomes[] = {"no_root",   "no_program",  "root_closed",    "not_program", "root_unwritable",
+                                         "disk_full", "not_started", "port_taken",     "held",        "ours",
+                                         "unknown",   "dead",        "failed",         "no_record",   "stuck",
+                                         "busy",      "???",         "file_unwritable"};
+  static const char *const places[] = {"container 'ppf'", "container 'ppf' on gpu01", "service 'app' of 'lab'"};
+  penstock_error error = {.struct_size = sizeof(error)};
+  for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
+    for (size_t n = 0; n < sizeof(places) / sizeof(places[0]); n++) {
+      char output[64];
+      char wrong[64];
+      char right[64];
+      process_report_context context = {.where = places[n], .port = 9191};
+      (void)snprintf(output, sizeof(output), "outcome=%s\n", outcomes[i]);
+      (void)snprintf(wrong, sizeof(wrong), "on %s", places[n]);
+      (void)snprintf(right, sizeof(right), "%s %s", strcmp(outcomes[i], "unknown") == 0 ? "of" : "in", places[n]);
+      process_report(&context, output, strlen(output), &error);
+      assert_null(strstr(error.what, wrong));
+      assert_null(strstr(error.next, wrong));
+      assert_true(strstr(error.what, right) || strstr(error.next, right));
+    }
+  }
+}
+
 /* Of a log that is too long for an error, the end is kept, from a whole line on. */
 static void test_long_log(void **state) {
   (void)state;
@@ -488,6 +515,7 @@ int main(void) {
       CASE(test_output_without_an_outcome),
       CASE(test_destroy_while_a_script_runs),
       CASE(test_words),
+      CASE(test_words_of_a_container),
       CASE(test_long_log),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,8 @@ typedef struct facts {
   char *mark;
   char *log;
   char *holder; /* "'nginx' (pid 123, user alice)", or as much of it as is known */
+  char there[PROCESS_REPORT_THERE_SIZE];
+  const process_report_context *context;
 } facts;
 
 static char *value_of(const char *output, size_t size, const char *key) {
@@ -57,7 +59,9 @@ static void facts_clear(facts *f) {
   free(f->holder);
 }
 
-static int facts_read(facts *f, const char *output, size_t size) {
+static int facts_read(facts *f, const process_report_context *context, const char *output, size_t size) {
+  f->context = context;
+  process_report_there(context->where, f->there);
   f->outcome = word_of(output, size, "outcome");
   f->path = word_of(output, size, "path");
   f->pid = word_of(output, size, "pid");
@@ -90,132 +94,126 @@ static const char *place(const char *origin, char text[300]) {
   return text;
 }
 
-/* The machine or container, with the word that goes before it. */
-static const char *at_where(const process_report_context *context, char text[300]) {
-  int is_inside = strncmp(context->where, "container ", 10) == 0 || strncmp(context->where, "service ", 8) == 0;
-  (void)snprintf(text, 300, "%s %.290s", is_inside ? "in" : "on", context->where);
-  return text;
+void process_report_there(const char *where, char text[PROCESS_REPORT_THERE_SIZE]) {
+  int is_inside = strncmp(where, "container ", 10) == 0 || strncmp(where, "service ", 8) == 0;
+  (void)snprintf(text, PROCESS_REPORT_THERE_SIZE, "%s %s", is_inside ? "in" : "on", where);
+  penstock_utf8_trim(text, PROCESS_REPORT_THERE_SIZE);
 }
 
-typedef void report(const process_report_context *context, const facts *f, penstock_error *error);
+typedef void report(const facts *f, penstock_error *error);
 
-static void report_no_root(const process_report_context *context, const facts *f, penstock_error *error) {
+static void report_no_root(const facts *f, penstock_error *error) {
   char at[300];
-  char where[300];
   (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_CONFIG, "Remote path not found (%s).", f->path);
-  penstock_next(error, "Set `root`%s to the solver's folder %s", place(context->root_origin, at),
-                at_where(context, where));
+  penstock_next(error, "Set `root`%s to the solver's folder %s", place(f->context->root_origin, at), f->there);
 }
 
-static void report_no_program(const process_report_context *context, const facts *f, penstock_error *error) {
+static void report_no_program(const facts *f, penstock_error *error) {
   char at[300];
-  char where[300];
   (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_CONFIG, "Remote path not found (%s).", f->path);
   penstock_next(error,
                 "Neither `root`%s nor the six folders above it hold a solver: build it there, or set `root` (or "
                 "`program`) to where it lies %s",
-                place(context->root_origin, at), at_where(context, where));
+                place(f->context->root_origin, at), f->there);
 }
 
-static void report_root_closed(const process_report_context *context, const facts *f, penstock_error *error) {
+static void report_root_closed(const facts *f, penstock_error *error) {
   (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_CONFIG, "The folder %s cannot be entered", f->path);
-  penstock_next(error, "Check its permissions on %s, as the user who launches the solver there", context->where);
+  penstock_next(error, "Check its permissions %s, as the user who launches the solver there", f->there);
 }
 
-static void report_not_program(const process_report_context *context, const facts *f, penstock_error *error) {
+static void report_not_program(const facts *f, penstock_error *error) {
   (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_CONFIG, "%s is no program that this user can run",
                       f->path);
-  penstock_next(error, "Check its permissions on %s (chmod +x), or build the solver again", context->where);
+  penstock_next(error, "Check its permissions %s (chmod +x), or build the solver again", f->there);
 }
 
-static void report_root_unwritable(const process_report_context *context, const facts *f, penstock_error *error) {
+static void report_root_unwritable(const facts *f, penstock_error *error) {
   (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_CONFIG, "The folder %s cannot be written", f->path);
   penstock_next(error,
-                "The solver's log and progress file belong there: make it writable on %s, or use a copy of the "
+                "The solver's log and progress file belong there: make it writable %s, or use a copy of the "
                 "solver in a folder of your own",
-                context->where);
+                f->there);
 }
 
-static void report_file_unwritable(const process_report_context *context, const facts *f, penstock_error *error) {
+static void report_file_unwritable(const facts *f, penstock_error *error) {
   (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_CONFIG, "%s cannot be written", f->path);
-  penstock_next(error, "It is left from another user or program: remove it on %s", context->where);
+  penstock_next(error, "It is left from another user or program: remove it %s", f->there);
 }
 
-static void report_disk_full(const process_report_context *context, const facts *f, penstock_error *error) {
+static void report_disk_full(const facts *f, penstock_error *error) {
   (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_TRANSIENT, "The disk that holds %s is full", f->path);
-  penstock_next(error, "Free some space on %s", context->where);
+  penstock_next(error, "Free some space %s", f->there);
 }
 
-static void report_busy(const process_report_context *context, const facts *f, penstock_error *error) {
+static void report_busy(const facts *f, penstock_error *error) {
   (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_TRANSIENT,
-                      "Another launch in %s on %s is still under way", f->path, context->where);
+                      "Another launch in %s %s is still under way", f->path, f->there);
   penstock_next(error, "Wait for it, or end the other gateway");
 }
 
-static void report_not_started(const process_report_context *context, const facts *f, penstock_error *error) {
-  (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_TRANSIENT, "%s could not be started on %s", f->path,
-                      context->where);
+static void report_not_started(const facts *f, penstock_error *error) {
+  (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_TRANSIENT, "%s could not be started %s", f->path,
+                      f->there);
   penstock_next(error, "What the shell there said is below");
   set_detail(error, f->log);
 }
 
-static void report_port_taken(const process_report_context *context, const facts *f, penstock_error *error) {
+static void report_port_taken(const facts *f, penstock_error *error) {
   char at[300];
-  (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED, "Port %u is in use on %s, by %s",
-                      context->port, context->where, f->holder);
-  penstock_next(error, "End that program, or set `endpoint`%s to a free port", place(context->endpoint_origin, at));
+  (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED, "Port %u is in use %s, by %s",
+                      f->context->port, f->there, f->holder);
+  penstock_next(error, "End that program, or set `endpoint`%s to a free port", place(f->context->endpoint_origin, at));
   set_detail(error, f->log);
 }
 
-static void report_held(const process_report_context *context, const facts *f, penstock_error *error) {
+static void report_held(const facts *f, penstock_error *error) {
   char at[300];
   (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED,
-                      "Port %u on %s is held by %s, which is no solver", context->port, context->where, f->holder);
-  penstock_next(error, "End that program, or set `endpoint`%s to a free port", place(context->endpoint_origin, at));
+                      "Port %u %s is held by %s, which is no solver", f->context->port, f->there, f->holder);
+  penstock_next(error, "End that program, or set `endpoint`%s to a free port", place(f->context->endpoint_origin, at));
 }
 
-static void report_ours(const process_report_context *context, const facts *f, penstock_error *error) {
+static void report_ours(const facts *f, penstock_error *error) {
   (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED,
-                      "Port %u on %s is held by %s, a solver that penstock launched and that does not answer",
-                      context->port, context->where, f->holder);
-  penstock_next(error, "It may be busy or stuck: wait, or end it on %s; its log is server.log in its folder",
-                context->where);
+                      "Port %u %s is held by %s, a solver that penstock launched and that does not answer",
+                      f->context->port, f->there, f->holder);
+  penstock_next(error, "It may be busy or stuck: wait, or end it %s; its log is server.log in its folder", f->there);
 }
 
-static void report_unknown(const process_report_context *context, const facts *f, penstock_error *error) {
+static void report_unknown(const facts *f, penstock_error *error) {
   char at[300];
-  (void)f;
   (void)penstock_fail(
       error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED,
       "Something answers on port %u of the endpoint that is no solver, and no listener of %s is behind it",
-      context->port, context->where);
-  penstock_next(error, "Set `endpoint`%s to the solver's own address", place(context->endpoint_origin, at));
+      f->context->port, f->context->where);
+  penstock_next(error, "Set `endpoint`%s to the solver's own address", place(f->context->endpoint_origin, at));
 }
 
-static void report_dead(const process_report_context *context, const facts *f, penstock_error *error) {
+static void report_dead(const facts *f, penstock_error *error) {
   (void)penstock_fail(error, PENSTOCK_LEG_READY, PENSTOCK_CLASS_TRANSIENT,
                       "The solver (pid %s) ended before it was ready", f->pid);
-  penstock_next(error, "%s %s on %s",
-                f->log[0] ? "The end of its log is below; all of it is" : "Its log is empty:", f->path, context->where);
+  penstock_next(error, "%s %s %s",
+                f->log[0] ? "The end of its log is below; all of it is" : "Its log is empty:", f->path, f->there);
   set_detail(error, f->log);
 }
 
-static void report_failed(const process_report_context *context, const facts *f, penstock_error *error) {
+static void report_failed(const facts *f, penstock_error *error) {
   (void)penstock_fail(error, PENSTOCK_LEG_READY, PENSTOCK_CLASS_TRANSIENT, "The solver's start failed: %.400s",
                       f->mark);
-  penstock_next(error, "Its log is %s on %s", f->path, context->where);
+  penstock_next(error, "Its log is %s %s", f->path, f->there);
   set_detail(error, f->log);
 }
 
-static void report_no_record(const process_report_context *context, const facts *f, penstock_error *error) {
+static void report_no_record(const facts *f, penstock_error *error) {
   (void)penstock_fail(error, PENSTOCK_LEG_READY, PENSTOCK_CLASS_TRANSIENT,
                       "The record of the launched solver is gone (%s)", f->path);
-  penstock_next(error, "Something on %s removed it; the solver is launched again", context->where);
+  penstock_next(error, "Something %s removed it; the solver is launched again", f->there);
 }
 
-static void report_stuck(const process_report_context *context, const facts *f, penstock_error *error) {
+static void report_stuck(const facts *f, penstock_error *error) {
   (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_TRANSIENT,
-                      "The solver (pid %s) could not be ended on %s, not even by force", f->pid, context->where);
+                      "The solver (pid %s) could not be ended %s, not even by force", f->pid, f->there);
   penstock_next(error, "It may hang in a driver: look for it with `ps -o pid,stat,wchan -p %s` there", f->pid);
 }
 
@@ -244,36 +242,40 @@ static const struct {
 
 void process_report(const process_report_context *context, const char *output, size_t size, penstock_error *error) {
   facts f;
-  if (facts_read(&f, output, size)) {
+  if (facts_read(&f, context, output, size)) {
     (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "Out of memory");
     facts_clear(&f);
     return;
   }
   for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++) {
     if (strcmp(f.outcome, reports[i].outcome) == 0) {
-      reports[i].report(context, &f, error);
+      reports[i].report(&f, error);
       facts_clear(&f);
       return;
     }
   }
-  (void)penstock_fail(error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_INTERNAL, "A script on %s said '%.100s'", context->where,
+  (void)penstock_fail(error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_INTERNAL, "A script %s said '%.100s'", f.there,
                       f.outcome);
   facts_clear(&f);
 }
 
 void process_report_unasked(const process_report_context *context, const penstock_error *why, penstock_error *error) {
   char at[300];
+  char there[PROCESS_REPORT_THERE_SIZE];
+  process_report_there(context->where, there);
   (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED,
-                      "Port %u on %s is held by something that is no solver. Who it is cannot be asked: %.350s",
-                      context->port, context->where, why->what);
+                      "Port %u %s is held by something that is no solver. Who it is cannot be asked: %.350s",
+                      context->port, there, why->what);
   penstock_next(error, "End that program, or set `endpoint`%s to a free port", place(context->endpoint_origin, at));
   set_detail(error, why->detail);
 }
 
 void process_report_timeout(const process_report_context *context, const char *log_file, const char *tail,
                             penstock_error *error) {
+  char there[PROCESS_REPORT_THERE_SIZE];
+  process_report_there(context->where, there);
   (void)penstock_fail(error, PENSTOCK_LEG_READY, PENSTOCK_CLASS_TRANSIENT, "Server startup timed out.");
-  penstock_next(error, "It goes on starting; if it needs longer, raise `ready_timeout`. Its log: %s on %s",
-                log_file ? log_file : "server.log", context->where);
+  penstock_next(error, "It goes on starting; if it needs longer, raise `ready_timeout`. Its log: %s %s",
+                log_file ? log_file : "server.log", there);
   set_detail(error, tail && tail[0] ? tail : "(the log is empty)");
 }

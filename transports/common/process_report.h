@@ -8,6 +8,11 @@
 
 #include <penstock/sdk.h>
 
+enum { PROCESS_REPORT_THERE_SIZE = 320 };
+
+/** Writes a carrier's `where` with the word that goes before it: "on gpu01", "in container 'ppf' on gpu01". */
+void process_report_there(const char *where, char text[PROCESS_REPORT_THERE_SIZE]);
+
 /** What the words need besides the script's output. Borrowed. `*_origin` may be NULL. */
 typedef struct process_report_context {
   const char *where;           /**< "this machine", "gpu01" */

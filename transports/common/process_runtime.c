@@ -466,9 +466,10 @@ static void script_done(void *context, const carrier_result *result) {
   }
   char *outcome = script_value(result->output, result->output_size, "outcome");
   if (!outcome) {
+    char there[PROCESS_REPORT_THERE_SIZE];
+    process_report_there(runtime->carrier->where, there);
     (void)penstock_fail(&error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_TRANSIENT,
-                        "A script on %s ended with status %d before it was done", runtime->carrier->where,
-                        (int)result->code);
+                        "A script %s ended with status %d before it was done", there, (int)result->code);
     penstock_next(&error, "What the shell there said is below; it must be a POSIX sh");
     (void)snprintf(error.detail, sizeof(error.detail), "%s", result->error_output ? result->error_output : "");
     finish(runtime, &error);
