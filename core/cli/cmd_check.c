@@ -273,7 +273,7 @@ int ps_cmd_check(int argc, char **argv) {
       "[PROFILE]",
       "Checks the profiles file: every profile or the one named, with the plugins they use.\n"
       "With --connect, connects as 'up' would, starting a solver if none runs and stopping it\n"
-      "again, without opening the local port.",
+      "again. The local port is not opened, but has to be free.",
       options,
       sizeof(options) / sizeof(options[0]),
       0,

@@ -313,6 +313,15 @@ static void on_lane_state(gateway *self, lane_slot *slot, const ps_lane_event *e
   }
 }
 
+/* A check has no listener, but must not say that all is well if there could be none. Only after all else: a container
+ * that had to be started may be what takes the port. */
+static void check_port(gateway *self) {
+  if (self->options->check_only && !self->failed &&
+      ps_listener_try(setting(self, "listen", "127.0.0.1:9090"), &self->error) != PENSTOCK_OK) {
+    self->failed = 1;
+  }
+}
+
 static void on_lane_serving(gateway *self, const ps_lane_event *event) {
   const ps_gateway_events *events = self->options->events;
   ps_log(PENSTOCK_LOG_INFO, self->options->profile, "serving: %s%s%s",
@@ -322,7 +331,8 @@ static void on_lane_serving(gateway *self, const ps_lane_event *event) {
     return; /* another lane was faster */
   }
   self->told_serving = 1;
-  if (events->serving) {
+  check_port(self);
+  if (events->serving && !self->failed) {
     events->serving(self->options->context, event->adopted, event->text);
   }
   if (self->options->check_only) {

@@ -31,7 +31,8 @@ typedef struct ps_gateway_options {
   const char *profile;                 /**< name, for messages */
   const penstock_transport *transport; /**< from the registry */
   const ps_settings *settings;         /**< checked against ps_profile_table and the transport's */
-  int check_only; /**< `check --connect`: no listener; ends with the first success or failure; no retries */
+  int check_only; /**< `check --connect`: no listener, but an error if there could be none; ends with the first success
+                     or failure; no retries */
   int no_launch;  /**< as `launch = never` */
   int told;       /**< what `events` tell is shown where the log goes, so failures are not logged as well */
   const ps_gateway_events *events;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "gateway/listener.h"
 
+#include <stdlib.h>
+
 #include "log/log.h"
 #include "net/net.h"
 
@@ -111,6 +113,20 @@ int ps_listener_open(ps_listener *listener, uv_loop_t *loop, const char *address
   listener->pause.data = listener;
   listener->poll.data = listener;
   return uv_poll_start(&listener->poll, UV_READABLE, on_readable) == 0 ? PENSTOCK_OK : PENSTOCK_E_LIMIT;
+}
+
+int ps_listener_try(const char *address, penstock_error *error) {
+  char bound[128];
+  ps_port_owner owner;
+  penstock_socket socket;
+  const char *port = strrchr(address, ':');
+  if (ps_net_listen(address, &socket, bound, sizeof(bound), error) == PENSTOCK_OK) {
+    ps_net_close(socket);
+    return PENSTOCK_OK;
+  }
+  int is_ours = error->error_class == PENSTOCK_CLASS_REFUSED && port &&
+                ps_net_port_owner((uint16_t)strtoul(port + 1, NULL, 10), &owner) == PENSTOCK_OK && owner.is_penstock;
+  return is_ours ? PENSTOCK_OK : PENSTOCK_E_FAILED;
 }
 
 void ps_listener_close(ps_listener *listener) {

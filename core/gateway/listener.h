@@ -32,6 +32,11 @@ typedef struct ps_listener {
 int ps_listener_open(ps_listener *listener, uv_loop_t *loop, const char *address, int own_only, const char *source,
                      int (*full)(void *context), void (*accepted)(void *context, penstock_socket socket), void *context,
                      char *bound, size_t bound_size, penstock_error *error);
+/**
+ * Could one listen on `address` now? Returns 0; or a negative code with `error`, that of ps_listener_open. A port that
+ * another penstock holds counts as free: it is likely the gateway that is asked about.
+ */
+int ps_listener_try(const char *address, penstock_error *error);
 /** Stops listening at once; the handles close on a later turn. Harmless if it is not open. */
 void ps_listener_close(ps_listener *listener);
 

@@ -126,7 +126,7 @@ int ps_net_port_owner(uint16_t port, ps_port_owner *owner) {
   }
   (void)snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
   (void)snprintf(owner->text, sizeof(owner->text), "a program of user id %u", uid);
-  owner->publishes_containers = 0;
+  owner->publishes_containers = owner->is_penstock = 0;
   DIR *folder = opendir("/proc");
   if (!folder) {
     return PENSTOCK_OK;
@@ -143,6 +143,7 @@ int ps_net_port_owner(uint16_t port, ps_port_owner *owner) {
       program_name(entry->d_name, name, sizeof(name));
       (void)snprintf(owner->text, sizeof(owner->text), "'%s' (pid %.16s)", name, entry->d_name);
       owner->publishes_containers = is_forwarder || publishes_containers(name);
+      owner->is_penstock = strcmp(name, "penstock") == 0;
     }
   }
   (void)closedir(folder);

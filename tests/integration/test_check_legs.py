@@ -19,7 +19,7 @@ def check(penstock, tmp):
     """check(profile, *args) runs it; returns the CompletedProcess."""
 
     def run(profile, *args):
-        config = write_ini(tmp / "check.ini", {"lab": profile})
+        config = write_ini(tmp / "check.ini", {"gateway": {"listen": "127.0.0.1:0"}, "lab": profile})
         return penstock.run("check", "lab", "--connect", *args, "--config", config, timeout=60)
 
     return run

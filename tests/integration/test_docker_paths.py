@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from support import pattern
+from support.gateway import write_ini
 from support.images import SOLVER
 from support.login import failed
 from support.ports import free_port
 from support.wait import eventually
 from support.wire import ended_by, read_all, read_exact
 
-CONFIG = 3
+CONFIG, PORT = 3, 7
 MIB = 1 << 20
 WAYS = ["published", "bridge", "exec"]
 
@@ -79,6 +80,20 @@ def test_port_that_is_published_on_the_address_of_the_bridge(engine, here, over,
     up = over(here, box, reach="published")
     up.wait_serving(90)
     assert up.wire.echo(b"through") == b"through"
+
+
+def test_port_that_is_the_gateways_own(engine, here, over, container, penstock, tmp):
+    """The engine holds it: another way would lead into the container, but not one to the gateway."""
+    address = f"127.0.0.1:{free_port()}"
+    box = container(engine, "-p", f"{address}:9090")
+    up = over(here, box, settings={"listen": address})
+    assert up.wait() == PORT
+    config = write_ini(tmp / "check.ini", {"gateway": {"listen": address}, "lab": here.profile(box)})
+    done = penstock.run("check", "lab", "--connect", "--config", config, env=here.env, timeout=60)
+    assert done.returncode == PORT, done
+    assert "Port " + address.partition(":")[2] + " is in use by 'docker-proxy'" in done.stdout
+    assert "a container publishes this port" in done.stdout
+    assert box.solvers() == []
 
 
 @pytest.mark.parametrize("where", ["0.0.0.0:{port}", "{port}", "[::]:{port}"])

@@ -509,7 +509,7 @@ def test_check_shows_what_ssh_is_started_with(sshd, penstock, tmp):
 
 def test_check_connects_and_tells_each_leg(sshd, solver, penstock, tmp):
     keys = {"endpoint": f"127.0.0.1:{solver().port}", "launch": "never"}
-    config = write_ini(tmp / "connect.ini", {"lab": profile(sshd(), **keys)})
+    config = write_ini(tmp / "connect.ini", {"gateway": {"listen": "127.0.0.1:0"}, "lab": profile(sshd(), **keys)})
     done = penstock.run("check", "--connect", "lab", "--config", config)
     assert done.returncode == 0, done.stdout + done.stderr
     for leg in ("tcp", "host-key", "auth"):

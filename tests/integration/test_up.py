@@ -228,7 +228,7 @@ def test_check_tries_the_way(penstock, tmp, forward, echo):
         "away": {**forward, "endpoint": f"127.0.0.1:{free_port()}"},
         "echo": {**echo, "probe": "tcmd"},
     }
-    config = write_ini(tmp / "check.ini", sections)
+    config = write_ini(tmp / "check.ini", {"gateway": {"listen": "127.0.0.1:0"}, **sections})
     done = penstock.run("check", "lab", "--connect", "--config", config)
     assert done.returncode == OK, done.stdout + done.stderr
     assert re.search(r"^  endpoint +[\d.]+ ms  ", done.stdout, re.M)
@@ -287,7 +287,7 @@ def test_a_failed_start_shows_the_log(up, launch):
 
 def test_a_check_leaves_no_solver_behind(penstock, tmp, launch):
     root, keys = launch()
-    config = write_ini(tmp / "check.ini", {"lab": keys})
+    config = write_ini(tmp / "check.ini", {"gateway": {"listen": "127.0.0.1:0"}, "lab": keys})
     done = penstock.run("check", "--connect", "--no-launch", "--config", config)
     assert done.returncode == UNREACHABLE and not root.log.exists()
     done = penstock.run("check", "--connect", "--config", config)

@@ -2,6 +2,10 @@
 /* The gateway, its lane and its supervisor, with a transport whose every step does what the test says. */
 #include "gateway_rig.h"
 
+#include <sys/prctl.h>
+
+#include "net/net.h"
+
 static void ask_once(run *self) {
   assert_int_equal(ask(self), 1);
 }
@@ -428,6 +432,42 @@ static void test_check_stops_what_it_launched(void **state) {
   assert_int_equal(fake.stops, 1);
 }
 
+/* What `up` would fail with, but for the gateway that is being checked itself. */
+static void test_check_needs_the_port(void **state) {
+  (void)state;
+  static const struct {
+    const char *holder; /* name of the process; NULL: nobody holds it */
+    int fails;
+  } cases[] = {{NULL, 0}, {"penstock", 0}, {"test_gateway", 1}, {"docker-proxy", 1}};
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    run self = {.act = NULL, .point = NEVER, .check_only = 1};
+    penstock_socket held;
+    penstock_error error;
+    char address[64];
+    assert_int_equal(ps_net_listen("127.0.0.1:0", &held, address, sizeof(address), &error), PENSTOCK_OK);
+    if (!cases[i].holder) {
+      ps_net_close(held);
+    }
+    fake_reset();
+    fake.listening = 0;
+    set(&self, "listen", address);
+    assert_int_equal(prctl(PR_SET_NAME, cases[i].holder ? cases[i].holder : "test_gateway"), 0);
+    go(&self);
+    assert_int_equal(prctl(PR_SET_NAME, "test_gateway"), 0);
+    if (cases[i].holder) {
+      ps_net_close(held);
+    }
+    assert_int_equal(self.result != 0, cases[i].fails);
+    assert_int_equal(self.servings, !cases[i].fails);
+    assert_int_equal(fake.stops, 1); /* what it launched does not stay */
+    if (cases[i].fails) {
+      assert_int_equal(self.error.leg, PENSTOCK_LEG_LOCAL);
+      assert_int_equal(self.error.error_class, PENSTOCK_CLASS_REFUSED);
+      assert_non_null(strstr(self.error.what, cases[i].holder));
+    }
+  }
+}
+
 static int begin(void **state) {
   (void)state;
   fake_server_start();
@@ -468,6 +508,7 @@ int main(void) {
       cmocka_unit_test(test_lanes_agree_on_who_launched),
       cmocka_unit_test(test_a_solver_out_of_reach_is_not_said_to_be_stopped),
       cmocka_unit_test(test_check_stops_what_it_launched),
+      cmocka_unit_test(test_check_needs_the_port),
   };
   return cmocka_run_group_tests(tests, begin, end);
 }
