@@ -294,6 +294,26 @@ def test_service_with_several_containers(machine, container, engine, shell):
     seen = there.look(service=service)
     assert seen["failed"] == "projects" and set(seen["said"].splitlines()) == {"lab", "work"}
     assert chosen("lab") == tenth.id
+    # What people write into labels by hand: none of it takes the place of something else.
+    service = engine.new_name("service")
+    assert make("my lab", 1, oneoff="True").id and "container" not in there.look(service=service)
+    tenth, second = make("my lab", 10), make("my lab", 2)
+    assert chosen("my lab") == second.id
+    make('" False 1 True "', "1 2")
+    assert chosen("my lab") == second.id
+    failed = there.look(service=service)
+    assert failed["failed"] == "projects" and len(failed["said"].splitlines()) == 2
+
+
+def test_network_whose_name_has_a_space(machine, box, tmp):
+    """Some engines allow it: it is one word, and no other container is asked for."""
+    asked = tmp / "asked"
+    mode = json.dumps(f"my container:{box.name} x")
+    answer = f"printf '%s\\n' '{box.id} 0 true' '{mode}' '{{}}'"
+    client = f'echo "$@" >>{asked}; [ "$1" != --version ] || exec echo Docker version 1; {answer}'
+    seen = machine(folders=[pretend(tmp / "bin", "docker", client)]).look(box.name)
+    assert seen["outcome"] == "ok" and seen["container"] == "{}" and "shared" not in seen
+    assert "{{json .HostConfig.NetworkMode}}" in asked.read_text()
 
 
 # --- podman ----------------------------------------------------------------------------------------------

@@ -5,15 +5,23 @@
 #   ps_container   name or id; "" = that of the compose service ps_service, of project ps_project ("" = whichever)
 #   ps_port        of the solver, inside
 
-ps_basics='{{.Id}} {{.State.Pid}} {{.State.Running}} {{.HostConfig.NetworkMode}}'
-ps_labels='{{json (index .Config.Labels "com.docker.compose.project")}}'
-ps_labels=$ps_labels' {{json (index .Config.Labels "com.docker.compose.container-number")}}'
-ps_labels=$ps_labels' {{json (index .Config.Labels "com.docker.compose.oneoff")}}'
+# What may have a space in it is on a line of its own, and as JSON, which has no line break.
+ps_basics='{{.Id}} {{.State.Pid}} {{.State.Running}}{{println}}{{json .HostConfig.NetworkMode}}{{println}}'
+ps_labels='{{json (index .Config.Labels "com.docker.compose.project")}}{{println}}'
+ps_labels=$ps_labels'{{json (index .Config.Labels "com.docker.compose.container-number")}}{{println}}'
+ps_labels=$ps_labels'{{json (index .Config.Labels "com.docker.compose.oneoff")}}{{println}}'
 
 # ps_take_line: the next line of ps_rest becomes ps_line. Not by read, which takes a system call for each byte.
 ps_take_line() {
   ps_line=${ps_rest%%"$ps_newline"*}
   ps_rest=${ps_rest#*"$ps_newline"}
+}
+
+# ps_take_text: the same of a line that is a text of JSON, without its quotes.
+ps_take_text() {
+  ps_take_line
+  ps_line=${ps_line#\"}
+  ps_line=${ps_line%\"}
 }
 
 # ps_find_container: sets ps_id, ps_pid, ps_mode and ps_json; ps_id is empty if there is none.
@@ -24,16 +32,18 @@ ps_find_container() {
     return
   fi
   # A name may be an image's as well.
-  ps_call inspect --type container --format "$ps_basics{{println}}{{json .}}" -- "$ps_container" || ps_fail inspect
+  ps_call inspect --type container --format "$ps_basics{{json .}}" -- "$ps_container" || ps_fail inspect
   ps_rest=$ps_out$ps_newline
   ps_take_line
-  ps_json=${ps_rest%"$ps_newline"}
   # shellcheck disable=SC2086
   ps_set_basics $ps_line
+  ps_take_text
+  ps_mode=$ps_line
+  ps_json=${ps_rest%"$ps_newline"}
 }
 
 ps_set_basics() {
-  ps_id=$1 ps_pid=$2 ps_mode=$4
+  ps_id=$1 ps_pid=$2
 }
 
 # Of a service's containers the first that runs, else the first. Those of `compose run` are none of them.
@@ -43,7 +53,7 @@ ps_find_service() {
   ps_call ps --all --quiet --no-trunc --filter "label=com.docker.compose.service=$ps_service" "$@" || ps_fail ps
   [ -n "$ps_out" ] || return
   # shellcheck disable=SC2086
-  ps_call inspect --type container --format "$ps_basics $ps_labels{{println}}{{json .}}" $ps_out
+  ps_call inspect --type container --format "$ps_basics$ps_labels{{json .}}" $ps_out
   # One of them may be gone since.
   [ "$ps_code" = 0 ] || [ -n "$ps_out" ] || ps_fail inspect
   ps_best='' ps_projects=''
@@ -51,6 +61,14 @@ ps_find_service() {
   while [ -n "$ps_rest" ]; do
     ps_take_line
     ps_candidate=$ps_line
+    ps_take_text
+    ps_candidate_mode=$ps_line
+    ps_take_text
+    ps_name=$ps_line
+    ps_take_text
+    ps_rank=$ps_line
+    ps_take_text
+    ps_oneoff=$ps_line
     ps_take_line
     # shellcheck disable=SC2086
     ps_weigh $ps_candidate
@@ -61,26 +79,23 @@ ps_find_service() {
   fi
 }
 
-# ps_weigh ID PID RUNNING MODE PROJECT NUMBER ONEOFF: is it better than ps_best? ps_line is its JSON.
+# ps_weigh ID PID RUNNING: is it better than ps_best? Its project is ps_name, its number ps_rank, ps_oneoff says whether it
+# is one of `compose run`; ps_line is its JSON.
 ps_weigh() {
-  case $1$7 in
-    *[!0-9a-f]*'"True"') return ;;
-    '' | *'"True"') return ;;
+  case $1 in
+    '' | *[!0-9a-f]*) return ;;
   esac
-  ps_name=${5#\"}
-  ps_name=${ps_name%\"}
+  [ "$ps_oneoff" != True ] || return 0
   case $ps_newline$ps_projects$ps_newline in
     *"$ps_newline$ps_name$ps_newline"*) ;;
     *) ps_projects=${ps_projects:+$ps_projects$ps_newline}$ps_name ;;
   esac
-  ps_rank=${6#\"}
-  ps_rank=${ps_rank%\"}
   case $ps_rank in
     '' | *[!0-9]* | ???????*) ps_rank=999999 ;;
   esac
   [ "$3" = true ] || ps_rank=$((ps_rank + 1000000))
   if [ -z "$ps_best" ] || [ "$ps_rank" -lt "$ps_best" ]; then
-    ps_best=$ps_rank ps_id=$1 ps_pid=$2 ps_mode=$4 ps_json=$ps_line
+    ps_best=$ps_rank ps_id=$1 ps_pid=$2 ps_mode=$ps_candidate_mode ps_json=$ps_line
   fi
 }
 
