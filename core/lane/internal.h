@@ -123,7 +123,11 @@ typedef struct ps_probe {
   uv_poll_t *poll; /**< on `socket`; NULL if there is none */
   penstock_socket socket;
   uint64_t started_ns;
+  uint64_t asked_ns;  /**< when its stream was asked for, which has `limit_ms` */
   uint64_t opened_ns; /**< when the way to the endpoint was open */
+  uint64_t limit_ms;
+  int is_late;     /**< the stream took too long, and nothing else is known */
+  unsigned misses; /**< probes in a row that were late */
   size_t sent;
   size_t size;
   ps_probe_result result;
@@ -133,10 +137,16 @@ typedef struct ps_probe {
 } ps_probe;
 
 /**
- * How long a probe may take to get its stream, in milliseconds; the answer's time (PS_TCMD_TIMEOUT_MS) begins then. The
- * way may be one command of an engine after another, over SSH, on a busy machine.
+ * How long a probe may take to get its stream at first, in milliseconds; the answer's time (PS_TCMD_TIMEOUT_MS) begins
+ * then. The way may be one command of an engine after another, over SSH, on a busy machine: see ps_probe_patience.
  */
 #define PS_PROBE_OPEN_MS 4000
+
+/**
+ * A limit that is doubled with each miss, up to `left_ms`, but never below what it was at first: so something that is
+ * only slow is served in the end, and what answers nobody is told as soon as ever.
+ */
+uint64_t ps_probe_patience(uint64_t first_ms, unsigned misses, uint64_t left_ms);
 
 /** Asks the endpoint; supervise.c acts on `finished` on a later turn. */
 void ps_probe_start(ps_lane *lane);

@@ -45,7 +45,7 @@ void ps_open_client(ps_link *link, ps_client *client) {
 }
 
 void ps_open_probe(ps_link *link) {
-  if (!start(link, NULL, 1, PS_PROBE_OPEN_MS)) {
+  if (!start(link, NULL, 1, link->lane->probe.limit_ms)) {
     penstock_error error;
     penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
     ps_probe_open_failed(link->lane, &error);

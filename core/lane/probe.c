@@ -36,13 +36,31 @@ static void on_timeout(uv_timer_t *timer) {
   ps_probe_timeout(timer->data);
 }
 
+uint64_t ps_probe_patience(uint64_t first_ms, unsigned misses, uint64_t left_ms) {
+  uint64_t longer = first_ms << (misses < 16 ? misses : 16);
+  return longer <= left_ms ? longer : left_ms > first_ms ? left_ms : first_ms;
+}
+
+/* Of the time that the solver has to get ready; to one that runs already, as much is given. */
+static uint64_t left_ms(const ps_lane *lane) {
+  uint64_t now = uv_hrtime();
+  uint64_t ready_ns = (uint64_t)ps_settings_int(lane->settings, "ready_timeout", 16000) * 1000000;
+  uint64_t end = lane->phase == PS_PHASE_CONFIRM ? lane->ready_end_ns
+                 : lane->phase == PS_PHASE_FIND  ? lane->phase_ns + ready_ns
+                                                 : now + ready_ns;
+  return end > now ? (end - now) / 1000000 : 0;
+}
+
 static void ask(ps_lane *lane, int legacy) {
   ps_probe *probe = &lane->probe;
   probe->legacy = legacy;
+  probe->asked_ns = uv_hrtime();
+  probe->limit_ms = ps_probe_patience(PS_PROBE_OPEN_MS, probe->misses, left_ms(lane));
+  probe->is_late = 0;
   probe->opened_ns = 0;
   probe->sent = 0;
   probe->size = 0;
-  (void)uv_timer_start(&lane->limit, on_timeout, PS_PROBE_OPEN_MS, 0);
+  (void)uv_timer_start(&lane->limit, on_timeout, probe->limit_ms, 0);
   ps_open_probe(lane->link);
 }
 
@@ -73,14 +91,23 @@ void ps_probe_cancel(ps_lane *lane) {
   }
 }
 
+static void was_late(ps_probe *probe) {
+  probe->is_late = 1;
+  probe->misses++;
+}
+
 void ps_probe_timeout(ps_lane *lane) {
   if (!lane->probe.running) {
     return;
   }
   int is_opened = lane->probe.opened_ns != 0;
   ps_probe_cancel(lane);
-  penstock_fail(&lane->probe.error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT, "no %s within %d ms",
-                is_opened ? "answer" : "stream to it", is_opened ? PS_TCMD_TIMEOUT_MS : PS_PROBE_OPEN_MS);
+  if (!is_opened) {
+    was_late(&lane->probe);
+  }
+  penstock_fail(&lane->probe.error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT, "no %s within %llu ms",
+                is_opened ? "answer" : "stream to it",
+                is_opened ? PS_TCMD_TIMEOUT_MS : (unsigned long long)lane->probe.limit_ms);
   finish(lane, PS_PROBE_SILENT);
 }
 
@@ -176,6 +203,9 @@ void ps_probe_opened(ps_lane *lane, penstock_socket socket) {
     return;
   }
   probe->opened_ns = uv_hrtime();
+  if (probe->opened_ns - probe->asked_ns < PS_PROBE_OPEN_MS * 1000000ull / 2) {
+    probe->misses = 0;
+  }
   (void)uv_timer_start(&lane->limit, on_timeout, PS_TCMD_TIMEOUT_MS, 0); /* for the answer */
   if (lane->probe_mode == PS_PROBE_TCP) {
     ps_net_close(socket);
@@ -200,6 +230,11 @@ void ps_probe_open_failed(ps_lane *lane, const penstock_error *error) {
     return;
   }
   probe->error = *error;
+  /* A transport that knows the limit tells in time what it has tried. */
+  int is_passing = error->error_class == PENSTOCK_CLASS_TRANSIENT || error->error_class == PENSTOCK_CLASS_CANCELLED;
+  if (is_passing && uv_hrtime() - probe->asked_ns >= probe->limit_ms * 1000000 / 2) {
+    was_late(probe);
+  }
   int absent = error->leg == PENSTOCK_LEG_ENDPOINT && error->error_class == PENSTOCK_CLASS_REFUSED;
   finish(lane, absent ? PS_PROBE_ABSENT : PS_PROBE_FAILED);
 }

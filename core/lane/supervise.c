@@ -427,7 +427,9 @@ static void step_done(ps_lane *lane) {
 
 static void identify(ps_lane *lane, const char *what) {
   if (ps_step_has(lane->link, PS_STEP_IDENTIFY)) {
-    enter_step(lane, PS_PHASE_IDENTIFY, PS_STEP_IDENTIFY, IDENTIFY_DEADLINE_MS);
+    uint64_t ready_ms = (uint64_t)ps_settings_int(lane->settings, "ready_timeout", 16000);
+    enter_step(lane, PS_PHASE_IDENTIFY, PS_STEP_IDENTIFY,
+               ps_probe_patience(IDENTIFY_DEADLINE_MS, lane->probe.misses, ready_ms));
     return;
   }
   penstock_error error;
@@ -488,7 +490,11 @@ static void probe_done(ps_lane *lane) {
     identify(lane, "something listens at the solver's endpoint that is no solver");
     break;
   default:
-    fail(lane, &probe->error, 1);
+    if (probe->is_late && ++lane->probe_tries < SILENT_TRIES) {
+      ask_again(lane, CONFIRM_EVERY_MS); /* which may take longer */
+    } else {
+      fail(lane, &probe->error, 1);
+    }
     break;
   }
 }

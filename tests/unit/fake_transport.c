@@ -13,6 +13,7 @@ fake_control fake;
 struct penstock_instance {
   const penstock_host *host;
   penstock_op *op;
+  penstock_open *open; /* one that takes its time */
 };
 
 /* --- the server --------------------------------------------------------------------------------- */
@@ -194,7 +195,7 @@ static void fake_ready(penstock_instance *self, penstock_op *op, uint64_t deadli
 }
 
 static void fake_identify(penstock_instance *self, penstock_op *op, uint64_t deadline_ms) {
-  (void)deadline_ms;
+  fake.identify_limit = deadline_ms;
   fake.identifies++;
   answer(self, op, fake.identify);
 }
@@ -223,9 +224,29 @@ static void fail_open(penstock_instance *self, penstock_open *open, uint32_t leg
   self->host->open_failed(self->host, open, &error);
 }
 
+static void on_late_open(void *context) {
+  penstock_instance *self = context;
+  penstock_open *open = self->open;
+  self->open = NULL;
+  fail_open(self, open, PENSTOCK_LEG_CONTAINER, PENSTOCK_CLASS_TRANSIENT);
+}
+
 static void fake_open_stream(penstock_instance *self, penstock_open *open, uint64_t deadline_ms) {
-  (void)deadline_ms;
+  if (fake.opens < (int)(sizeof(fake.open_limits) / sizeof(fake.open_limits[0]))) {
+    fake.open_limits[fake.opens] = deadline_ms;
+  }
   fake.opens++;
+  if (fake.late_opens > 0) {
+    fake.late_opens--;
+    self->open = open;
+    (void)self->host->timer_start(self->host, 2100, 0, on_late_open, self);
+    return;
+  }
+  if (fake.stuck_opens > 0) {
+    fake.stuck_opens--;
+    self->open = open;
+    return;
+  }
   if (!fake.listening) {
     fail_open(self, open, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED);
     return;
@@ -244,8 +265,10 @@ static void fake_open_stream(penstock_instance *self, penstock_open *open, uint6
 }
 
 static void fake_cancel_open(penstock_instance *self, penstock_open *open) {
-  (void)self;
-  (void)open;
+  if (self->open == open) {
+    self->open = NULL;
+    fail_open(self, open, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_CANCELLED);
+  }
 }
 
 static void fake_describe(penstock_instance *self, char *text, size_t size) {

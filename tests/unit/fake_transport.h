@@ -38,6 +38,10 @@ typedef struct fake_control {
   atomic_int identify;                   /**< fake_answer */
   atomic_int fail_opens;                 /**< so many opens fail as TRANSIENT first */
   atomic_int fail_leg;                   /**< with this leg; 0 = STREAM */
+  atomic_int late_opens;                 /**< so many opens fail as TRANSIENT first, after 2.1 s */
+  atomic_int stuck_opens;                /**< so many opens end first only when they are cancelled */
+  atomic_ullong open_limits[8];          /**< what the first opens were given, in ms */
+  atomic_ullong identify_limit;          /**< what identify was given */
   atomic_int fail_validates;             /**< so many validates fail as they were told first */
   atomic_int tells_end;                  /**< the next validate finds out that the solver has ended, and tells it */
   atomic_int listening;                  /**< 0 = opens are refused; set by a launch that does not fail */
