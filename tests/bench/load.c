@@ -8,12 +8,30 @@
 
 static const char usage[] = "usage: penstock_load serve [--port N]\n"
                             "       penstock_load up|down --port N --size BYTES [--streams N] [--check]\n"
-                            "       penstock_load connect|pingpong --port N --count N\n";
+                            "       penstock_load connect|pingpong|loaded-up|loaded-down --port N --count N\n"
+                            "       penstock_load poll --port N --count N [--pause MICROSECONDS]\n"
+                            "       penstock_load idle --port N --count N\n";
 
-static const struct option options[] = {
-    {"port", required_argument, NULL, 'p'},    {"size", required_argument, NULL, 's'},
-    {"streams", required_argument, NULL, 'n'}, {"count", required_argument, NULL, 'c'},
-    {"check", no_argument, NULL, 'k'},         {NULL, 0, NULL, 0}};
+static const struct option options[] = {{"port", required_argument, NULL, 'p'},
+                                        {"size", required_argument, NULL, 's'},
+                                        {"streams", required_argument, NULL, 'n'},
+                                        {"count", required_argument, NULL, 'c'},
+                                        {"pause", required_argument, NULL, 'w'},
+                                        {"check", no_argument, NULL, 'k'},
+                                        {NULL, 0, NULL, 0}};
+
+typedef struct verb {
+  const char *name;
+  int (*run)(const load_task *task);
+  load_op op;
+} verb;
+
+static const verb verbs[] = {
+    {"up", load_run_bulk, LOAD_UP},           {"down", load_run_bulk, LOAD_DOWN},
+    {"connect", load_run_connect, LOAD_ECHO}, {"pingpong", load_run_pingpong, LOAD_ECHO},
+    {"loaded-up", load_run_loaded, LOAD_UP},  {"loaded-down", load_run_loaded, LOAD_DOWN},
+    {"poll", load_run_poll, LOAD_ECHO},       {"idle", load_run_idle, LOAD_HOLD},
+};
 
 static int parse_options(int argc, char **argv, load_task *task) {
   int letter;
@@ -31,6 +49,9 @@ static int parse_options(int argc, char **argv, load_task *task) {
     case 'c':
       task->count = (int)strtol(optarg, NULL, 10);
       break;
+    case 'w':
+      task->pause_us = (unsigned)strtoul(optarg, NULL, 10);
+      break;
     case 'k':
       task->check = 1;
       break;
@@ -43,26 +64,18 @@ static int parse_options(int argc, char **argv, load_task *task) {
 
 int main(int argc, char **argv) {
   load_task task = {.streams = 1, .count = 1};
-  if (parse_options(argc, argv, &task) != 0) {
-    (void)fputs(usage, stderr);
-    return 2;
+  if (parse_options(argc, argv, &task) == 0) {
+    const char *name = argv[optind];
+    if (strcmp(name, "serve") == 0) {
+      return load_serve(task.port);
+    }
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+      if (strcmp(name, verbs[i].name) == 0) {
+        task.op = verbs[i].op;
+        return verbs[i].run(&task);
+      }
+    }
   }
-  const char *verb = argv[optind];
-  if (strcmp(verb, "serve") == 0) {
-    return load_serve(task.port);
-  }
-  if (strcmp(verb, "up") == 0) {
-    task.op = LOAD_UP;
-  } else if (strcmp(verb, "down") == 0) {
-    task.op = LOAD_DOWN;
-  } else if (strcmp(verb, "connect") == 0) {
-    task.op = LOAD_ECHO;
-  } else if (strcmp(verb, "pingpong") == 0) {
-    task.op = LOAD_ECHO;
-    task.keep = 1;
-  } else {
-    (void)fputs(usage, stderr);
-    return 2;
-  }
-  return load_run(&task);
+  (void)fputs(usage, stderr);
+  return 2;
 }

@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +15,32 @@ static void echo(int fd, load_request *request) {
     }
   } while (load_receive_all(fd, request, sizeof(*request)) == 0);
 }
+
+/* --- connections that are held -------------------------------------------------------------------- */
+
+/* Thousands of them, so they share a thread. */
+static int holder = -1;
+
+static void *watch_held(void *unused) {
+  struct epoll_event event;
+  for (;;) {
+    if (epoll_wait(holder, &event, 1, -1) == 1) {
+      close(event.data.fd); /* the client has closed: it sends nothing more */
+    }
+  }
+  return unused;
+}
+
+static int hold(int fd, const load_request *request) {
+  struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.fd = fd};
+  if (epoll_ctl(holder, EPOLL_CTL_ADD, fd, &event) != 0) {
+    return -1;
+  }
+  (void)load_send_all(fd, request, sizeof(*request)); /* if it fails, the watch sees why */
+  return 0;
+}
+
+/* --- all others ------------------------------------------------------------------------------------ */
 
 /* A connection: one thread, blocking calls, so that the server adds as little as it can. */
 static void *serve_connection(void *argument) {
@@ -29,12 +56,23 @@ static void *serve_connection(void *argument) {
     case LOAD_DOWN:
       (void)load_send_data(fd, request.seed, request.size);
       break;
+    case LOAD_HOLD:
+      if (hold(fd, &request) == 0) {
+        return NULL;
+      }
+      break;
     default:
       echo(fd, &request);
     }
   }
   close(fd);
   return NULL;
+}
+
+static int start_holder(const pthread_attr_t *attributes) {
+  pthread_t thread;
+  holder = epoll_create1(EPOLL_CLOEXEC);
+  return holder >= 0 && pthread_create(&thread, attributes, watch_held, NULL) == 0 ? 0 : -1;
 }
 
 int load_serve(uint16_t port) {
@@ -45,7 +83,7 @@ int load_serve(uint16_t port) {
     return 1;
   }
   if (pthread_attr_init(&attributes) != 0 || pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) != 0 ||
-      pthread_attr_setstacksize(&attributes, (size_t)128 * 1024) != 0) {
+      pthread_attr_setstacksize(&attributes, (size_t)128 * 1024) != 0 || start_holder(&attributes) != 0) {
     return 1;
   }
   printf("%u\n", port);

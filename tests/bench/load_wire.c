@@ -88,8 +88,8 @@ int load_receive_all(int fd, void *data, size_t size) {
   return 0;
 }
 
-/* One period of the data and a chunk more, so that a chunk at any place lies in one piece. */
-static unsigned char *make_data(uint64_t seed) {
+/* A chunk at any place of the period lies in one piece. */
+unsigned char *load_make_data(uint64_t seed) {
   unsigned char *data = malloc(PERIOD + LOAD_CHUNK);
   if (!data) {
     return NULL;
@@ -105,8 +105,22 @@ static unsigned char *make_data(uint64_t seed) {
   return data;
 }
 
+load_request load_make_request(load_op op, int check, uint64_t size, uint64_t seed) {
+  load_request request = {.op = (uint32_t)op, .check = (uint32_t)check, .size = size, .seed = seed};
+  memcpy(request.magic, LOAD_MAGIC, sizeof(request.magic));
+  return request;
+}
+
+int load_exchange(int fd, const load_request *request) {
+  load_request answer;
+  if (load_send_all(fd, request, sizeof(*request)) != 0 || load_receive_all(fd, &answer, sizeof(answer)) != 0) {
+    return -1;
+  }
+  return memcmp(&answer, request, sizeof(answer)) == 0 ? 0 : -1;
+}
+
 int load_send_data(int fd, uint64_t seed, uint64_t size) {
-  unsigned char *data = make_data(seed);
+  unsigned char *data = load_make_data(seed);
   int result = data ? 0 : -1;
   for (uint64_t at = 0; at < size && result == 0; at += LOAD_CHUNK) {
     result = load_send_all(fd, data + at % PERIOD, size - at < LOAD_CHUNK ? (size_t)(size - at) : LOAD_CHUNK);
@@ -116,7 +130,7 @@ int load_send_data(int fd, uint64_t seed, uint64_t size) {
 }
 
 int load_receive_data(int fd, uint64_t seed, uint64_t size, int check) {
-  unsigned char *wanted = check ? make_data(seed) : NULL;
+  unsigned char *wanted = check ? load_make_data(seed) : NULL;
   unsigned char *data = malloc(LOAD_CHUNK);
   int result = data && (wanted || !check) ? 0 : -1;
   uint64_t at = 0;
