@@ -1,79 +1,92 @@
 # SPDX-License-Identifier: MIT
-"""What is measured, and measuring it: all ways in turn, again and again, so that each meets the same weather."""
+"""Measuring rows: all ways in turn, again and again, so that each meets the same weather."""
 
-import json
-import statistics
-import subprocess
+import contextlib
+import tempfile
+import traceback
+from pathlib import Path
 
-BULK_ROWS = {
-    "up": "bulk up, 1 stream",
-    "down": "bulk down, 1 stream",
-    "up4": "bulk up, 4 streams",
-    "down4": "bulk down, 4 streams",
-}
-LATENCY_ROWS = {"connect": "connect + 64 bytes", "pingpong": "ping-pong, 64 bytes"}
-ROWS = {**BULK_ROWS, **LATENCY_ROWS}
+from goals import compare_all, judge, summarize
+from scene import Scene
+from support.build import Build
 
 
-class Load:
-    """The load program: its server, and clients of it."""
+class Rows:
+    """Rows of one group, and what has been found for them. A row that fails is left alone; the others go on."""
 
-    def __init__(self, program):
-        self.program = program
-        self.server = subprocess.Popen(
-            [program, "serve"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
-        )
-        self.port = int(self.server.stdout.readline())
+    def __init__(self, rows, effort, rounds, say):
+        self.rows = rows
+        self.effort = effort
+        self.rounds = rounds
+        self.say = say
+        self.samples = {row.key: {} for row in rows}
+        self.errors = {}
 
-    def run(self, verb, *args):
-        """Runs a client to its end; returns its result."""
-        command = [str(self.program), verb, *map(str, args)]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
-        if done.returncode != 0:
-            raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
-        return json.loads(done.stdout)
+    def left(self):
+        return [row for row in self.rows if row.key not in self.errors]
 
-    def close(self):
-        self.server.kill()
-        self.server.wait(10)
-        self.server.stdout.close()
+    def fail(self, row, error):
+        self.errors[row.key] = f"{type(error).__name__}: {error}"
+        self.say(f"{row.key} FAILED: {''.join(traceback.format_exception(error))}")
+
+    def measure(self, ways):
+        for row in [row for row in self.left() if row.kind.is_checked]:
+            self.say(f"{row.key}: comparing every byte")
+            self._try(row, lambda row=row: [row.kind.check(way, self.effort) for way in ways])
+        for number in range(max(map(self.rounds_of, self.rows))):
+            for row in self.left():
+                if number < self.rounds_of(row):
+                    self.say(f"round {number + 1} of {self.rounds_of(row)}: {row.key}")
+                    self._try(row, lambda row=row: self._sample(row, ways))
+
+    def rounds_of(self, row):
+        return 1 if row.is_long and self.effort.quick else self.rounds
+
+    def _try(self, row, work):
+        try:
+            work()
+        except Exception as error:
+            self.fail(row, error)
+
+    def _sample(self, row, ways):
+        for name, sample in row.kind.sample_all(ways, self.effort).items():
+            self.samples[row.key].setdefault(name, []).append(sample)
+
+    def results(self):
+        return [self._result(row) for row in self.rows]
+
+    def _result(self, row):
+        error = self.errors.get(row.key)
+        ways = {} if error else {name: summarize(found) for name, found in self.samples[row.key].items()}
+        return {
+            "key": row.key,
+            "title": row.title,
+            "group": row.group,
+            "figures": row.kind.figures,
+            "ours": row.ours,
+            "ways": ways,
+            "goals": goals_of(row, ways) if ways else [],
+            "error": error,
+        }
 
 
-def run_row(load, route, row, size, count, check=False):
-    """One measurement of a row on a way: the client's result and the forwarder's CPU time."""
-    before = route.cpu()
-    if row in BULK_ROWS:
-        streams = 4 if row.endswith("4") else 1
-        options = ["--size", size, "--streams", streams] + (["--check"] if check else [])
-        result = load.run(row.rstrip("4"), "--port", route.port, *options)
-    else:
-        result = load.run(row, "--port", route.port, "--count", count)
-    return {**result, "cpu_seconds": route.cpu() - before}
+def goals_of(row, ways):
+    judged = [judge(goal, ways, row.ours) for goal in row.goals]
+    return judged or compare_all(row.kind.figures[0], ways, row.ours)
 
 
-def measure(load, routes, rounds, size, count, say):
-    """Returns {row: {way: summary}} for a group of ways."""
-    samples = {row: {route.name: [] for route in routes} for row in ROWS}
-    for row in BULK_ROWS:
-        say(f"{ROWS[row]}: checking every byte")
-        for route in routes:
-            run_row(load, route, row, size // 4, count, check=True)
-    for number in range(rounds):
-        for row in ROWS:
-            say(f"round {number + 1} of {rounds}: {ROWS[row]}")
-            for route in routes:
-                samples[row][route.name].append(run_row(load, route, row, size, count))
-    return {row: {name: summarize(row, found) for name, found in ways.items()} for row, ways in samples.items()}
-
-
-def summarize(row, samples):
-    """Medians, the range, and CPU time per GB over all rounds (one round is too short for the clock's ticks)."""
-    if row in LATENCY_ROWS:
-        values = [sample["median_us"] for sample in samples]
-        worst = statistics.median(sample["p99_us"] for sample in samples)
-        return {"us": statistics.median(values), "low": min(values), "high": max(values), "p99_us": worst,
-                "samples": samples}
-    values = [sample["bytes"] / 1e6 / sample["seconds"] for sample in samples]
-    cpu = sum(sample["cpu_seconds"] for sample in samples) / (sum(sample["bytes"] for sample in samples) / 1e9)
-    return {"mb_per_s": statistics.median(values), "low": min(values), "high": max(values), "cpu_s_per_gb": cpu,
-            "samples": samples}
+def measure_group(make_ways, rows, effort, rounds, more_keys, say):
+    """Results of rows of one group, as a document has them."""
+    found = Rows(rows, effort, rounds, say)
+    try:
+        with contextlib.ExitStack() as close:
+            tmp = Path(close.enter_context(tempfile.TemporaryDirectory(prefix="pst-bench-")))
+            (tmp / "home").mkdir(mode=0o700)
+            (tmp / "reports").mkdir()
+            build = Build(tmp / "home", tmp / "reports")
+            scene = close.enter_context(contextlib.closing(Scene(build, effort.programs, tmp, more_keys)))
+            found.measure(make_ways(scene))
+    except Exception as error:  # what it takes cannot be set up, or ended
+        for row in found.left():
+            found.fail(row, error)
+    return found.results()

@@ -2,49 +2,57 @@
 """The ways from the client to the load server that are compared. Each is stopped by pid."""
 
 import os
+import resource
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
+import usage
 from support import procs
 from support.gateway import Gateway, write_ini
 from support.ports import free_port, is_listening
 from support.wait import eventually
 
-TICKS = os.sysconf("SC_CLK_TCK")
+HERE = Path(__file__).resolve().parent
 BUFFER = 256 * 1024
-CIPHER = "aes128-gcm@openssh.com"
-
-
-def cpu_seconds(pid):
-    """CPU time of a process, its children that have ended, and its descendants that live."""
-    total = 0
-    for each in [pid, *procs.descendants(pid)]:
-        try:
-            with open(f"/proc/{each}/stat") as file:
-                fields = file.read().rsplit(")", 1)[1].split()
-        except OSError:
-            continue  # it ended meanwhile, and is its parent's to count
-        total += sum(map(int, fields[11:15]))
-    return total / TICKS
+OURS = "penstock"
 
 
 def find_program(name):
     """Its path. haproxy lies where only root looks."""
     found = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin")
     if not found:
-        raise SystemExit(f"'{name}' is missing: install the packages socat, haproxy, openssh-client and openssh-server")
+        raise RuntimeError(
+            f"'{name}' is missing: install the packages socat, haproxy, openssh-client and openssh-server"
+        )
     return found
 
 
+def streams_allowed():
+    """How many streams a forwarder may have at once, which are two sockets each. Some descriptors are for the rest."""
+    return (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 600) // 2
+
+
 class Route:
-    """A way; `pid` is the forwarder's process, None if there is none."""
+    """A way.
+
+    name  as reports call it           pid   the forwarder's process, None if there is none
+    port  where a client connects      far   what carries the bytes on the far side (it has cpu()), or None
+    part  of the bytes of a bulk row this way gets so many: 1/part. For ways that are much slower than others.
+    """
 
     name = "?"
     pid = None
     port = None
+    far = None
+    part = 1
 
     def cpu(self):
-        return cpu_seconds(self.pid) if self.pid else 0.0
+        return usage.cpu_seconds(self.pid) if self.pid else 0.0
+
+    def far_cpu(self):
+        return self.far.cpu() if self.far else 0.0
 
     def close(self):
         pass
@@ -73,10 +81,17 @@ class Program(Route):
                 start_new_session=True,
             )
         self.pid = self.process.pid
-        eventually(self._listens, 15, lambda: f"{self.name} does not listen: {self.log.read_text(errors='replace')}")
+        try:
+            eventually(self._listens, 15, lambda: f"{self.name} does not listen: {self._words()}")
+        except BaseException:
+            self.close()
+            raise
+
+    def _words(self):
+        return self.log.read_text(errors="replace")
 
     def _listens(self):
-        assert self.process.poll() is None, f"{self.name} ended: {self.log.read_text(errors='replace')}"
+        assert self.process.poll() is None, f"{self.name} ended: {self._words()}"
         return is_listening(self.port)
 
     def close(self):
@@ -102,41 +117,78 @@ class Haproxy(Program):
         config.write_text(
             f"""global
   nbthread 1
-  maxconn 2000
+  maxconn {min(10100, streams_allowed() + 20)}
+  maxpipes 100
 defaults
   mode tcp
   option splice-auto
   timeout connect 10s
-  timeout client 60s
-  timeout server 60s
+  timeout client 10m
+  timeout server 10m
 listen load
-  bind 127.0.0.1:{self.port}
+  bind 127.0.0.1:{self.port} backlog 1024
   server far 127.0.0.1:{server_port}
 """
         )
         self.start(["haproxy", "-db", "-f", config], tmp / "haproxy.log")
 
 
+def ssh_command(far, forward, ciphers=None):
+    """The words of an `ssh -N -L`."""
+    sshd = far.sshd
+    command = ["ssh", "-F", "none", "-N", "-T", "-p", far.port, "-i", sshd.client_key]
+    command += ["-c", ciphers] if ciphers else []
+    command += ["-o", "BatchMode=yes", "-o", "IdentityAgent=none", "-o", "ExitOnForwardFailure=yes"]
+    command += ["-o", f"UserKnownHostsFile={sshd.known_hosts}"]
+    return [*map(str, command), "-L", forward, f"{sshd.user}@{sshd.host}"]
+
+
 class SshForward(Program):
     name = "ssh -L"
 
-    def __init__(self, server_port, tmp, sshd):
+    def __init__(self, server_port, tmp, far, ciphers=None):
         self.port = free_port()
-        command = ["ssh", "-F", "none", "-N", "-T", "-p", sshd.port, "-i", sshd.client_key, "-c", CIPHER]
-        command += ["-o", "BatchMode=yes", "-o", "IdentityAgent=none", "-o", "ExitOnForwardFailure=yes"]
-        command += ["-o", f"UserKnownHostsFile={sshd.known_hosts}"]
-        command += ["-L", f"127.0.0.1:{self.port}:127.0.0.1:{server_port}", f"{sshd.user}@{sshd.host}"]
-        self.start(command, tmp / "ssh.log")
+        self.far = far
+        forward = f"127.0.0.1:{self.port}:127.0.0.1:{server_port}"
+        self.start(ssh_command(far, forward, ciphers), tmp / f"ssh-{self.port}.log")
+
+
+class Paramiko(Program):
+    """The Blender add-on's own way: paramiko, compressed, a channel for each connection."""
+
+    name = "paramiko"
+    part = 10
+
+    def __init__(self, server_port, tmp, far):
+        self.port = free_port()
+        self.far = far
+        sshd = far.sshd
+        # Debian's paramiko belongs to Debian's python3.
+        python = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
+        command = [python, HERE / "paramiko_forward.py", sshd.host, far.port, sshd.user, sshd.client_key]
+        command += [sshd.known_hosts, self.port, server_port]
+        self.start(command, tmp / f"paramiko-{self.port}.log")
+
+
+def write_profile(name, port, tmp, keys, listen="127.0.0.1:0"):
+    """The configuration of a gateway whose endpoint is `port` over there."""
+    profile = {"endpoint": f"127.0.0.1:{port}", **keys}
+    return write_ini(tmp / f"{name}-{free_port()}.ini", {"gateway": {"listen": listen}, "bench": profile})
+
+
+# A profile that only forwards, to something that is no solver.
+FORWARDING = {"launch": "never", "probe": "tcp"}
 
 
 class Penstock(Route):
-    """The gateway, forwarding only: the load server is its endpoint."""
+    """The gateway in front of `port`. `keys` are those of the transport, and whether a solver is behind the port."""
 
-    def __init__(self, name, build, server_port, tmp, keys):
+    name = OURS
+
+    def __init__(self, build, port, tmp, keys, far=None, name=OURS):
         self.name = name
-        profile = {"endpoint": f"127.0.0.1:{server_port}", "launch": "never", "probe": "tcp", **keys}
-        sections = {"gateway": {"listen": "127.0.0.1:0"}, "bench": profile}
-        config = write_ini(tmp / f"{name.replace(' ', '-')}.ini", sections)
+        self.far = far
+        config = write_profile("penstock", port, tmp, keys)
         self.gateway = Gateway(build, config, "bench", config.with_suffix(".log"))
         self.pid = self.gateway.pid
         try:
@@ -148,3 +200,19 @@ class Penstock(Route):
 
     def close(self):
         self.gateway.close()
+
+
+class Maker:
+    """A way that a row makes afresh for each measurement."""
+
+    def __init__(self, name, make):
+        self.name = name
+        self.make = make
+
+
+class Starter:
+    """A way whose start is measured: `make(port)` gives the command and its environment that will listen there."""
+
+    def __init__(self, name, make):
+        self.name = name
+        self.make = make
