@@ -114,6 +114,9 @@ static int take(way *w) {
 /* Sends the first piece. Returns 1 when it was the end, -1 for an abort. */
 static int give(way *w) {
   piece *p = w->first;
+  if (!p) {
+    return 0;
+  }
   if (p->size == 0) {
     drop_first(w);
     if (w->first || !w->ended) {
