@@ -116,7 +116,7 @@ class Loaded(Kind):
 
     def sample(self, way, effort):
         cpu, far_cpu = way.cpu(), way.far_cpu()
-        result = effort.load(self.verb, way.port, count=effort.of(3000, 200))
+        result = effort.load(self.verb, way.port, count=100000, time=effort.of(2000, 500))
         return {"us": result["median_us"], "p99": result["p99_us"], **spent(way, result, cpu, far_cpu)}
 
 

@@ -8,17 +8,16 @@
 
 static const char usage[] = "usage: penstock_load serve [--port N]\n"
                             "       penstock_load up|down --port N --size BYTES [--streams N] [--check]\n"
-                            "       penstock_load connect|pingpong|loaded-up|loaded-down --port N --count N\n"
+                            "       penstock_load connect|pingpong --port N --count N\n"
+                            "       penstock_load loaded-up|loaded-down --port N --count N [--time MILLISECONDS]\n"
                             "       penstock_load poll --port N --count N [--pause MICROSECONDS]\n"
                             "       penstock_load idle --port N --count N\n";
 
-static const struct option options[] = {{"port", required_argument, NULL, 'p'},
-                                        {"size", required_argument, NULL, 's'},
-                                        {"streams", required_argument, NULL, 'n'},
-                                        {"count", required_argument, NULL, 'c'},
-                                        {"pause", required_argument, NULL, 'w'},
-                                        {"check", no_argument, NULL, 'k'},
-                                        {NULL, 0, NULL, 0}};
+static const struct option options[] = {
+    {"port", required_argument, NULL, 'p'},    {"size", required_argument, NULL, 's'},
+    {"streams", required_argument, NULL, 'n'}, {"count", required_argument, NULL, 'c'},
+    {"pause", required_argument, NULL, 'w'},   {"time", required_argument, NULL, 't'},
+    {"check", no_argument, NULL, 'k'},         {NULL, 0, NULL, 0}};
 
 typedef struct verb {
   const char *name;
@@ -51,6 +50,9 @@ static int parse_options(int argc, char **argv, load_task *task) {
       break;
     case 'w':
       task->pause_us = (unsigned)strtoul(optarg, NULL, 10);
+      break;
+    case 't':
+      task->time_ms = (unsigned)strtoul(optarg, NULL, 10);
       break;
     case 'k':
       task->check = 1;

@@ -49,6 +49,7 @@ typedef struct load_task {
   uint64_t size;     /**< bytes, of all streams together */
   int count;         /**< how many exchanges, or idle streams */
   unsigned pause_us; /**< between polls */
+  unsigned time_ms;  /**< load_run_loaded: it ends after this time, or else after `count` exchanges */
 } load_task;
 
 /* load_wire.c: blocking sockets on the loopback interface, and the data. Failures return -1. */

@@ -45,7 +45,15 @@ static int begin_stream(stream *s, const load_task *task) {
   return pthread_create(&s->thread, NULL, run_stream, s) == 0 ? 0 : -1;
 }
 
-static int measure(const stream *s, int fd, load_times *times) {
+/* Has it exchanged enough, or for long enough? */
+static int is_done(const load_task *task, const load_times *times, uint64_t began) {
+  if (times->count == times->room) {
+    return 1;
+  }
+  return task->time_ms > 0 && times->count > 0 && load_now_ns() - began >= (uint64_t)task->time_ms * 1000000u;
+}
+
+static int measure(const load_task *task, const stream *s, int fd, load_times *times) {
   while (atomic_load(&s->moved) < WARM) {
     load_request request = load_make_request(LOAD_ECHO, 0, 0, load_now_ns());
     if (atomic_load(&s->ended) || load_exchange(fd, &request) != 0) {
@@ -54,7 +62,7 @@ static int measure(const stream *s, int fd, load_times *times) {
   }
   uint64_t began = load_now_ns();
   uint64_t moved = atomic_load(&s->moved);
-  while (times->count < times->room) {
+  while (!is_done(task, times, began)) {
     uint64_t sent = load_now_ns();
     load_request request = load_make_request(LOAD_ECHO, 0, 0, sent);
     if (load_exchange(fd, &request) != 0) {
@@ -81,7 +89,7 @@ int load_run_loaded(const load_task *task) {
   if (fd >= 0 && result == 0) {
     result = begin_stream(&bulk, task);
     if (result == 0) {
-      result = measure(&bulk, fd, &times);
+      result = measure(task, &bulk, fd, &times);
       (void)shutdown(bulk.fd, SHUT_RDWR);
       (void)pthread_join(bulk.thread, NULL);
     }
