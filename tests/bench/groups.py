@@ -6,6 +6,7 @@ from routes import (
     OURS,
     Direct,
     Haproxy,
+    HaproxySplice,
     Maker,
     Paramiko,
     Penstock,
@@ -34,8 +35,8 @@ def solver_keys(scene, solver, keys):
 
 def local(scene):
     port = scene.load.port
-    ways = [Direct(port), scene.add(Socat(port, scene.tmp)), scene.add(Haproxy(port, scene.tmp))]
-    return [*ways, scene.add(forwarder(scene, {"transport": "local"}))]
+    peers = [scene.add(make(port, scene.tmp)) for make in (Socat, Haproxy, HaproxySplice)]
+    return [Direct(port), *peers, scene.add(forwarder(scene, {"transport": "local"}))]
 
 
 def ssh(scene):

@@ -74,21 +74,22 @@ class Bulk(Kind):
     figures = ("rate", "cpu", "far_cpu")
     is_checked = True
 
-    def __init__(self, direction, streams=1, size=400 * MB, quick_size=100 * MB):
+    def __init__(self, direction, streams=1, size=400 * MB, quick_size=80 * MB):
         self.direction = direction
         self.streams = streams
         self.sizes = (size, quick_size)
 
-    def _size(self, way, effort):
+    def size(self, way, effort):
+        """Bytes."""
         return effort.of(*self.sizes) // way.part
 
     def check(self, way, effort):
-        size = self._size(way, effort) // 4
+        size = self.size(way, effort) // 4
         effort.load(self.direction, way.port, size=size, streams=self.streams, check=True)
 
     def sample(self, way, effort):
         cpu, far_cpu = way.cpu(), way.far_cpu()
-        result = effort.load(self.direction, way.port, size=self._size(way, effort), streams=self.streams)
+        result = effort.load(self.direction, way.port, size=self.size(way, effort), streams=self.streams)
         return spent(way, result, cpu, far_cpu)
 
 
@@ -116,7 +117,7 @@ class Loaded(Kind):
 
     def sample(self, way, effort):
         cpu, far_cpu = way.cpu(), way.far_cpu()
-        result = effort.load(self.verb, way.port, count=100000, time=effort.of(2000, 500))
+        result = effort.load(self.verb, way.port, count=100000, time=effort.of(2000, 300))
         return {"us": result["median_us"], "p99": result["p99_us"], **spent(way, result, cpu, far_cpu)}
 
 

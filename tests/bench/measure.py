@@ -75,16 +75,21 @@ def goals_of(row, ways):
     return judged or compare_all(row.kind.figures[0], ways, row.ours)
 
 
+@contextlib.contextmanager
+def new_scene(effort, more_keys):
+    with contextlib.ExitStack() as close:
+        tmp = Path(close.enter_context(tempfile.TemporaryDirectory(prefix="pst-bench-")))
+        (tmp / "home").mkdir(mode=0o700)
+        (tmp / "reports").mkdir()
+        build = Build(tmp / "home", tmp / "reports")
+        yield close.enter_context(contextlib.closing(Scene(build, effort.programs, tmp, more_keys)))
+
+
 def measure_group(make_ways, rows, effort, rounds, more_keys, say):
     """Results of rows of one group, as a document has them."""
     found = Rows(rows, effort, rounds, say)
     try:
-        with contextlib.ExitStack() as close:
-            tmp = Path(close.enter_context(tempfile.TemporaryDirectory(prefix="pst-bench-")))
-            (tmp / "home").mkdir(mode=0o700)
-            (tmp / "reports").mkdir()
-            build = Build(tmp / "home", tmp / "reports")
-            scene = close.enter_context(contextlib.closing(Scene(build, effort.programs, tmp, more_keys)))
+        with new_scene(effort, more_keys) as scene:
             found.measure(make_ways(scene))
     except Exception as error:  # what it takes cannot be set up, or ended
         for row in found.left():

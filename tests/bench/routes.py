@@ -109,11 +109,15 @@ class Socat(Program):
 
 
 class Haproxy(Program):
+    """With `splice-auto`, where haproxy decides whether it splices: beside these load programs it never does."""
+
     name = "haproxy"
+    options = ["splice-auto"]
 
     def __init__(self, server_port, tmp):
         self.port = free_port()
-        config = tmp / "haproxy.cfg"
+        config = tmp / f"haproxy-{self.port}.cfg"
+        options = "\n".join(f"  option {option}" for option in self.options)
         config.write_text(
             f"""global
   nbthread 1
@@ -121,7 +125,7 @@ class Haproxy(Program):
   maxpipes 100
 defaults
   mode tcp
-  option splice-auto
+{options}
   timeout connect 10s
   timeout client 10m
   timeout server 10m
@@ -130,7 +134,14 @@ listen load
   server far 127.0.0.1:{server_port}
 """
         )
-        self.start(["haproxy", "-db", "-f", config], tmp / "haproxy.log")
+        self.start(["haproxy", "-db", "-f", config], config.with_suffix(".log"))
+
+
+class HaproxySplice(Haproxy):
+    """It always splices."""
+
+    name = "haproxy splice"
+    options = ["splice-request", "splice-response"]
 
 
 def ssh_command(far, forward, ciphers=None):

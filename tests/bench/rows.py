@@ -46,12 +46,12 @@ def limit(value, figure, beside):
     return Goal(figure, "≤", value, beside=beside)
 
 
-LOCAL_GOALS = [at_least(1.2, "socat"), at_least(1.5, "haproxy"), at_most(0.5, "haproxy", "cpu")]
+LOCAL_GOALS = [at_least(1.2, "socat"), at_least(1.5, "haproxy splice"), at_most(0.5, "haproxy splice", "cpu")]
 LESS_CPU = at_most(0.75, "ssh -L", "cpu")
 
 
 def _local_rows():
-    size = {"size": 1024 * MB, "quick_size": 160 * MB}
+    size = {"size": 1024 * MB, "quick_size": 128 * MB}
     for streams in (1, 4):
         for direction in ("up", "down"):
             kind = Bulk(direction, streams, **size)

@@ -22,6 +22,7 @@ from support.wire import read_exact
 BENCH = Path(__file__).resolve().parents[1] / "bench"
 sys.path.append(str(BENCH))
 
+from evidence import Call, parse_calls, parse_functions  # noqa: E402
 from goals import Goal, compare_all, judge, ratio, summarize  # noqa: E402
 from plot import plots  # noqa: E402
 from report import text  # noqa: E402
@@ -126,6 +127,34 @@ def test_plots_are_svg():
     for svg in made.values():
         assert xml.dom.minidom.parseString(svg).documentElement.tagName == "svg"
     assert plots(document_of([])) == {}
+
+
+# -- what the time goes into --------------------------------------------------------------------------
+
+
+def test_calls_are_read_from_straces_table():
+    table = """% time     seconds  usecs/call     calls    errors syscall
+------ ----------- ----------- --------- --------- ----------------
+ 90.50    0.000268           8      3000        13 recvfrom
+  9.40    0.000216          10        40           splice
+  0.10    0.000001           1         2           madvise
+------ ----------- ----------- --------- --------- ----------------
+100.00    0.000484           9      3042        13 total
+"""
+    assert parse_calls(table, 100.0) == [Call("recvfrom", 30.0, 90.5), Call("splice", 0.4, 9.4)]
+
+
+def test_functions_are_read_from_perfs_table():
+    table = """# Overhead  Shared Object      Symbol                   IPC   [IPC Coverage]
+# ........  .................  .......................  ....................
+#
+    1.55%  [kernel.kallsyms]  [k] _copy_from_iter      -      -
+   29.95%  libc.so.6          [.] __memmove_avx        -      -
+"""
+    assert parse_functions(table) == [
+        (29.95, "libc.so.6", "__memmove_avx"),
+        (1.55, "[kernel.kallsyms]", "_copy_from_iter"),
+    ]
 
 
 # -- what processes use -------------------------------------------------------------------------------
