@@ -27,9 +27,9 @@ COLOURS = {
 }
 MORE_COLOURS = ["#F0E442", "#A07040", "#D55E00", "#404040"]
 # Of these figures one plot each; the others stand in the tables. Those that span decades have a logarithmic scale.
-# (What paramiko takes of the CPU would make all others a line.)
-LEFT_OUT = {"cpu": {"paramiko"}}
 PLOTTED = {"rate": False, "cpu": False, "us": True, "ms": True}
+# What paramiko takes of the CPU would make all others a line.
+LEFT_OUT = {"cpu": {"paramiko"}}
 
 
 @dataclass
