@@ -74,7 +74,7 @@ class Bulk(Kind):
     figures = ("rate", "cpu", "far_cpu")
     is_checked = True
 
-    def __init__(self, direction, streams=1, size=400 * MB, quick_size=80 * MB):
+    def __init__(self, direction, streams=1, size=400 * MB, quick_size=60 * MB):
         self.direction = direction
         self.streams = streams
         self.sizes = (size, quick_size)

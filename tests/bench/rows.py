@@ -51,7 +51,7 @@ LESS_CPU = at_most(0.75, "ssh -L", "cpu")
 
 
 def _local_rows():
-    size = {"size": 1024 * MB, "quick_size": 128 * MB}
+    size = {"size": 1024 * MB, "quick_size": 96 * MB}
     for streams in (1, 4):
         for direction in ("up", "down"):
             kind = Bulk(direction, streams, **size)
@@ -84,7 +84,7 @@ def _other_ssh_rows():
         yield Row(f"default-{direction}", bulk_title(direction), "default", Bulk(direction), [at_least(2, "ssh -L")])
     yield Row("default-connect", "connect + 64 B", "default", Exchange("connect"))
     for direction, factor in (("up", 1), ("down", 3)):
-        kind = Bulk(direction, size=160 * MB, quick_size=24 * MB)
+        kind = Bulk(direction, size=160 * MB, quick_size=16 * MB)
         yield Row(f"rtt40-{direction}", bulk_title(direction), "rtt40", kind, [at_least(factor, "ssh -L")])
     # One round trip of 40 ms, and what machine and relay add; two would be 80.
     yield Row("poll", "a poll", "poll", Poll(), [at_most(0.5, "ssh -L", "ms"), limit(50, "ms", "ssh -L")])
@@ -101,7 +101,7 @@ def _rest():
 
 
 def _lane_rows():
-    for group, sizes in (("lanes", (400 * MB, 100 * MB)), ("lanes40", (320 * MB, 24 * MB))):
+    for group, sizes in (("lanes", (400 * MB, 60 * MB)), ("lanes40", (320 * MB, 16 * MB))):
         for direction in ("up", "down"):
             kind = Bulk(direction, 4, *sizes)
             yield Row(f"{group}-{direction}4", bulk_title(direction, 4), group, kind, ours="4 lanes", is_long=True)
