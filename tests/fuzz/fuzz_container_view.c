@@ -44,6 +44,7 @@ static void check_view(const container_view *view) {
   CHECK_TEXT(view->name);
   CHECK_TEXT(view->image);
   CHECK_TEXT(view->command);
+  CHECK_TEXT(view->arguments);
   CHECK_TEXT(view->status);
   CHECK_TEXT(view->fault);
   CHECK_TEXT(view->started_at);

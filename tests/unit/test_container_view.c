@@ -130,6 +130,26 @@ static void every_network_has_its_ports_and_addresses(void **state) {
   }
 }
 
+static void how_it_was_made_is_kept_as_a_shell_reads_it(void **state) {
+  static const char gpus[] =
+      "engine=docker\ncontainer={\"Id\":\"0123456789ab\",\"State\":{},\"NetworkSettings\":{},\"Config\":{\"Cmd\":"
+      "[\"it's\",\"\",\"a=$b\"]},\"HostConfig\":{\"Init\":true,\"DeviceRequests\":[{\"Capabilities\":[[\"gpu\"]]}]}}"
+      "\noutcome=ok\n";
+  static const char podman[] =
+      "engine=podman\ncontainer={\"Id\":\"0123456789ab\",\"State\":{},\"NetworkSettings\":{},\"Config\":"
+      "{\"CreateCommand\":[\"podman\",\"run\",\"--device\",\"nvidia.com/gpu=all\"]}}\noutcome=ok\n";
+  (void)state;
+  look(&view, "docker-oom");
+  assert_string_equal(view.arguments, "/bin/sh -c 'a=x; while :; do a=$a$a; done'");
+  assert_false(view.has_init || view.has_gpus);
+  assert_int_equal(container_view_read(&view, gpus, strlen(gpus), 9090, NULL), 0);
+  assert_string_equal(view.arguments, "'it'\\''s' '' 'a=$b'");
+  assert_true(view.has_init && view.has_gpus);
+  assert_int_equal(container_view_read(&view, podman, strlen(podman), 9090, NULL), 0);
+  assert_string_equal(view.arguments, "");
+  assert_true(view.has_gpus && !view.has_init);
+}
+
 static void who_owns_a_shared_network_is_told(void **state) {
   (void)state;
   look(&view, "docker-shared");
@@ -410,6 +430,7 @@ int main(void) {
       cmocka_unit_test(what_there_is_to_know_is_read),
       cmocka_unit_test(every_state_has_its_name),
       cmocka_unit_test(every_network_has_its_ports_and_addresses),
+      cmocka_unit_test(how_it_was_made_is_kept_as_a_shell_reads_it),
       cmocka_unit_test(who_owns_a_shared_network_is_told),
       cmocka_unit_test(where_the_engine_is_decides_what_its_addresses_mean),
       cmocka_unit_test(podman_is_known_by_its_command_or_its_answer),

@@ -201,6 +201,75 @@ static void read_command(container_view *view, const json_t *container) {
   copy(view->command, sizeof(view->command), text);
 }
 
+/* Adds to a text of which `used` bytes are there, or would be if it were longer. */
+PENSTOCK_PRINTF(4, 5)
+static size_t append(char *text, size_t size, size_t used, const char *format, ...) {
+  va_list arguments;
+  if (used >= size) {
+    return used;
+  }
+  va_start(arguments, format);
+  int added = vsnprintf(text + used, size - used, format, arguments);
+  va_end(arguments);
+  return used + (added > 0 ? (size_t)added : 0);
+}
+
+/* One word as a shell reads it. */
+static size_t append_word(char *text, size_t size, size_t used, const char *word) {
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=@%+,-";
+  used = append(text, size, used, "%s", used ? " " : "");
+  if (word[0] && word[strspn(word, plain)] == '\0') {
+    return append(text, size, used, "%s", word);
+  }
+  used = append(text, size, used, "'");
+  for (; *word && used < size; word++) {
+    used = *word == '\'' ? append(text, size, used, "'\\''") : append(text, size, used, "%c", *word);
+  }
+  return append(text, size, used, "'");
+}
+
+/* What was asked for, where `command` is what an entrypoint of the image has made of it. */
+static void read_arguments(container_view *view, const json_t *config) {
+  char text[sizeof(view->arguments)] = "";
+  size_t used = 0;
+  size_t i = 0;
+  const json_t *argument = NULL;
+  json_array_foreach(json_object_get(config, "Cmd"), i, argument) {
+    const char *word = json_string_value(argument);
+    used = append_word(text, sizeof(text), used, word ? word : "");
+  }
+  copy(view->arguments, sizeof(view->arguments), used < sizeof(text) ? text : "");
+}
+
+/* docker lists what it asks the engine for; podman keeps the words of the `run`. */
+static int has_gpus(const json_t *container) {
+  size_t i = 0;
+  size_t n = 0;
+  const json_t *request = NULL;
+  const json_t *either = NULL;
+  json_array_foreach(json_object_get(json_object_get(container, "HostConfig"), "DeviceRequests"), i, request) {
+    json_array_foreach(json_object_get(request, "Capabilities"), n, either) {
+      const char *first = json_string_value(json_array_get(either, 0));
+      if (first && strcmp(first, "gpu") == 0) {
+        return 1;
+      }
+    }
+  }
+  json_array_foreach(json_object_get(json_object_get(container, "Config"), "CreateCommand"), i, request) {
+    const char *word = json_string_value(request);
+    if (word && strstr(word, "nvidia.com/gpu")) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+static void read_making(container_view *view, const json_t *container) {
+  read_arguments(view, json_object_get(container, "Config"));
+  view->has_init = is_true(json_object_get(container, "HostConfig"), "Init");
+  view->has_gpus = has_gpus(container);
+}
+
 static void read_image(container_view *view, const json_t *container) {
   copy_text(view->image, sizeof(view->image), json_object_get(container, "Config"), "Image");
   if (view->image[0] == '\0') {
@@ -266,6 +335,7 @@ int container_inspect_read(container_view *view, const char *json, size_t size, 
     read_name(view->name, sizeof(view->name), container);
     read_image(view, container);
     read_command(view, container);
+    read_making(view, container);
     read_network(view, container, port);
     if (view->network == CONTAINER_NETWORK_SHARED) {
       copy(view->network_of, sizeof(view->network_of), network_mode(container) + strlen("container:"));

@@ -100,16 +100,72 @@ static void next_of_reach(const report *self) {
          place ? place : "", place ? ")" : "");
 }
 
-static void next_publish(const report *self) {
+/* A solver that listens on the container's loopback alone is met by no way but a command in there. Who has the host's
+ * network, or none, is none the worse for it. */
+static int is_deaf(const report *self) {
+  const container_view *view = self->view;
+  return view->knows_listeners && view->listeners.count > 0 &&
+         (view->network == CONTAINER_NETWORK_OWN || view->network == CONTAINER_NETWORK_SHARED) &&
+         !container_view_listens_outside(view, 4) && !container_view_listens_outside(view, 6);
+}
+
+/* Could the container's own address be connected to, if only somebody listened on it? */
+static int has_bridge(const report *self) {
+  const container_view *view = self->view;
+  return is_reach(self, CONTAINER_REACH_BRIDGE) && view->own.count > 0 && !view->is_in_vm && !view->is_rootless &&
+         !view->is_remote;
+}
+
+/* What inspect tells of how it was made. */
+static void append_run(const report *self, const char *publish) {
+  const container_view *view = self->view;
+  int has_command = view->arguments[0] != '\0' && strlen(view->arguments) <= 100;
+  append(self->error->next, sizeof(self->error->next),
+         ", so `%.60s run -d --name %.80s%s%s -p %s %.80s%s%s` with its volumes, variables and other options",
+         engine_of(self), self->name, view->has_init ? " --init" : "",
+         !view->has_gpus   ? ""
+         : view->is_podman ? " --device nvidia.com/gpu=all"
+                           : " --gpus all",
+         publish, view->image[0] ? view->image : "IMAGE", has_command ? " " : "", has_command ? view->arguments : "");
+}
+
+/* Behind "Please" or ", and". */
+static void append_publish(const report *self) {
   char publish[32];
-  int is_shared = self->view->network_of[0] != '\0';
-  const char *name = is_shared ? self->view->network_of : self->name;
+  const char *owner = self->view->network_of;
+  const char *service = self->settings->container ? NULL : self->settings->service;
   container_settings_publish(self->settings, publish, sizeof(publish));
-  penstock_next(self->error,
-                "Please expose the port with '-p %s'%s%.80s%s: remove the container, and make it anew with "
-                "`%.80s run -d --name %.80s --gpus all -p %s %.80s`",
-                publish, is_shared ? " on container '" : "", is_shared ? name : "", is_shared ? "'" : "",
-                engine_of(self), name, publish, is_shared || !self->view->image[0] ? "IMAGE" : self->view->image);
+  append(self->error->next, sizeof(self->error->next), " expose the port with '-p %s'", publish);
+  if (service && !owner[0]) {
+    append(self->error->next, sizeof(self->error->next),
+           ": put `ports: [\"%s\"]` into its compose file, and bring service '%.80s' up again", publish, service);
+    return;
+  }
+  append(self->error->next, sizeof(self->error->next),
+         "%s%.80s%s: make %s anew as it was made, with that added (what is stored in it and not in a volume is lost)",
+         owner[0] ? " on container '" : "", owner, owner[0] ? "'" : "", owner[0] ? "that one" : "the container");
+  if (!owner[0]) {
+    append_run(self, publish);
+  }
+}
+
+/* It has to listen where a way leads to, whatever is published. */
+static void next_listen(const report *self) {
+  penstock_next(self->error, "Let the solver listen on all addresses in the container: start it with --host 0.0.0.0");
+  if (self->settings->reach == CONTAINER_REACH_PUBLISHED || !has_bridge(self)) {
+    if (self->view->published.count == 0) {
+      append(self->error->next, sizeof(self->error->next), ", and");
+      append_publish(self);
+    }
+  }
+}
+
+/* In there, not in the image alone: a container that runs loses nothing by it. */
+static void append_helper(const report *self) {
+  if (is_reach(self, CONTAINER_REACH_EXEC)) {
+    append(self->error->next, sizeof(self->error->next),
+           ". Or put perl, python3, socat or nc into the container: then a command in it carries the stream");
+  }
 }
 
 /* In the host's network, gateway and solver want the same port. */
@@ -137,8 +193,13 @@ static void say_next(const report *self) {
                   "network both cannot have the same one");
     return;
   }
-  if (is_unpublished(self) && !view->is_remote) {
-    next_publish(self);
+  if (is_deaf(self) && !view->is_remote && reach != CONTAINER_REACH_EXEC && !is_slow(self)) {
+    next_listen(self);
+    append_helper(self);
+  } else if (is_unpublished(self) && !view->is_remote) {
+    penstock_next(self->error, "Please");
+    append_publish(self);
+    append_helper(self);
   } else if (is_slow(self)) {
     penstock_next(self->error,
                   "The engine or its machine is slow: see how long `%.80s exec %.80s /bin/sh -c true` takes",
@@ -148,8 +209,6 @@ static void say_next(const report *self) {
                   "Put perl, python3, socat or nc into the image, so that a command in the container can carry the "
                   "stream; `%.80s exec %.80s /bin/sh` must work",
                   engine_of(self), self->name);
-  } else if (view->knows_listeners && view->listeners.count > 0 && !view->is_remote) {
-    penstock_next(self->error, "Let the solver listen on all addresses in the container: --host 0.0.0.0");
   }
   if (reach != CONTAINER_REACH_AUTO) {
     next_of_reach(self);

@@ -60,9 +60,13 @@ typedef struct container_view {
   char id[65];     /**< "" if ABSENT. Always hexadecimal: what is asked of the engine later is asked by this */
   char name[256];
   char image[256];
-  char command[256]; /**< of its main process */
-  int64_t pid;       /**< of its main process on the engine's machine; 0 = none */
-  int exit_code;     /**< of its last end */
+  char command[256];   /**< of its main process */
+  char arguments[256]; /**< what stands behind the image in the `run` that made it, as a shell reads it; "" = nothing,
+                            or too much */
+  int has_init;        /**< made with --init */
+  int has_gpus;        /**< made with GPUs */
+  int64_t pid;         /**< of its main process on the engine's machine; 0 = none */
+  int exit_code;       /**< of its last end */
   int is_out_of_memory;
   int restart_count;
   char fault[512];     /**< the engine's error at its last start */
