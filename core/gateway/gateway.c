@@ -362,9 +362,11 @@ static void on_lane_stopped(gateway *self, lane_slot *slot) {
 }
 
 /* The way is the same for all lanes: the first tells it. But whichever launches or stops the solver tells how
- * that goes. */
+ * that goes, from the check of what it needs. */
 static int speaks(const ps_lane_event *event) {
-  int launches = event->state == PS_STATE_LAUNCHING && (event->has_error || event->leg != PENSTOCK_LEG_ENDPOINT);
+  int checks = event->kind == PS_LANE_LEG && event->leg == PENSTOCK_LEG_EXEC;
+  int launches =
+      checks || (event->state == PS_STATE_LAUNCHING && (event->has_error || event->leg != PENSTOCK_LEG_ENDPOINT));
   int ends = event->state == PS_STATE_STOPPING && event->has_error;
   return ps_lane_index(event->lane) == 0 || launches || ends;
 }

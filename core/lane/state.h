@@ -10,7 +10,7 @@
 typedef enum ps_state {
   PS_STATE_DOWN,       /**< no link; waits for the next try, or for the user */
   PS_STATE_CONNECTING, /**< the transport establishes its link */
-  PS_STATE_LAUNCHING,  /**< the solver is being checked, started, waited for */
+  PS_STATE_LAUNCHING,  /**< the solver is being started, waited for: what that needs is there */
   PS_STATE_UP,         /**< streams are served */
   PS_STATE_DEGRADED,   /**< streams are served, something is not well */
   PS_STATE_STOPPING    /**< orderly shutdown */

@@ -340,7 +340,6 @@ static void begin_launch(ps_lane *lane) {
     fail(lane, &error, 1);
     return;
   }
-  ps_lane_tell_state(lane, PS_STATE_LAUNCHING, NULL, 0);
   enter_step(lane, PS_PHASE_VALIDATE, PS_STEP_VALIDATE, LAUNCH_DEADLINE_MS);
 }
 
@@ -398,6 +397,7 @@ static void step_done(ps_lane *lane) {
     tell_step_leg(lane, op, PENSTOCK_LEG_EXEC, "what the launch needs is there");
     lane->link->solver_gone = 0; /* of the one before, which the checks have only found out about now */
     count_relaunch(lane);
+    ps_lane_tell_state(lane, PS_STATE_LAUNCHING, NULL, 0); /* not before: the check may find that it cannot be */
     atomic_store(&lane->options.gate->begun, 1);
     enter_step(lane, PS_PHASE_LAUNCH, PS_STEP_LAUNCH, LAUNCH_DEADLINE_MS);
     break;
