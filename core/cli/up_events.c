@@ -134,6 +134,9 @@ static void text_state(void *context, ps_state state, const penstock_error *erro
   int serves = state == PS_STATE_UP || state == PS_STATE_DEGRADED;
   int served = before == PS_STATE_UP || before == PS_STATE_DEGRADED;
   told->state = state;
+  if (state == PS_STATE_STOPPING) {
+    told->served_last = served;
+  }
   if (served && !serves) {
     told->since_ns = uv_hrtime();
   }
@@ -155,6 +158,10 @@ static void text_state(void *context, ps_state state, const penstock_error *erro
 static void text_leg(void *context, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error) {
   ps_up_events *told = context;
   int not_stopped = error && told->state == PS_STATE_STOPPING;
+  if (not_stopped && error->error_class == PENSTOCK_CLASS_REFUSED) {
+    told->kept = *error; /* is told with the end */
+    return;
+  }
   told->not_stopped |= not_stopped;
   if (is_told(told) || not_stopped) {
     ps_legs_line(leg, elapsed_ns, text, error);
@@ -227,21 +234,33 @@ void ps_up_json_problems(const ps_problems *problems) {
 
 /* --- the end ------------------------------------------------------------------------------------ */
 
+/* Whoever wrote `on_exit = stop` expects something else. */
+static void tell_kept(const penstock_error *why) {
+  char text[4 * sizeof(why->what)];
+  ps_out_line("Stopped. %s.", ps_show_safe(text, sizeof(text), why->what));
+  if (why->next[0]) {
+    ps_out_line("  Next: %s.", ps_show_safe(text, sizeof(text), why->next));
+  }
+}
+
 static void tell_stopped(const ps_up_events *told) {
   const char *on_exit = ps_settings_string(told->profile->settings, "on_exit");
   char name[256];
   if (!told->served || !told->profile->transport->launch) {
     ps_out_text("Stopped.");
   } else if (!on_exit || strcmp(on_exit, "stop") != 0 || !told->profile->transport->stop) {
-    ps_out_line("Stopped. The solver keeps running; 'penstock up %s' finds it again.",
+    ps_out_line(told->served_last
+                    ? "Stopped. The solver was not ended; 'penstock up %s' finds it again as long as it runs."
+                    : "Stopped. The solver was out of reach by then; 'penstock up %s' looks for it again.",
                 ps_show_safe(name, sizeof(name), told->profile->name));
+  } else if (told->kept.what[0]) {
+    tell_kept(&told->kept);
   } else if (told->not_stopped) {
     ps_out_text("Stopped, but the solver could not be ended (on_exit = stop): see above.");
   } else if (told->launched) {
     ps_out_text("Stopped, and the solver with it (on_exit = stop).");
   } else {
-    ps_out_text(
-        "Stopped. The solver was ended too if penstock once launched it (on_exit = stop); else it keeps running.");
+    ps_out_text("Stopped. The solver was ended too if penstock once launched it (on_exit = stop), and only then.");
   }
 }
 

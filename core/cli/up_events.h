@@ -16,19 +16,21 @@
 typedef struct ps_up_events {
   const ps_profile *profile;
   int json;
-  int self_test;      /**< 0 once it has been started */
-  int testing;        /**< the self-test's thread is to be joined */
-  uv_thread_t tester; /**< runs the self-test */
-  int verbose;        /**< tell each try in full */
-  ps_state state;     /**< the last one told */
-  unsigned tries;     /**< since it was last served */
-  char reason[512];   /**< why it is down, as last told in full */
-  uint64_t since_ns;  /**< since when it is not served */
-  int served;         /**< it was served at least once */
-  int launched;       /**< the last solver was launched, not found */
-  int not_stopped;    /**< … and it could not be ended */
-  char target[128];   /**< where a client on this machine connects to */
-  char shown[128];    /**< the same, as it is written for people */
+  int self_test;       /**< 0 once it has been started */
+  int testing;         /**< the self-test's thread is to be joined */
+  uv_thread_t tester;  /**< runs the self-test */
+  int verbose;         /**< tell each try in full */
+  ps_state state;      /**< the last one told */
+  unsigned tries;      /**< since it was last served */
+  char reason[512];    /**< why it is down, as last told in full */
+  uint64_t since_ns;   /**< since when it is not served */
+  int served;          /**< it was served at least once */
+  int launched;        /**< the last solver was launched, not found */
+  int not_stopped;     /**< … and it could not be ended */
+  int served_last;     /**< it was served when the end began */
+  penstock_error kept; /**< why the solver is none to be ended; `what` is empty if it is one */
+  char target[128];    /**< where a client on this machine connects to */
+  char shown[128];     /**< the same, as it is written for people */
 } ps_up_events;
 
 extern const ps_gateway_events ps_up_text_events;

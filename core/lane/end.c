@@ -27,6 +27,16 @@ static int draining(ps_lane *lane) {
   return 1;
 }
 
+/* A solver that is not the transport's to end goes on by itself: a check does not owe its end, and whoever wants it is
+ * told how. */
+static void tell_stop_failed(ps_lane *lane, const penstock_error *error) {
+  int is_kept = error->error_class == PENSTOCK_CLASS_REFUSED;
+  ps_log_error(is_kept ? PENSTOCK_LOG_INFO : PENSTOCK_LOG_ERROR, lane->profile, error);
+  if (!is_kept || !lane->options.check_only) {
+    ps_lane_tell_leg(lane, error->leg, 0, NULL, error);
+  }
+}
+
 /* Is a step still running (it was asked to end)? */
 static int step_runs(ps_lane *lane) {
   ps_link *link = lane->link;
@@ -40,8 +50,7 @@ static int step_runs(ps_lane *lane) {
     return !link->op.completed;
   }
   if (lane->phase == PS_PHASE_STOP && link->op.has_error) {
-    ps_log_error(PENSTOCK_LOG_ERROR, lane->profile, &link->op.error);
-    ps_lane_tell_leg(lane, link->op.error.leg, 0, NULL, &link->op.error);
+    tell_stop_failed(lane, &link->op.error);
   }
   if (lane->phase == PS_PHASE_CONNECT && !link->op.has_error) {
     link->connected = 1;
@@ -80,8 +89,10 @@ static int begin_stop(ps_lane *lane) {
     return 0;
   }
   lane->phase = PS_PHASE_STOP;
-  ps_lane_tell(lane, PS_LANE_PROGRESS, NULL, "stopping the solver");
   ps_step_run(link, PS_STEP_STOP, STOP_DEADLINE_MS);
+  if (!link->op.completed || !link->op.has_error) {
+    ps_lane_tell(lane, PS_LANE_PROGRESS, NULL, "stopping the solver");
+  }
   return 1;
 }
 

@@ -201,7 +201,7 @@ def test_a_solver_is_served_and_tested(up, forward):
     assert re.match(r"Self-test: a solver answers through localhost:\d+ in [\d.]+ ms, protocol 0\.18\.", lines[-1])
     code, rest = end(process)
     assert code == OK
-    assert rest[-1] == "Stopped. The solver keeps running; 'penstock up lab' finds it again."
+    assert rest[-1] == "Stopped. The solver was not ended; 'penstock up lab' finds it again as long as it runs."
 
 
 def test_self_test_as_json(gateway, forward):
@@ -270,9 +270,33 @@ def test_the_end_says_what_becomes_of_the_solver(up, launch, on_exit):
     code, rest = end(process)
     assert code == OK
     if on_exit == "keep":
-        assert rest[-1].startswith("Stopped. The solver keeps running;") and len(root.pids()) == 1
+        assert rest[-1].startswith("Stopped. The solver was not ended;") and len(root.pids()) == 1
     else:
         assert rest[-1] == "Stopped, and the solver with it (on_exit = stop)." and root.pids() == []
+
+
+def test_a_container_that_is_the_solver_is_not_said_to_be_stopped(engine, here, container, up):
+    box = container(engine, image="solver")
+    process = up(here.profile(box, root=None, on_exit="stop"), env=here.env)
+    read_line(process, "^Serving")
+    code, rest = end(process)
+    assert code == OK and box.solver()
+    assert "stopping the solver" not in rest and rest[-2:] == [
+        f"Stopped. The solver goes on: without `root`, it is the own command of container '{box}'.",
+        f"  Next: Run `docker stop {box}` on this machine to end both.",
+    ]
+
+
+def test_a_container_that_is_gone_has_no_solver_to_be_launched_or_found(engine, here, container, up):
+    box = container(engine, image="solver")
+    process = up(here.profile(box, root=None), env=here.env)
+    address = re.search(r"Listening on (\S+):(\d+)", "".join(read_line(process, "^Serving"))).groups()
+    box.remove()
+    with socket.create_connection(address, 10):
+        lines = read_line(process, f"Container '{box}' does not exist")
+    code, rest = end(process)
+    assert code == OK and not [line for line in lines + rest if "No solver runs there" in line]
+    assert rest[-1] == "Stopped. The solver was out of reach by then; 'penstock up lab' looks for it again."
 
 
 def test_a_failed_start_shows_the_log(up, launch):

@@ -99,6 +99,7 @@ void fake_server_stop(void) {
 void fake_reset(void) {
   memset(&fake, 0, sizeof(fake));
   fake.listening = 1;
+  fake.stop = FAKE_LATER;
 }
 
 /* --- steps -------------------------------------------------------------------------------------- */
@@ -203,7 +204,7 @@ static void fake_identify(penstock_instance *self, penstock_op *op, uint64_t dea
 static void fake_stop(penstock_instance *self, penstock_op *op, uint64_t deadline_ms) {
   (void)deadline_ms;
   fake.stops++;
-  answer(self, op, FAKE_LATER);
+  answer(self, op, fake.stop);
 }
 
 static void fake_cancel(penstock_instance *self, penstock_op *op) {

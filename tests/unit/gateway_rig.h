@@ -38,7 +38,9 @@ typedef struct run {
   atomic_int servings;
   int adopted;
   atomic_int downs;       /**< state events DOWN with an error */
+  atomic_int launchings;  /**< state events LAUNCHING */
   atomic_int not_stopped; /**< the solver's end was asked for, and failed */
+  atomic_int kept;        /**< … because it is none that the transport ends */
   atomic_int limit_seen;  /**< one of them was the restart limit's */
   atomic_int stoppings;   /**< "stopping the solver" was told */
   char endpoint[300];     /**< what the leg of the endpoint says */
@@ -89,6 +91,7 @@ static void on_serving(void *context, int adopted, const char *protocol_version)
 static void on_state(void *context, ps_state state, const penstock_error *error, uint64_t next_try_ms) {
   run *self = context;
   (void)next_try_ms;
+  self->launchings += state == PS_STATE_LAUNCHING;
   if (state == PS_STATE_DOWN && error) {
     self->downs++;
     if (strstr(error->what, "times within 10 minutes")) {
@@ -103,6 +106,7 @@ static void on_leg(void *context, uint32_t leg, uint64_t elapsed_ns, const char 
   if (leg == PENSTOCK_LEG_ENDPOINT && text) {
     (void)snprintf(self->endpoint, sizeof(self->endpoint), "%s", text);
   }
+  self->kept += error && fake.stops > 0 && error->error_class == PENSTOCK_CLASS_REFUSED;
   self->not_stopped += error && strstr(error->what, "was not stopped") ? 1 : 0;
 }
 

@@ -236,9 +236,14 @@ static void test_where_nobody_can_be_asked_the_probe_decides(void **state) {
 
 static void test_a_stop_leaves_the_containers_own_command(void **state) {
   (void)state;
+  solver->ops->validate(solver, RIG_OP, 15000);
+  look_idle(0);
+  next_step();
   solver->ops->stop(solver, RIG_OP, 9000);
-  assert_step_done();
-  assert_int_equal(rig.run_count, 0);
+  assert_step_failed(PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_REFUSED,
+                     "goes on: without `root`, it is the own command of container 'ppf' on gpu01");
+  assert_string_equal(rig.op_error.next, "Run `docker stop ppf` on gpu01 to end both");
+  assert_int_equal(rig.run_count, 1);
 }
 
 /* --- who is it? ------------------------------------------------------------------------------------ */

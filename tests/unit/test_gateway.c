@@ -74,6 +74,24 @@ static void test_stops_the_solver_on_exit(void **state) {
   assert_int_equal(self.stoppings, 1);
 }
 
+static void test_a_solver_that_is_none_to_be_stopped_is_told_with_the_end(void **state) {
+  (void)state;
+  for (int is_check = 0; is_check < 2; is_check++) {
+    run self = {.act = is_check ? NULL : do_nothing, .point = AT_SERVING, .check_only = is_check};
+    fake_reset();
+    fake.listening = 0;
+    fake.stop = FAKE_FAIL;
+    fake.error_leg = PENSTOCK_LEG_EXEC;
+    fake.error_class = PENSTOCK_CLASS_REFUSED;
+    set(&self, "on_exit", "stop");
+    go(&self);
+    assert_int_equal(self.result, 0);
+    assert_int_equal(fake.stops, 1);
+    assert_int_equal(self.stoppings, 0);
+    assert_int_equal(self.kept, !is_check);
+  }
+}
+
 /* A launch may have left something, also one that failed or that the end came into. */
 static void test_stops_what_a_failed_launch_may_have_left(void **state) {
   (void)state;
@@ -340,6 +358,7 @@ static void test_failed_tries_do_not_count_for_the_limit(void **state) {
   go(&self);
   assert_int_equal(fake.validates, 7);
   assert_int_equal(fake.launches, 1);
+  assert_int_equal(self.launchings, 1); /* nor is it called one */
 }
 
 static void lose_solver_late_and_ask(run *self) {
@@ -486,6 +505,7 @@ int main(void) {
       cmocka_unit_test(test_says_by_which_way),
       cmocka_unit_test(test_launches_when_nobody_listens),
       cmocka_unit_test(test_stops_the_solver_on_exit),
+      cmocka_unit_test(test_a_solver_that_is_none_to_be_stopped_is_told_with_the_end),
       cmocka_unit_test(test_stops_what_a_failed_launch_may_have_left),
       cmocka_unit_test(test_stops_no_solver_that_it_never_had),
       cmocka_unit_test(test_launch_never_waits),

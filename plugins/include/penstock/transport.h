@@ -67,7 +67,8 @@ typedef struct penstock_transport {
   void (*ready)(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms);
   /**
    * Optional. Ends the solver at the endpoint if penstock launched it (now or in an earlier life), known by
-   * pid, start time and token, never by name. Success if there is none such.
+   * pid, start time and token, never by name. Success if there is none such. An error of class REFUSED if the
+   * transport never ends the solver of such a profile: that it goes on is what was to be expected, and `what` says why.
    */
   void (*stop)(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms);
   /**

@@ -305,11 +305,23 @@ static void on_stop_looked(void *context, const container_view *view, const pens
   }
 }
 
+/* The container's own command: nothing was launched. */
+static void refuse_stop(container_runtime *self) {
+  const container_view *view = container_carrier_view(self->inside);
+  penstock_error error = {.struct_size = sizeof(error)};
+  (void)penstock_fail(&error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_REFUSED,
+                      "The solver goes on: without `root`, it is the own command of %s", self->inside->where);
+  if (view && view->name[0]) {
+    penstock_next(&error, "Run `%s stop %s` on %s to end both", view->engine, view->name, self->inside->below->where);
+  }
+  finish(self, &error);
+}
+
 static void container_stop(solver_runtime *base, penstock_op *op, uint64_t deadline_ms) {
   container_runtime *self = (container_runtime *)base;
   begin(self, STEP_STOP, op, deadline_ms);
   if (!self->settings->has_root) {
-    finish(self, NULL); /* the container's own command: nothing was launched */
+    refuse_stop(self);
     return;
   }
   container_carrier_look(self->inside, &self->question, look_limit_ms(self), on_stop_looked, self);
