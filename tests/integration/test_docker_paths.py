@@ -80,6 +80,7 @@ def test_port_that_is_published_on_the_address_of_the_bridge(engine, here, over,
     up = over(here, box, reach="published")
     up.wait_serving(90)
     assert up.wire.echo(b"through") == b"through"
+    assert f"publishes its port 9090 on {engine.address}:{box.port} of this machine" in up.log
 
 
 def test_port_that_is_the_gateways_own(engine, here, over, container, penstock, tmp):
@@ -110,6 +111,17 @@ def test_port_that_all_interfaces_publish_can_be_refused(engine, here, over, con
     error = failed(over(here, box, expose_warning="error"), CONFIG)
     assert "all interfaces" in error["what"] and f"-p 127.0.0.1:{box.port}:9090" in error["next"]
     assert box.solvers() == []
+
+
+def test_solver_that_all_reach_in_the_hosts_network_can_be_refused(engine, here, over, container):
+    port = free_port()
+    box = container(engine, "--network", "host", command=[*SOLVER[:1], "--host", "0.0.0.0", "--port", str(port)])
+    keys = {"endpoint": f"127.0.0.1:{port}", "root": None}
+    error = failed(over(here, box, expose_warning="error", **keys), CONFIG)
+    assert f"0.0.0.0:{port} is listened to there" in error["what"] and "--host 127.0.0.1" in error["next"]
+    up = over(here, box, **keys)
+    up.wait_serving(90)
+    assert f"0.0.0.0:{port} is listened to there" in up.log
 
 
 def test_port_that_all_interfaces_publish_without_a_word(engine, here, over, container):

@@ -392,6 +392,7 @@ typedef struct rig_look {
   const char *started;   /* NULL = RIG_START */
   const char *published; /* JSON of the bindings; NULL = not published */
   const char *address;   /* NULL = 172.17.0.2 */
+  const char *mode;      /* of the network; NULL = "default" */
   const char *listener;  /* hexadecimal, as in /proc/net/tcp: "00000000", "0100007F"; NULL = nobody */
   int is_unknown;        /* nobody could be asked who listens */
   int exit_code;
@@ -410,11 +411,11 @@ static inline void rig_looks(size_t i, rig_look look) {
                "engine=docker\nversion=20.10.24\nat=unix:///var/run/docker.sock\nremote=0\n"
                "container={\"Id\":\"" RIG_ID "\",\"Name\":\"/ppf\",\"Path\":\"/solver\",\"Args\":[],\"RestartCount\":0,"
                "\"State\":{\"Status\":\"%s\",\"Running\":%s,\"Pid\":%d,\"ExitCode\":%d,\"StartedAt\":\"%s\"},"
-               "\"Config\":{\"Image\":\"demo:1\"},\"HostConfig\":{\"NetworkMode\":\"default\"},"
+               "\"Config\":{\"Image\":\"demo:1\"},\"HostConfig\":{\"NetworkMode\":\"%s\"},"
                "\"NetworkSettings\":{\"Ports\":{\"9090/tcp\":%s},\"Networks\":{\"bridge\":{\"IPAddress\":\"%s\"}}}}\n",
                status, is_running ? "true" : "false", is_running ? 77 : 0, look.exit_code,
-               look.started ? look.started : RIG_START, look.published ? look.published : "null",
-               look.address ? look.address : "172.17.0.2");
+               look.started ? look.started : RIG_START, look.mode ? look.mode : "default",
+               look.published ? look.published : "null", look.address ? look.address : "172.17.0.2");
   used += snprintf(text + used, sizeof(text) - (size_t)used, "%s", look.is_unknown ? "" : "listeners=known\n");
   if (look.listener) {
     used +=

@@ -465,7 +465,37 @@ static void test_a_port_for_everybody_can_be_forbidden(void **state) {
   assert_non_null(strstr(connected.error.next, "-p 127.0.0.1:19090:9090"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+static void test_a_port_on_an_outer_address_is_one_for_everybody(void **state) {
+  (void)state;
+  start_connect();
+  rig_looks(0, (rig_look){.published = "[{\"HostIp\":\"192.168.1.5\",\"HostPort\":\"19090\"}]"});
+  assert_true(connected.is_failed);
+  assert_string_equal(connected.error.what,
+                      "Container 'ppf' publishes its port 9090 on 192.168.1.5:19090 of gpu01, which is no loopback "
+                      "address: whoever reaches that one reaches the solver");
+}
+
+/* It listens later than the container runs: the first connection is what finds it. */
+static void test_a_solver_in_the_hosts_network_is_for_everybody_as_it_listens(void **state) {
+  (void)state;
+  start_connect();
+  rig_looks(0, (rig_look){.mode = "host"});
+  assert_false(connected.is_failed);
+  rig_pass(1000);
+  open_stream(0);
+  rig_looks(1, (rig_look){.mode = "host", .listener = "00000000"});
+  assert_open_failed(0, PENSTOCK_LEG_CONTAINER, PENSTOCK_CLASS_CONFIG,
+                     "is in the network of gpu01 itself, and 0.0.0.0:9090 is listened to there");
+  assert_non_null(strstr(rig.opens[0].error.next, "Start the solver with --host 127.0.0.1; `expose_warning = error`"));
+  rig_pass(1000);
+  open_stream(1);
+  rig_looks(2, (rig_look){.mode = "host", .listener = "0100007F"});
+  assert_string_equal(rig.ways[0].to, "127.0.0.1:9090");
+  assert_non_null(rig_way_opens(0));
+}
+
+#define TEST(name)        cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+#define TEST_STRICT(name) cmocka_unit_test_setup_teardown(name, setup_strict, rig_teardown)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
@@ -497,7 +527,9 @@ int main(void) {
       TEST(test_a_script_can_be_cancelled_while_it_looks),
       TEST(test_connect_tells_what_was_found),
       TEST(test_connect_can_be_cancelled),
-      cmocka_unit_test_setup_teardown(test_a_port_for_everybody_can_be_forbidden, setup_strict, rig_teardown),
+      TEST_STRICT(test_a_port_for_everybody_can_be_forbidden),
+      TEST_STRICT(test_a_port_on_an_outer_address_is_one_for_everybody),
+      TEST_STRICT(test_a_solver_in_the_hosts_network_is_for_everybody_as_it_listens),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,7 +86,7 @@ typedef struct network_row {
   container_network network;
   const char *published;
   const char *own;
-  const char *exposed; /* NULL: it is not published on all interfaces */
+  const char *exposed; /* NULL: other machines do not reach it */
 } network_row;
 
 static void every_network_has_its_ports_and_addresses(void **state) {
@@ -148,6 +148,37 @@ static void how_it_was_made_is_kept_as_a_shell_reads_it(void **state) {
   assert_int_equal(container_view_read(&view, podman, strlen(podman), 9090, NULL), 0);
   assert_string_equal(view.arguments, "");
   assert_true(view.has_gpus && !view.has_init);
+}
+
+static void any_address_but_a_loopback_one_is_open_to_others(void **state) {
+  static const struct {
+    const char *look;
+    const char *host; /* of what is published, or listened to in the host's network */
+    int is_open;
+  } rows[] = {
+      {"docker-loopback", "127.0.0.1", 0}, {"docker-loopback", "127.0.0.9", 0},
+      {"docker-loopback", "::1", 0},       {"docker-loopback", "172.17.0.1", 1},
+      {"docker-loopback", "fd00::1", 1},   {"docker-host", "127.0.0.1", 0},
+      {"docker-host", "0.0.0.0", 1},       {"docker-host", "::", 1},
+      {"docker-host", "192.168.1.5", 1},   {"podman-host", "0.0.0.0", 1},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    look(&view, rows[i].look);
+    container_addresses *open = view.network == CONTAINER_NETWORK_HOST ? &view.listeners : &view.published;
+    open->count = 2;
+    (void)snprintf(open->items[0].host, sizeof(open->items[0].host), "127.0.0.1");
+    (void)snprintf(open->items[1].host, sizeof(open->items[1].host), "%s", rows[i].host);
+    const container_address *exposed = container_view_exposed(&view);
+    if (exposed != (rows[i].is_open ? &open->items[1] : NULL)) {
+      fail_msg("%s: %s", rows[i].look, rows[i].host);
+    }
+  }
+  look_with(&view, "docker-host", "");
+  view.listeners.count = 1;
+  (void)snprintf(view.listeners.items[0].host, sizeof(view.listeners.items[0].host), "0.0.0.0");
+  view.is_in_vm = 1; /* not that of a machine that others reach */
+  assert_null(container_view_exposed(&view));
 }
 
 static void who_owns_a_shared_network_is_told(void **state) {
@@ -431,6 +462,7 @@ int main(void) {
       cmocka_unit_test(every_state_has_its_name),
       cmocka_unit_test(every_network_has_its_ports_and_addresses),
       cmocka_unit_test(how_it_was_made_is_kept_as_a_shell_reads_it),
+      cmocka_unit_test(any_address_but_a_loopback_one_is_open_to_others),
       cmocka_unit_test(who_owns_a_shared_network_is_told),
       cmocka_unit_test(where_the_engine_is_decides_what_its_addresses_mean),
       cmocka_unit_test(podman_is_known_by_its_command_or_its_answer),

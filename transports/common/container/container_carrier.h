@@ -56,7 +56,7 @@ void container_carrier_look(carrier *self, container_question *question, uint64_
                             void *context);
 /**
  * container_ask_up, likewise. Also an error (class CONFIG) if the profile forbids what is found: a port that is
- * published on all interfaces, a solver's port that is the gateway's own.
+ * open to other machines, a solver's port that is the gateway's own.
  */
 void container_carrier_up(carrier *self, container_question *question, penstock_op *op, uint64_t timeout_ms,
                           container_ask_done *done, void *context);

@@ -20,7 +20,7 @@
  * machine
  * - `reach` CHOICE auto: the way to the solver, see container_paths.h
  * - `start_container` BOOL yes: start one that is stopped, unpause one that is paused; no: either is an error
- * - `expose_warning` CHOICE warn: what to do about a port that is published on all interfaces: warn, error, off
+ * - `expose_warning` CHOICE warn: what to do about a port that other machines may reach: warn, error, off
  * - `container_user` STRING: user in the container (exec -u)
  * - `container_workdir` STRING: working directory in the container (exec -w), an absolute path
  *
@@ -45,7 +45,7 @@
       CONTAINER_OPTION(BOOL, 0, "start_container", "yes", "Start it if it is stopped, unpause it if it is paused",     \
                        NULL),                                                                                          \
       CONTAINER_OPTION(CHOICE, 0, "expose_warning", "warn",                                                            \
-                       "What to do about a port that is published on all interfaces: warn, refuse (error), nothing",   \
+                       "What to do about a port that other machines may reach: warn, refuse (error), nothing",         \
                        container_exposure_words),                                                                      \
       CONTAINER_OPTION(STRING, 0, "container_user", NULL, "User in the container; if unset, the container's own",      \
                        NULL),                                                                                          \

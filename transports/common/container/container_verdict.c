@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a look at the container means for the profile, and for who wants to open a stream. */
+#include <ctype.h>
+
 #include "common/container/container_internal.h"
 
 /* " (penstock.ini:12)", or nothing for a default. */
@@ -15,37 +17,68 @@ static const char *place(const container_carrier *self, const char *key, char te
 
 /* --- a port that anybody can reach ----------------------------------------------------------------- */
 
-static void say_exposed(const container_carrier *self, const container_address *at, char *text, size_t size) {
+static void say_exposed(const container_carrier *self, const container_view *view, const container_address *at,
+                        char text[700]) {
   char title[300];
+  char address[ADDRESS_HOST_SIZE + 16];
+  const char *where = self->base.below->where;
+  int is_v6 = strchr(at->host, ':') != NULL;
   container_title(self, title, sizeof(title));
-  (void)snprintf(text, size,
-                 "%s publishes its port %u on all interfaces of %s (%s%s%s:%u): whoever reaches that machine reaches "
-                 "the solver",
-                 title, (unsigned)self->settings.port, self->base.below->where, strchr(at->host, ':') ? "[" : "",
-                 at->host, strchr(at->host, ':') ? "]" : "", (unsigned)at->port);
+  (void)snprintf(address, sizeof(address), "%s%s%s:%u", is_v6 ? "[" : "", at->host, is_v6 ? "]" : "",
+                 (unsigned)at->port);
+  if (view->network == CONTAINER_NETWORK_HOST) {
+    (void)snprintf(text, 700,
+                   "%s is in the network of %s itself, and %s is listened to there: whoever reaches that machine "
+                   "reaches the solver",
+                   title, where, address);
+  } else if (address_is_wildcard(at->host)) {
+    (void)snprintf(text, 700,
+                   "%s publishes its port %u on all interfaces of %s (%s): whoever reaches that machine reaches the "
+                   "solver",
+                   title, (unsigned)self->settings.port, where, address);
+  } else {
+    (void)snprintf(text, 700,
+                   "%s publishes its port %u on %s of %s, which is no loopback address: whoever reaches that one "
+                   "reaches the solver",
+                   title, (unsigned)self->settings.port, address, where);
+  }
+}
+
+static void say_remedy(const container_carrier *self, const container_view *view, const container_address *at,
+                       char text[100]) {
+  if (view->network == CONTAINER_NETWORK_HOST) {
+    (void)snprintf(text, 100, "start the solver with --host 127.0.0.1");
+  } else {
+    (void)snprintf(text, 100, "make it anew with -p 127.0.0.1:%u:%u", (unsigned)at->port,
+                   (unsigned)self->settings.port);
+  }
 }
 
 void container_warn(container_carrier *self, const container_view *view) {
   char text[700];
-  char publish[64];
+  char remedy[100];
   const container_address *at = container_view_exposed(view);
   if (!at || self->settings.exposure != CONTAINER_EXPOSURE_WARN || strcmp(self->warned_of, view->started_at) == 0) {
     return;
   }
   (void)snprintf(self->warned_of, sizeof(self->warned_of), "%s", view->started_at);
-  say_exposed(self, at, text, sizeof(text));
-  (void)snprintf(publish, sizeof(publish), "127.0.0.1:%u:%u", (unsigned)at->port, (unsigned)self->settings.port);
-  penstock_logf(self->base.host, PENSTOCK_LOG_WARN,
-                "%s; make it anew with -p %s (or set expose_warning = off if that is meant)", text, publish);
+  say_exposed(self, view, at, text);
+  say_remedy(self, view, at, remedy);
+  penstock_logf(self->base.host, PENSTOCK_LOG_WARN, "%s; %s (or set expose_warning = off if that is meant)", text,
+                remedy);
 }
 
-static int refuse_exposed(const container_carrier *self, const container_address *at, penstock_error *error) {
+static int refuse_exposed(const container_carrier *self, const container_view *view, const container_address *at,
+                          penstock_error *error) {
   char text[700];
+  char remedy[100];
   char origin[300];
-  say_exposed(self, at, text, sizeof(text));
+  say_exposed(self, view, at, text);
+  say_remedy(self, view, at, remedy);
+  remedy[0] = (char)toupper((unsigned char)remedy[0]);
   (void)penstock_fail(error, PENSTOCK_LEG_CONTAINER, PENSTOCK_CLASS_CONFIG, "%s", text);
-  penstock_next(error, "Make it anew with -p 127.0.0.1:%u:%u; `expose_warning = error`%s is what refuses it",
-                (unsigned)at->port, (unsigned)self->settings.port, place(self, "expose_warning", origin));
+  penstock_next(error, "%s; `expose_warning = error`%s is what refuses it", remedy,
+                place(self, "expose_warning", origin));
   return PENSTOCK_E_FAILED;
 }
 
@@ -80,7 +113,7 @@ static int wants_own_port(const container_carrier *self, const container_view *v
 int container_refuse(const container_carrier *self, const container_view *view, penstock_error *error) {
   const container_address *exposed = container_view_exposed(view);
   if (exposed && self->settings.exposure == CONTAINER_EXPOSURE_ERROR) {
-    return refuse_exposed(self, exposed, error);
+    return refuse_exposed(self, view, exposed, error);
   }
   return wants_own_port(self, view) ? refuse_own_port(self, error) : 0;
 }

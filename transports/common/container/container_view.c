@@ -186,11 +186,20 @@ int container_view_listens_outside(const container_view *view, uint16_t family) 
   return is_any || container_view_listens_at(view, family == 6 ? "::" : "0.0.0.0");
 }
 
+/* The engine's machine itself, and not a network that is set up for the engine? */
+static int is_in_machines_network(const container_view *view) {
+  return view->network == CONTAINER_NETWORK_HOST && !view->is_in_vm && (!view->is_rootless || view->is_podman);
+}
+
 const container_address *container_view_exposed(const container_view *view) {
-  for (size_t i = 0; i < view->published.count; i++) {
-    if (address_is_wildcard(view->published.items[i].host)) {
-      return &view->published.items[i];
+  const container_addresses *open = is_in_machines_network(view) ? &view->listeners : &view->published;
+  const container_address *found = NULL;
+  for (size_t i = 0; i < open->count; i++) {
+    const container_address *at = &open->items[i];
+    if (address_is_wildcard(at->host)) {
+      return at;
     }
+    found = found || address_is_loopback(at->host) ? found : at;
   }
-  return NULL;
+  return found;
 }

@@ -107,7 +107,10 @@ int container_view_read(container_view *view, const char *output, size_t size, u
 int container_view_listens_at(const container_view *view, const char *host);
 /** The same for all of the container's own addresses of a family (4 or 6), for whoever cannot tell them apart. */
 int container_view_listens_outside(const container_view *view, uint16_t family);
-/** Is the port published on all interfaces? The address, or NULL. */
+/**
+ * Where machines other than the engine's may reach the port: published on an address that is no loopback one (all
+ * interfaces first), or, in the network of the engine's machine, listened to there. NULL if nowhere that is known.
+ */
 const container_address *container_view_exposed(const container_view *view);
 
 #endif
