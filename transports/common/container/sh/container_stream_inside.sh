@@ -13,7 +13,8 @@
 #   ncat              passed on       waits: see below            fails
 #   socat             with -t         waits: see below            takes it for an end
 #   nc.openbsd        with -N         waits: see below            takes it for an end
-#   bash, /dev/tcp    not passed on   ends                        fails: cat does
+#   bash, /dev/tcp    not passed on:  ends                        fails: cat does
+#                     see below
 # A server that ends its own direction and goes on reading loses what the client sends after that: the end of the output
 # is only seen with the end of all. A client that gives up looks like one that has ended its own direction: an engine
 # reads on for it, so the server goes on sending to nobody until it has sent all. All but nc.openbsd fail if the
@@ -236,7 +237,10 @@ if [ -n "$ps_waits" ] && [ -r /proc/net/tcp ] && ps_has ls && ps_has sleep && ps
   done
 fi
 
-# No shell can end one direction of a connection: a client that ends its own and waits for an answer waits in vain.
+# No shell can end one direction of a connection: a client that ends its own and waits for an answer waits in vain, and
+# one that is gone is not told from it. So once the client has ended and nothing has come for ps_quiet seconds, the
+# connection is ended: the solver may hold it for ever.
+ps_quiet=30
 if ps_has bash && ps_has cat; then
   ps_check "$2"
   exec bash --norc -c '
@@ -246,12 +250,31 @@ if ps_has bash && ps_has cat; then
     fi 2>/dev/null
     echo "penstock-stream: open"
     exec 6<&0
+    cat <&5 5<&- 6<&- &
+    receiver=$!
+    watch() {
+      exec 5<&- 6<&- >/dev/null 2>&1
+      read -r # ends with the last who has the other end: the sender
+      came= silent=0
+      while [ "$silent" -lt "$1" ] && kill -0 "$receiver" && sleep 1; do
+        before=$came came=
+        while read -r name count; do
+          [ "$name" != rchar: ] || came=$count
+        done <"/proc/$receiver/io"
+        [ -n "$came" ] || exit
+        if [ "$came" = "$before" ]; then silent=$((silent + 1)); else silent=0; fi
+      done
+      [ "$silent" -lt "$1" ] || kill "$receiver"
+    }
+    [ ! -e /dev/fd/0 ] || exec 7> >(watch "$3")
     cat <&6 >&5 2>/dev/null &
-    cat <&5 5<&- 6<&-
+    sender=$!
+    exec 7>&-
+    wait "$receiver"
     code=$?
-    kill $! 2>/dev/null
+    kill "$sender" 2>/dev/null
     exit $code
-  ' bash "$1" "$2"
+  ' bash "$1" "$2" "$ps_quiet"
 fi
 
 echo 'penstock-stream: failed the container has none of perl, python3, nc, ncat, socat and bash to carry a stream'
