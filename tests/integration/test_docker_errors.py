@@ -80,6 +80,15 @@ def test_container_that_ends_at_once_shows_its_last_words(engine, here, over, co
     assert "no such GPU" in said
 
 
+def test_last_words_are_those_of_the_last_run(engine, here, over, container):
+    """The first line is said before the engine has noted that the container has started."""
+    command = "echo begun; [ -e /tmp/again ] || echo at first; touch /tmp/again; sleep 0.1; echo ended; exit 7"
+    box = container(engine, command=["/bin/sh", "-c", command])
+    eventually(lambda: not box.state["Running"])
+    error = over(here, box).first_error()
+    assert error["detail"].split("\n") == ["begun", "ended"]
+
+
 def test_container_that_starts_over_and_over_shows_its_last_words(engine, here, over, container):
     box = container(engine, "--restart=always", command=["/bin/sh", "-c", "echo no such GPU >&2; exit 7"])
     eventually(lambda: box.inspect()["RestartCount"] >= 2, 60)

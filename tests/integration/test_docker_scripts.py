@@ -38,6 +38,7 @@ class Machine:
             "at": "",
             "far": "",
             "port": 9090,
+            "since": "",
             **self.known,
             **values,
         }
@@ -162,6 +163,7 @@ def test_log_and_list(machine, container, engine):
     eventually(lambda: not made.state["Running"] and not long.state["Running"], what="they do not end")
     assert machine().run("log", id=long.id)["log"].splitlines() == [str(number) for number in range(81, 101)]
     assert set(machine().run("log", id=made.id)["log"].splitlines()) == {"out", "ab"}  # in any order
+    assert machine().run("log", id=long.id, since="2999-01-01T00:00:00.1Z").get("log", "") == ""
     there = machine().run("list")
     assert [line for line in there["there"].splitlines() if line.startswith(f"{made.name}\tpenstock-tools:1\tExited")]
     assert "penstock-tools:1" in there["image"].splitlines()

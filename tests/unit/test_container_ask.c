@@ -239,7 +239,7 @@ static void say_status(const char *status, int restarts, int code) {
   (void)snprintf(output, sizeof(output),
                  "engine=docker\nversion=20.10.24\nat=unix:///run/d.sock\nword=docker\npodman=0\nfar=no\nremote=0\n"
                  "container={\"Id\":\"" ID "\",\"Name\":\"/ppf\",\"RestartCount\":%d,\"State\":{\"Status\":\"%s\","
-                 "\"Running\":%s,\"Paused\":%s,\"Pid\":%d,\"ExitCode\":%d,\"StartedAt\":\"2026-01-01T00:00:00Z\"},"
+                 "\"Running\":%s,\"Paused\":%s,\"Pid\":%d,\"ExitCode\":%d,\"StartedAt\":\"2026-01-01T00:00:10.05Z\"},"
                  "\"Config\":{\"Image\":\"demo:1\"},\"HostConfig\":{\"NetworkMode\":\"bridge\"},"
                  "\"NetworkSettings\":{\"Ports\":{},\"Networks\":{}}}\noutcome=ok\n",
                  restarts, status, running ? "true" : "false", strcmp(status, "paused") == 0 ? "true" : "false",
@@ -452,6 +452,7 @@ static void test_up_ends_at_once(void **state) {
   pass(250);
   say_status("exited", 0, 3);
   has("logs --tail 20");
+  has("ps_since='2026-01-01T00:00:09.95Z'\n"); /* a tenth of a second before its start */
   say("log=first\nlog=last\noutcome=ok\n");
   told_error(PENSTOCK_LEG_CONTAINER, PENSTOCK_CLASS_TRANSIENT, "was started and has ended at once (exit code 3)");
   assert_string_equal(told.error.detail, "first\nlast");

@@ -100,7 +100,7 @@ void ask_up_tick(void *context);
 
 /* container_inside.c */
 void ask_log_drop_all(container_ask *self);
-script *ask_log_script(const container_ask *self, const char *id);
+script *ask_log_script(const container_ask *self, const container_view *view);
 void ask_log_take(const carrier_result *result, penstock_error *error);
 
 #endif

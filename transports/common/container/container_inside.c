@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Scripts that run in the container, streams out of it, and its log. */
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "common/container/container_ask_internal.h"
@@ -96,9 +97,41 @@ struct ask_log {
   void *context;
 };
 
-script *ask_log_script(const container_ask *self, const char *id) {
+/*
+ * Since when the log's lines are those of the container's last run: what the engine calls its start is a little after
+ * the first of them, and what it had said before is long past, since it takes an engine longer to start one. "" if that
+ * cannot be said without a calendar, or is not known.
+ */
+static void last_run(const container_view *view, char since[40]) {
+  enum { SECOND_AT = 18, TENTH_AT = 20 }; /* "2026-11-25T03:14:56.283511429Z" */
+  const char *at = view->started_at;
+  size_t length = strspn(at, "0123456789T:.Z+-");
+  since[0] = '\0';
+  if (length <= TENTH_AT || at[length] != '\0' || at[TENTH_AT - 1] != '.' || !isdigit((unsigned char)at[TENTH_AT])) {
+    return;
+  }
+  (void)snprintf(since, 40, "%s", at);
+  if (since[TENTH_AT] > '0') {
+    since[TENTH_AT]--;
+    return;
+  }
+  since[TENTH_AT] = '9';
+  if (since[SECOND_AT] > '0') {
+    since[SECOND_AT]--;
+  } else if (since[SECOND_AT - 1] > '0') {
+    since[SECOND_AT] = '9';
+    since[SECOND_AT - 1]--;
+  } else {
+    since[0] = '\0';
+  }
+}
+
+script *ask_log_script(const container_ask *self, const container_view *view) {
+  char since[40];
   script *s = ask_script(self);
-  script_set(s, "ps_id", id);
+  last_run(view, since);
+  script_set(s, "ps_id", view->id);
+  script_set(s, "ps_since", since);
   script_add(s, script_container_log);
   return s;
 }
@@ -146,7 +179,7 @@ void container_ask_log(container_ask *self, const container_view *view, const pe
     done(context, error); /* no memory: better too early than never */
     return;
   }
-  script *s = ask_log_script(self, view->id);
+  script *s = ask_log_script(self, view);
   const char *text = script_text(s, &size);
   *log = (ask_log){.ask = self, .next = self->logs, .error = *error, .done = done, .context = context};
   self->logs = log;

@@ -195,7 +195,7 @@ static void logged(void *context, const carrier_result *result) {
 }
 
 static void fail_ended(container_ask *self) {
-  ask_run(self, ASK_LOG, ask_log_script(self, self->view.id), logged);
+  ask_run(self, ASK_LOG, ask_log_script(self, &self->view), logged);
 }
 
 /* --- which of them -------------------------------------------------------------------------------------- */
