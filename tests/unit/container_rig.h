@@ -77,6 +77,7 @@ static struct rig {
   uint32_t leg_kind;
   char progress[700];
   char log[1024];
+  char gone[512]; /* what was said of the solver's end */
   const char *root;
   const char *reach;
   const char *exposure;
@@ -197,6 +198,11 @@ static void rig_log(const penstock_host *host, uint32_t level, const char *text)
   (void)snprintf(rig.log, sizeof(rig.log), "%s", text);
 }
 
+static void rig_solver_exited(const penstock_host *host, const penstock_error *error) {
+  (void)host;
+  (void)snprintf(rig.gone, sizeof(rig.gone), "%s", error->what);
+}
+
 static const penstock_host rig_host = {
     .struct_size = sizeof(rig_host),
     .log = rig_log,
@@ -209,6 +215,7 @@ static const penstock_host rig_host = {
     .open_done_socket = rig_open_done_socket,
     .open_done_credit = rig_open_done_credit,
     .open_failed = rig_open_failed,
+    .solver_exited = rig_solver_exited,
 };
 
 /* --- the carrier below ----------------------------------------------------------------------------- */

@@ -61,7 +61,7 @@ static void test_a_stopped_container_is_nobody_to_talk_to(void **state) {
   (void)state;
   open_stream(0);
   rig_looks(0, (rig_look){.status = "exited"});
-  assert_open_failed(0, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED, "Container 'ppf' does not run: it is exited");
+  assert_open_failed(0, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED, "Container 'ppf' does not run: it has exited");
   rig_pass(1000); /* until then the view is taken for how things are */
   open_stream(1);
   rig_looks_absent(1);
@@ -186,6 +186,37 @@ static void test_a_settled_way_that_fails_is_found_anew(void **state) {
   (void)rig_way_opens(4);
   assert_opened(1);
   assert_opened(2);
+}
+
+/* Whoever answers at the old address may be another container: but nobody is said to. */
+static void test_what_became_of_the_container_is_said_as_it_is(void **state) {
+  static const struct {
+    const char *status;
+    const char *said;
+  } rows[] = {
+      {"paused", "Container 'ppf' is paused"},
+      {"exited", "Container 'ppf' does not run any more: if something still answers at 172.17.0.2:9090, it may be "
+                 "another container"},
+      {NULL, "Container 'ppf' does not exist any more: if something still answers at 172.17.0.2:9090, it may be "
+             "another container"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    size_t run = rig.run_count;
+    open_stream(2 * i);
+    rig_looks(run, (rig_look){.listener = "00000000"});
+    assert_non_null(rig_way_opens(rig.way_count - 1));
+    rig_pass(6000);
+    open_stream(2 * i + 1);
+    if (rows[i].status) {
+      rig_looks(run + 1, (rig_look){.status = rows[i].status});
+    } else {
+      rig_looks_absent(run + 1);
+    }
+    assert_string_equal(rig.gone, rows[i].said);
+    rig_way_fails(rig.way_count - 1, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "broken");
+    rig_pass(1000);
+  }
 }
 
 static void test_a_settled_way_needs_no_engine(void **state) {
@@ -511,6 +542,7 @@ int main(void) {
       TEST(test_a_slow_command_is_not_started_twice),
       TEST(test_a_way_that_connects_after_all_counts),
       TEST(test_a_settled_way_that_fails_is_found_anew),
+      TEST(test_what_became_of_the_container_is_said_as_it_is),
       TEST(test_a_settled_way_needs_no_engine),
       TEST(test_many_opens_share_one_look),
       TEST(test_a_port_for_everybody_is_warned_about_once_a_start),

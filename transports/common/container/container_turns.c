@@ -52,11 +52,16 @@ static void leave_settled(container_carrier *self, const container_view *view) {
     return;
   }
   container_title(self, title, sizeof(title));
-  (void)penstock_fail(&error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT,
-                      "%s %s, and what still answers at %s:%u may be another container", title,
-                      view->state == CONTAINER_RUNNING ? "was started anew, or is in another network by now"
-                                                       : "does not run any more",
-                      self->settled.host, (unsigned)self->settled.port);
+  if (view->state == CONTAINER_PAUSED && strcmp(self->view.id, view->id) == 0) { /* and keeps its addresses */
+    (void)penstock_fail(&error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT, "%s is paused", title);
+  } else {
+    (void)penstock_fail(&error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT,
+                        "%s %s: if something still answers at %s:%u, it may be another container", title,
+                        view->state == CONTAINER_RUNNING  ? "was started anew, or is in another network by now"
+                        : view->state == CONTAINER_ABSENT ? "does not exist any more"
+                                                          : "does not run any more",
+                        self->settled.host, (unsigned)self->settled.port);
+  }
   penstock_next(&error, "it is looked for, and started again where that is allowed");
   self->base.host->solver_exited(self->base.host, &error);
 }

@@ -114,8 +114,8 @@ static void act(container_ask *self, const char *what) {
   self->up.acted = 1;
   self->step_ns = self->host->now_ns(self->host);
   tell_acting(self);
-  penstock_logf(self->host, PENSTOCK_LOG_INFO, "%s is %s: asking the engine to %s it", self->name, self->view.status,
-                what);
+  penstock_logf(self->host, PENSTOCK_LOG_INFO, "%s %s %s: asking the engine to %s it", self->name,
+                self->view.state == CONTAINER_EXITED ? "has" : "is", self->view.status, what);
   ask_run(self, ASK_ACT, s, acted);
 }
 

@@ -135,7 +135,8 @@ int container_is_vain(const container_carrier *self, const container_view *view,
     return PENSTOCK_E_FAILED;
   }
   if (view->state != CONTAINER_RUNNING) {
-    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED, "%s does not run: it is %s", title,
+    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED, "%s does not run: it %s%s", title,
+                        view->state == CONTAINER_EXITED ? "has " : "is ",
                         view->status[0] ? view->status : "not running");
     if (view->state == CONTAINER_PAUSED || view->state == CONTAINER_EXITED || view->state == CONTAINER_CREATED) {
       penstock_next(error, "Start it: `%s %s %s`", view->engine, view->state == CONTAINER_PAUSED ? "unpause" : "start",
