@@ -347,6 +347,17 @@ static void a_way_that_was_asked_for_is_named(void **state) {
   assert_non_null(strstr(error.next, "take reach = exec"));
 }
 
+static void a_container_without_a_shell_is_said_to_be_one(void **state) {
+  (void)state;
+  find("docker-user-network", CONTAINER_REACH_AUTO);
+  report("No stream through a command on gpu01: it printed something else first: OCI runtime exec failed: exec failed: "
+         "unable to start container process: exec: \"/bin/sh\": stat /bin/sh: no such file or directory: unknown?",
+         "gpu01");
+  assert_non_null(strstr(error.what, "exec (172.29.78.2:9090): the container has no /bin/sh"));
+  assert_non_null(strstr(error.next, "Or use an image with /bin/sh"));
+  assert_null(strstr(error.next, "into the container"));
+}
+
 static void podman_is_called_by_its_name(void **state) {
   (void)state;
   find("podman-exited", CONTAINER_REACH_AUTO);
@@ -395,6 +406,7 @@ int main(void) {
       cmocka_unit_test_setup(a_container_is_made_anew_as_it_was_made, setup),
       cmocka_unit_test_setup(a_solver_that_nothing_can_reach_has_to_listen_first, setup),
       cmocka_unit_test_setup(a_way_that_was_asked_for_is_named, setup),
+      cmocka_unit_test_setup(a_container_without_a_shell_is_said_to_be_one, setup),
       cmocka_unit_test_setup(podman_is_called_by_its_name, setup),
       cmocka_unit_test_setup(a_long_report_is_cut_between_characters, setup),
   };

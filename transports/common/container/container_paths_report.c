@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/container/container_paths.h"
+#include "common/container/container_report.h"
 
 /* What the error needs to know, and how much of it is written. */
 typedef struct report {
@@ -38,13 +39,21 @@ static int is_unpublished(const report *self) {
 
 /* --- what ---------------------------------------------------------------------------------------------- */
 
+static int has_no_shell(const container_path *path) {
+  return path->way == CONTAINER_WAY_EXEC &&
+         container_report_classify("exec", 0, path->why_not) == CONTAINER_FAULT_NO_SHELL;
+}
+
 /* `why_size`: of the reason, at most; it is cut at a character. */
 static void say_path(char *text, size_t size, const char *before, const container_path *path, size_t why_size) {
   char name[ADDRESS_HOST_SIZE + 64];
   char why[sizeof(path->why_not)];
   container_path_name(path, name, sizeof(name));
   why_size = why_size < sizeof(why) ? why_size : sizeof(why);
-  (void)snprintf(why, why_size, "%s", path->why_not[0] ? path->why_not : "not tried");
+  (void)snprintf(why, why_size, "%s",
+                 has_no_shell(path) ? "the container has no /bin/sh"
+                 : path->why_not[0] ? path->why_not
+                                    : "not tried");
   penstock_utf8_trim(why, why_size);
   append(text, size, "%s%s: %s", before, name, why);
 }
@@ -162,7 +171,11 @@ static void next_listen(const report *self) {
 
 /* In there, not in the image alone: a container that runs loses nothing by it. */
 static void append_helper(const report *self) {
-  if (is_reach(self, CONTAINER_REACH_EXEC)) {
+  const container_path *last = &self->paths->items[self->paths->count - 1];
+  if (has_no_shell(last)) {
+    append(self->error->next, sizeof(self->error->next),
+           ". Or use an image with /bin/sh, and perl, python3, socat or nc: then a command in it carries the stream");
+  } else if (is_reach(self, CONTAINER_REACH_EXEC)) {
     append(self->error->next, sizeof(self->error->next),
            ". Or put perl, python3, socat or nc into the container: then a command in it carries the stream");
   }
