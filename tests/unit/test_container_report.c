@@ -51,6 +51,11 @@ static const struct {
 } recorded[] = {
     {CONTAINER_FAULT_NO_CLIENT, "find", 127, "", PENSTOCK_CLASS_CONFIG, "No container engine is installed on gpu01",
      "`engine`"},
+    {CONTAINER_FAULT_OPTION, "version", 125,
+     "unknown flag: --bogus\nSee 'docker --help'.\n\nUsage:  docker [OPTIONS]\n", PENSTOCK_CLASS_CONFIG,
+     "'docker' cannot be run on gpu01: unknown flag: --bogus", "Correct `engine` (x.ini:9)"},
+    {CONTAINER_FAULT_OPTION, "version", 125, "Error: unknown shorthand flag: 'q' in -q\n", PENSTOCK_CLASS_CONFIG,
+     "unknown shorthand flag: 'q' in -q", "`engine`"},
     {CONTAINER_FAULT_NO_CLIENT, "version", 1, "sudo: docker: command not found\n", PENSTOCK_CLASS_CONFIG, "gpu01",
      "`engine`"},
     {CONTAINER_FAULT_PERMISSION, "inspect", 1,
@@ -251,6 +256,14 @@ static void test_client_that_was_named(void **state) {
   there.settings = &own;
   container_report_call(&there, "find", 127, "", &error);
   assert_string_equal(error.what, "The command '/opt/docker' cannot be run on gpu01");
+  own.words[0] = "sudo";
+  own.words[1] = "docker";
+  there.engine = "sudo docker";
+  container_report_call(&there, "find", 127, "", &error);
+  assert_string_equal(error.what, "'sudo docker' cannot be run on gpu01: there is no command 'sudo'");
+  container_report_call(&there, "version", 125, "unknown flag: --x\nSee 'docker --help'.\n\nUsage:  docker\n  -a\n",
+                        &error);
+  assert_string_equal(error.detail, "unknown flag: --x\nSee 'docker --help'.");
   assert_non_null(strstr(error.next, "`engine` (x.ini:9)"));
 }
 

@@ -68,6 +68,11 @@ static const struct {
   const char *text;
   const char *more;
 } answers[] = {
+    {CONTAINER_FAULT_OPTION, "version", "unknown flag: ", NULL}, /* `--version` itself is known to all */
+    {CONTAINER_FAULT_OPTION, "version", "unknown shorthand flag: ", NULL},
+    {CONTAINER_FAULT_OPTION, "version", "flag provided but not defined", NULL},
+    {CONTAINER_FAULT_OPTION, "version", "unrecognized option", NULL},
+    {CONTAINER_FAULT_OPTION, "version", "invalid option", NULL},
     {CONTAINER_FAULT_PORT_TAKEN, "start", "port is already allocated", NULL},
     {CONTAINER_FAULT_PORT_TAKEN, "start", "address already in use", NULL},
     {CONTAINER_FAULT_PORT_TAKEN, "start", "ports are not available", NULL},

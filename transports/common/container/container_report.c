@@ -62,6 +62,8 @@ static const struct {
   const char *what;
   const char *next;
 } words[] = {
+    {CONTAINER_FAULT_OPTION, PENSTOCK_CLASS_CONFIG, "'%E' cannot be run on %W: %L",
+     "Correct `engine`%Y: its command has an option that it does not know"},
     {CONTAINER_FAULT_PERMISSION, PENSTOCK_CLASS_CONFIG, "This user may not use the engine of %E on %W%B",
      "Run `sudo usermod -aG docker $USER` there and log in again, or set `engine = sudo -n docker`"},
     {CONTAINER_FAULT_NO_ENGINE, PENSTOCK_CLASS_TRANSIENT, "The engine of %E is not running on %W%B",
@@ -222,7 +224,14 @@ static void fill(const container_report_context *context, uint32_t error_class, 
 }
 
 static void report_no_client(const container_report_context *context, const char *said, penstock_error *error) {
-  if (context->settings->words[0]) {
+  const char *first = context->settings->words[0];
+  char what[200];
+  if (first && said[0] == '\0' && context->settings->words[1] && !strchr(first, '%')) {
+    /* Not the client itself: what was to run it. */
+    (void)snprintf(what, sizeof(what), "'%%E' cannot be run on %%W: there is no command '%.100s'", first);
+    fill(context, PENSTOCK_CLASS_CONFIG, what, "Install that there, or set `engine`%Y to a command without it", said,
+         error);
+  } else if (first) {
     fill(context, PENSTOCK_CLASS_CONFIG, "The command '%E' cannot be run on %W",
          "Install it there, or set `engine`%Y to the client's full path", said, error);
   } else {
@@ -253,6 +262,15 @@ void container_report_detail(penstock_error *error, const char *text) {
   (void)snprintf(error->detail, sizeof(error->detail), "%.*s", (int)length, text);
 }
 
+/* What a client says of a wrong option is followed by all those that there are. */
+static void detail_without_usage(penstock_error *error, const char *said) {
+  char text[sizeof(error->detail)];
+  const char *usage = strstr(said, "\nUsage:");
+  (void)snprintf(text, sizeof(text), "%.*s", usage ? (int)(usage - said) : (int)sizeof(text) - 1, said);
+  penstock_utf8_trim(text, sizeof(text));
+  container_report_detail(error, text);
+}
+
 void container_report_call(const container_report_context *context, const char *call, int64_t code, const char *said,
                            penstock_error *error) {
   container_fault fault = container_report_classify(call, code, said);
@@ -275,7 +293,9 @@ void container_report_call(const container_report_context *context, const char *
       penstock_next(error, "Try `%.100s ps` there", context->engine);
     }
   }
-  if (fault != CONTAINER_FAULT_PROJECTS) {
+  if (fault == CONTAINER_FAULT_OPTION) {
+    detail_without_usage(error, said);
+  } else if (fault != CONTAINER_FAULT_PROJECTS) {
     container_report_detail(error, said);
   }
 }

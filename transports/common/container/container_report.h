@@ -18,6 +18,7 @@
 typedef enum container_fault {
   CONTAINER_FAULT_OTHER,
   CONTAINER_FAULT_NO_CLIENT,   /**< there is no such command */
+  CONTAINER_FAULT_OPTION,      /**< `engine` has an option that its command does not know */
   CONTAINER_FAULT_PERMISSION,  /**< this user may not use the engine's socket */
   CONTAINER_FAULT_NO_ENGINE,   /**< the engine does not run */
   CONTAINER_FAULT_UNREACHABLE, /**< it is on another machine, which cannot be reached */
