@@ -81,6 +81,7 @@ static struct rig {
   const char *root;
   const char *reach;
   const char *exposure;
+  const char *set; /* an option that the profile sets, in x.ini:4 */
   carrier *carrier;
 } rig;
 
@@ -349,8 +350,7 @@ static const char *rig_item(const penstock_config *config, const char *key, uint
 
 static const char *rig_origin(const penstock_config *config, const char *key) {
   (void)config;
-  (void)key;
-  return NULL;
+  return rig.set && strcmp(key, rig.set) == 0 ? "x.ini:4" : NULL;
 }
 
 static const penstock_config rig_config = {

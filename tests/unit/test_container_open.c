@@ -482,6 +482,23 @@ static void test_connect_can_be_cancelled(void **state) {
   assert_int_equal(connected.error.error_class, PENSTOCK_CLASS_CANCELLED);
 }
 
+static int setup_gpu(void **state) {
+  rig.set = "gpu";
+  return rig_setup(state);
+}
+
+static int setup_gpu_with_root(void **state) {
+  rig.root = "/root/ppf";
+  return setup_gpu(state);
+}
+
+static void test_a_gpu_that_has_no_effect_is_warned_of(void **state) {
+  (void)state;
+  assert_string_equal(rig.log, rig.root ? ""
+                                        : "x.ini:4: `gpu` has no effect: without `root`, the solver is the own command "
+                                          "of container 'ppf'");
+}
+
 static int setup_strict(void **state) {
   rig.exposure = "error";
   return rig_setup(state);
@@ -559,6 +576,8 @@ int main(void) {
       TEST(test_a_script_can_be_cancelled_while_it_looks),
       TEST(test_connect_tells_what_was_found),
       TEST(test_connect_can_be_cancelled),
+      cmocka_unit_test_setup_teardown(test_a_gpu_that_has_no_effect_is_warned_of, setup_gpu, rig_teardown),
+      cmocka_unit_test_setup_teardown(test_a_gpu_that_has_no_effect_is_warned_of, setup_gpu_with_root, rig_teardown),
       TEST_STRICT(test_a_port_for_everybody_can_be_forbidden),
       TEST_STRICT(test_a_port_on_an_outer_address_is_one_for_everybody),
       TEST_STRICT(test_a_solver_in_the_hosts_network_is_for_everybody_as_it_listens),

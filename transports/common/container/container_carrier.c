@@ -158,6 +158,20 @@ static void fill_names(container_carrier *self) {
   self->base.where = self->where;
 }
 
+/* Without `root` nothing is launched, and so these would have no effect without a word. */
+static void warn_of_useless(const container_carrier *self) {
+  static const char *const keys[] = {"gpu", "env", "venv", "program", "args", "debug"};
+  const penstock_config *config = self->settings.config;
+  for (size_t i = 0; !self->settings.has_root && i < sizeof(keys) / sizeof(keys[0]); i++) {
+    const char *origin = config->get_origin(config, keys[i]);
+    if (origin) {
+      penstock_logf(self->base.host, PENSTOCK_LOG_WARN,
+                    "%s: `%s` has no effect: without `root`, the solver is the own command of %s", origin, keys[i],
+                    self->name);
+    }
+  }
+}
+
 carrier *container_carrier_create(const penstock_host *host, const penstock_config *config, container_below *make_below,
                                   void *context, penstock_error *error) {
   container_carrier *self = calloc(1, sizeof(*self));
@@ -179,6 +193,7 @@ carrier *container_carrier_create(const penstock_host *host, const penstock_conf
     return NULL;
   }
   fill_names(self);
+  warn_of_useless(self);
   self->ask = container_ask_create(self->base.below, &self->settings);
   if (!self->ask) {
     (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
