@@ -21,6 +21,31 @@ static void add_detail(ps_text *text, const char *detail) {
   }
 }
 
+/* As a shell takes it. */
+static void add_word(ps_text *text, const char *word) {
+  int is_plain = word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./~-")] == '\0';
+  ps_text_adds(text, is_plain ? "" : "'");
+  ps_text_add_safe(text, word);
+  ps_text_adds(text, is_plain ? "" : "'");
+}
+
+/* A command of ours that is advised needs the profiles file that this one was given. */
+static void add_next(ps_text *text, const char *next) {
+  static const char advised[] = "penstock trust ";
+  const char *at = ps_cli_options.config ? strstr(next, advised) : NULL;
+  char before[sizeof(((penstock_error *)0)->next)];
+  if (!at) {
+    ps_text_add_safe(text, next);
+    return;
+  }
+  (void)snprintf(before, sizeof(before), "%.*s", (int)(at - next), next);
+  ps_text_add_safe(text, before);
+  ps_text_adds(text, "penstock --config ");
+  add_word(text, ps_cli_options.config);
+  ps_text_adds(text, " trust ");
+  ps_text_add_safe(text, at + sizeof(advised) - 1);
+}
+
 static void add_error(ps_text *text, ps_stream stream, const char *headline, const penstock_error *error) {
   ps_text_addf(text, "%s%s:%s ", ps_term_style(stream, PS_STYLE_BAD), headline, ps_term_style(stream, PS_STYLE_END));
   ps_text_add_safe(text, error->what);
@@ -29,7 +54,7 @@ static void add_error(ps_text *text, ps_stream stream, const char *headline, con
   }
   if (error->next[0]) {
     ps_text_adds(text, "\n  Next: ");
-    ps_text_add_safe(text, error->next);
+    add_next(text, error->next);
   }
   if (error->detail[0] && !strstr(error->what, error->detail)) {
     add_detail(text, error->detail);

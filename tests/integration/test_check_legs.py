@@ -71,6 +71,8 @@ def test_failing_legs(check, sshd, solver_root, tmp):
     assert told == ["dns", "tcp"]
     told, error = failing(check({**profile, "known_hosts": tmp / "none"}, "--json"), IDENTITY)
     assert told == ["dns", "tcp", "host-key"] and "penstock trust lab" in error["next"]
+    for_people = check({**profile, "known_hosts": tmp / "none"}).stdout  # to be pasted, so with the same file
+    assert f"penstock --config {tmp / 'check.ini'} trust lab" in for_people
     told, error = failing(check({**profile, "key": make_key(tmp / "wrong")}, "--json"), AUTH)
     assert told == LOGIN and "ssh-copy-id" in error["next"]
     told, _ = failing(check({**profile, "root": tmp / "nowhere"}, "--json"), CONFIG)
