@@ -169,7 +169,7 @@ static void print_problems(check_job *check) {
 
 static void print_summary(const check_job *check) {
   size_t errors = ps_problems_fatal(&check->profiles.problems);
-  size_t warnings = check->profiles.problems.count - errors;
+  size_t warnings = check->profiles.problems.count - errors + ps_log_warnings(); /* the log is on the same terminal */
   const char *path = check->profiles.config ? ps_config_path(check->profiles.config) : NULL;
   char safe[1024];
   char ways[96] = "";

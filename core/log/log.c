@@ -19,6 +19,7 @@
 
 /* The level is read without the lock, so that a line that is not wanted costs next to nothing. */
 static atomic_uint log_level = PENSTOCK_LOG_WARN;
+static atomic_size_t warnings;
 
 static struct {
   pthread_mutex_t lock;
@@ -141,7 +142,14 @@ static int write_record(const ps_log_record *record) {
   return result;
 }
 
+size_t ps_log_warnings(void) {
+  return atomic_load(&warnings);
+}
+
 static void write_or_count(ps_log_record *record) {
+  if (record->level == PENSTOCK_LOG_WARN) {
+    atomic_fetch_add(&warnings, 1);
+  }
   (void)clock_gettime(CLOCK_REALTIME, &record->when);
   pthread_mutex_lock(&log_state.lock);
   if (log_state.lost > 0) {

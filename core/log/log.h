@@ -29,6 +29,9 @@ void ps_log(uint32_t level, const char *source, const char *format, ...) PENSTOC
 /** Writes an error with its leg, next step and detail. */
 void ps_log_error(uint32_t level, const char *source, const penstock_error *error);
 
+/** Lines of level WARN that were to be written so far, by this process. */
+size_t ps_log_warnings(void);
+
 /** The word for a level ("info"), and back (0 if unknown). */
 const char *ps_log_level_name(uint32_t level);
 uint32_t ps_log_level_parse(const char *name);

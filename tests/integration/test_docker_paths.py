@@ -113,6 +113,14 @@ def test_port_that_all_interfaces_publish_can_be_refused(engine, here, over, con
     assert box.solvers() == []
 
 
+def test_check_counts_what_it_warns_of(engine, here, container, penstock, tmp):
+    box = container(engine, "-p", f"{free_port()}:9090")
+    config = write_ini(tmp / "check.ini", {"gateway": {"listen": "127.0.0.1:0"}, "lab": here.profile(box)})
+    done = penstock.run("check", "lab", "--connect", "--config", config, env=here.env, timeout=60)
+    assert done.returncode == 0 and done.stderr.count("all interfaces") == 1, done
+    assert done.stdout.splitlines()[-1].endswith("0 errors, 1 warning; 1 way tried, 0 failed")
+
+
 def test_solver_that_all_reach_in_the_hosts_network_can_be_refused(engine, here, over, container):
     port = free_port()
     box = container(engine, "--network", "host", command=[*SOLVER[:1], "--host", "0.0.0.0", "--port", str(port)])
