@@ -266,8 +266,8 @@ static void on_signal(uv_signal_t *handle, int number) {
   uint64_t drain_ms = self->stopping ? 0 : (uint64_t)ps_settings_int(self->options->settings, "stop_timeout", 10000);
   if (streams > 0 && drain_ms > 0) {
     ps_log(PENSTOCK_LOG_INFO, self->options->profile,
-           "ending: %zu streams may finish within %llu ms (a second signal ends them at once)", streams,
-           (unsigned long long)drain_ms);
+           "ending: %zu stream%s may finish within %llu ms (a second signal ends %s at once)", streams,
+           streams == 1 ? "" : "s", (unsigned long long)drain_ms, streams == 1 ? "it" : "them");
   }
   begin_stop(self, drain_ms);
 }

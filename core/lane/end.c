@@ -20,7 +20,9 @@ static int draining(ps_lane *lane) {
     return 0;
   }
   if (now >= lane->drain_end_ns) {
-    ps_log(PENSTOCK_LOG_WARN, lane->profile, "%zu streams were not finished and are aborted", ps_lane_load(lane));
+    size_t left = ps_lane_load(lane);
+    ps_log(PENSTOCK_LOG_WARN, lane->profile, "%zu stream%s not finished and %s aborted", left,
+           left == 1 ? " was" : "s were", left == 1 ? "is" : "are");
     return 0;
   }
   (void)uv_timer_start(&lane->pause, on_drain_end, (lane->drain_end_ns - now) / 1000000 + 1, 0);
