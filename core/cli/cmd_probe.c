@@ -30,6 +30,22 @@ static void ask_until(const char *address, int timeout_ms, int64_t wait_ms, ps_a
   }
 }
 
+/* The error is that of the last try. */
+static void say_waited(int64_t wait_ms, ps_ask_result *result) {
+  penstock_error *error = &result->error;
+  char span[32];
+  char what[sizeof(error->what)];
+  if (wait_ms == 0 || !may_change(result)) {
+    return;
+  }
+  (void)snprintf(what, sizeof(what), "%.400s, asked again and again for %s", error->what,
+                 ps_show_span(span, sizeof(span), (uint64_t)wait_ms * 1000000u));
+  (void)snprintf(error->what, sizeof(error->what), "%s", what);
+  if (result->verdict == PS_ASK_RESET || result->verdict == PS_ASK_SILENT) {
+    penstock_next(error, "see what the gateway there says: it tells why its solver does not answer");
+  }
+}
+
 static const char *verdict_name(ps_ask_verdict verdict) {
   static const char *const names[] = {"solver", "foreign", "reset", "timeout", "nobody", "failed"};
   return names[verdict];
@@ -123,6 +139,7 @@ int ps_cmd_probe(int argc, char **argv) {
     return exit_code;
   }
   ask_until(address, (int)timeout_ms, wait_ms, &result);
+  say_waited(wait_ms, &result);
   if (json) {
     print_json(address, &result);
   } else {

@@ -350,7 +350,13 @@ def test_probe_waits(penstock, solver):
     text, _ = process.communicate(timeout=20)
     assert process.returncode == OK and "protocol_version" in text
     done = penstock.run("probe", free_port(), "--wait", "300ms")
-    assert done.returncode == UNREACHABLE
+    assert done.returncode == UNREACHABLE and "asked again and again for 300 ms" in done.stderr
+
+
+def test_probe_that_has_waited_is_not_told_to_wait(penstock, listener):
+    port = listener(lambda client: threading.Event().wait(1))
+    done = penstock.run("probe", port, "--timeout", "100ms", "--wait", "300ms")
+    assert done.returncode == UNREACHABLE and "--wait" not in done.stderr and "Next:" in done.stderr
 
 
 # -- standard output ----------------------------------------------------------------------------------------
