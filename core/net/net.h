@@ -42,6 +42,8 @@ long ps_net_read(penstock_socket socket, void *buffer, size_t size);
 long ps_net_write(penstock_socket socket, const void *data, size_t size);
 /** Was the connection reset, or did it fail otherwise? Tells it once: whoever asks must act on it. */
 int ps_net_broken(penstock_socket socket);
+/** What ps_net_read of one byte would say; the byte stays. */
+long ps_net_peek(penstock_socket socket);
 /** Ends our direction (FIN). */
 void ps_net_shutdown_write(penstock_socket socket);
 /** Bytes written that the peer has not acknowledged; 0 where that cannot be known. */

@@ -243,15 +243,24 @@ int ps_net_pair(penstock_socket pair[2]) {
   return PENSTOCK_OK;
 }
 
-long ps_net_read(penstock_socket socket, void *buffer, size_t size) {
+static long receive(penstock_socket socket, void *buffer, size_t size, int flags) {
   ssize_t count;
   do {
-    count = recv((int)socket, buffer, size, 0);
+    count = recv((int)socket, buffer, size, flags);
   } while (count < 0 && errno == EINTR);
   if (count >= 0) {
     return (long)count;
   }
   return errno == EAGAIN ? PS_NET_AGAIN : PS_NET_BROKEN;
+}
+
+long ps_net_read(penstock_socket socket, void *buffer, size_t size) {
+  return receive(socket, buffer, size, 0);
+}
+
+long ps_net_peek(penstock_socket socket) {
+  char byte;
+  return receive(socket, &byte, 1, MSG_PEEK);
 }
 
 long ps_net_write(penstock_socket socket, const void *data, size_t size) {

@@ -7,23 +7,26 @@ penstock_sink *ps_stream_sink(ps_stream *stream) {
   return (penstock_sink *)(void *)stream;
 }
 
+penstock_sink *ps_sink_create(const penstock_credit_stream *far) {
+  penstock_sink *sink = calloc(1, sizeof(*sink));
+  if (sink) {
+    memcpy(&sink->far, far, far->struct_size < sizeof(sink->far) ? far->struct_size : sizeof(sink->far));
+    sink->chunk = sink->far.write_chunk > 0 ? sink->far.write_chunk : PS_RELAY_SHARE;
+    sink->chunk = sink->chunk > PS_RELAY_BUFFER ? PS_RELAY_BUFFER : sink->chunk;
+    sink->stream.up.from = &sink->stream.client;
+    sink->stream.down.to = &sink->stream.client;
+  }
+  return sink;
+}
+
 penstock_sink *ps_relay_join_credit(ps_relay *relay, uint64_t id, penstock_socket client,
                                     const penstock_credit_stream *far) {
-  penstock_credit_stream copy = {0};
-  memcpy(&copy, far, far->struct_size < sizeof(copy) ? far->struct_size : sizeof(copy));
-  penstock_sink *sink = calloc(1, sizeof(*sink));
+  penstock_sink *sink = ps_sink_create(far);
   if (!sink) {
     ps_net_reset(client);
     return NULL;
   }
   ps_stream *stream = &sink->stream;
-  sink->far = copy;
-  sink->chunk = copy.write_chunk > 0 ? copy.write_chunk : PS_RELAY_SHARE;
-  if (sink->chunk > PS_RELAY_BUFFER) {
-    sink->chunk = PS_RELAY_BUFFER;
-  }
-  stream->up.from = &stream->client;
-  stream->down.to = &stream->client;
   if (ps_stream_begin(relay, stream, id, client) != PENSTOCK_OK) {
     ps_stream_discard(stream);
     return NULL;
@@ -74,8 +77,10 @@ static void drain_up(ps_stream *stream) {
 
 void ps_credit_work(penstock_sink *sink) {
   if (!sink->granted) {
+    /* A spare has credit for one byte: that is how a far side that talks before it is asked is noticed. */
+    size_t window = sink->stream.spare == PS_SPARE_WAITS ? 1 : PS_RELAY_WINDOW;
     sink->granted = 1;
-    ps_credit_return(sink, PS_RELAY_WINDOW);
+    ps_credit_return(sink, window - (size_t)sink->credit);
   }
   if (sink->retry && !sink->stream.ending) {
     sink->retry = 0;
@@ -85,7 +90,7 @@ void ps_credit_work(penstock_sink *sink) {
 
 uint64_t ps_relay_stream_data(penstock_sink *sink, const void *data, size_t size) {
   ps_stream *stream = &sink->stream;
-  if (stream->ending || size == 0) {
+  if (stream->ending || size == 0 || ps_spare_spoilt(stream, 1)) {
     return 0;
   }
   if (size > sink->credit || stream->down.eof) {
@@ -104,7 +109,7 @@ uint64_t ps_relay_stream_data(penstock_sink *sink, const void *data, size_t size
 
 void ps_relay_stream_eof(penstock_sink *sink) {
   ps_stream *stream = &sink->stream;
-  if (!stream->ending) {
+  if (!stream->ending && !ps_spare_spoilt(stream, 0)) {
     stream->down.eof = 1;
     ps_flow_settle(stream, &stream->down);
     ps_stream_update(stream);

@@ -9,7 +9,8 @@ void ps_flow_last_words(ps_stream *stream, ps_flow *flow) {
   unsigned char *buffer = stream->relay->buffer;
   long count = 1;
   long taken = 1;
-  while (flow->from && flow->to && ps_flow_waiting(flow) == 0 && count > 0 && taken == count) {
+  while (flow->from && flow->to && !ps_spare_is_unused(stream) && ps_flow_waiting(flow) == 0 && count > 0 &&
+         taken == count) {
     count = ps_net_read(flow->from->socket, buffer, PS_RELAY_BUFFER);
     taken = count > 0 ? ps_net_write(flow->to->socket, buffer, (size_t)count) : 0;
     flow->bytes += taken > 0 ? (uint64_t)taken : 0;
@@ -137,7 +138,7 @@ static void read_by_pipe(ps_stream *stream, ps_flow *flow, size_t limit) {
 }
 
 void ps_flow_read(ps_stream *stream, ps_flow *flow) {
-  if (!ps_flow_open(flow)) {
+  if (!ps_flow_open(flow) || !ps_spare_may_read(stream, flow)) {
     return;
   }
   size_t limit = ps_stream_turn(stream);
@@ -151,6 +152,9 @@ void ps_flow_read(ps_stream *stream, ps_flow *flow) {
   }
   unsigned char *buffer = stream->relay->buffer;
   long count = ps_net_read(flow->from->socket, buffer, limit);
+  if (stream->spare == PS_SPARE_TRIED && count >= 0) {
+    stream->spare = PS_SPARE_GIVEN; /* from here on, what has become of the bytes is not known */
+  }
   if (count > 0) {
     note_turn(stream, flow, (size_t)count == limit);
     (void)ps_flow_push(stream, flow, buffer, (size_t)count);
@@ -182,6 +186,11 @@ size_t ps_flow_drain(ps_stream *stream, ps_flow *flow) {
 
 void ps_flow_settle(ps_stream *stream, ps_flow *flow) {
   if (!flow->eof || flow->ended || ps_flow_waiting(flow) > 0) {
+    return;
+  }
+  if (stream->spare == PS_SPARE_GIVEN && !is_up(stream, flow) && flow->bytes == 0) {
+    stream->far_broke = 1; /* it may have ended before it was asked: that is no answer, and must not look like one */
+    ps_stream_finish(stream, "the far side ended without an answer", NULL);
     return;
   }
   flow->ended = 1;

@@ -65,7 +65,8 @@ static void stream_free(ps_stream *stream) {
   ps_relay *relay = stream->relay;
   ps_list_remove(&stream->node);
   relay->count--;
-  if (relay->ended && !stream->silent) {
+  relay->spare_count -= (size_t)ps_spare_is_unused(stream);
+  if (relay->ended && !stream->silent && !ps_spare_is_unused(stream)) {
     ps_stream_end end = {.id = stream->id,
                          .up_bytes = stream->up.bytes,
                          .down_bytes = stream->down.bytes,
@@ -110,14 +111,22 @@ static void stream_release(ps_stream *stream) {
     check_for_late_reset(stream);
   }
   int abort = stream->reason != NULL;
+  penstock_socket returned = PENSTOCK_SOCKET_NONE;
+  if (stream->spare == PS_SPARE_RETURNS) {
+    returned = ps_side_detach(&stream->client, on_side_closed);
+  }
   ps_flow_clear(stream->relay, &stream->up);
   ps_flow_clear(stream->relay, &stream->down);
   ps_side_close(&stream->client, abort, on_side_closed);
   if (stream->far) {
-    ps_side_close(stream->far, abort, on_side_closed);
+    ps_side_close(stream->far, abort && !ps_spare_is_unused(stream), on_side_closed);
   } else if (!stream->silent) {
     penstock_sink *sink = ps_stream_sink(stream);
     sink->far.close(sink->far.stream, abort ? PENSTOCK_CLOSE_ABORT : PENSTOCK_CLOSE_CLEAN);
+  }
+  ps_spare_released(stream, returned);
+  if (stream->handles == 0 && ps_spare_is_unused(stream)) {
+    stream_free(stream); /* of a channel without a client libuv holds nothing */
   }
 }
 
@@ -144,7 +153,7 @@ void ps_stream_finish(ps_stream *stream, const char *reason, const penstock_erro
 }
 
 void ps_stream_reset_by(ps_stream *stream, int is_far, const penstock_error *error) {
-  if (!stream->ending) {
+  if (!stream->ending && !(is_far && ps_spare_spoilt(stream, 0))) {
     stream->far_broke = is_far;
     ps_stream_finish(stream, is_far ? "the far side reset the connection" : "the client reset the connection", error);
   }
@@ -233,14 +242,17 @@ static void on_check(uv_check_t *check) {
     ps_stream *stream = PS_CONTAINER(node, ps_stream, pending);
     if (stream->ending) {
       stream_release(stream);
-    } else if (!stream->far) {
-      ps_credit_work(ps_stream_sink(stream));
+    } else {
+      if (!stream->far) {
+        ps_credit_work(ps_stream_sink(stream));
+      }
+      ps_spare_begin(stream);
     }
   }
 }
 
 size_t ps_relay_count(const ps_relay *relay) {
-  return relay->count;
+  return relay->count - relay->spare_count;
 }
 
 ps_relay *ps_relay_create(uv_loop_t *loop, void (*ended)(void *context, const ps_stream_end *end), void *context) {

@@ -51,7 +51,7 @@ void ps_relay_stream_eof(penstock_sink *sink);
 void ps_relay_stream_writable(penstock_sink *sink);
 void ps_relay_stream_reset(penstock_sink *sink, const penstock_error *error);
 
-/** Streams that live, or whose end was not reported yet. [lane thread] */
+/** Streams that live, or whose end was not reported yet; not those of spare.h that no client has. [lane thread] */
 size_t ps_relay_count(const ps_relay *relay);
 /**
  * The link is gone: aborts every stream that is joined to a credit stream, and calls close(ABORT) on each

@@ -66,6 +66,13 @@ void ps_side_close(ps_side *side, int abort, uv_close_cb closed) {
   side->socket = PENSTOCK_SOCKET_NONE;
 }
 
+penstock_socket ps_side_detach(ps_side *side, uv_close_cb closed) {
+  penstock_socket socket = side->socket;
+  uv_close((uv_handle_t *)&side->poll, closed);
+  side->socket = PENSTOCK_SOCKET_NONE;
+  return socket;
+}
+
 /* Changing what libuv waits for costs system calls: only when it must. */
 static int side_arm(ps_side *side, int readable, int writable) {
   int events = (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0);
@@ -85,7 +92,10 @@ void ps_stream_update(ps_stream *stream) {
   }
   int up = ps_flow_open(&stream->up);
   int down = ps_flow_open(&stream->down);
-  int failed = side_arm(&stream->client, up, ps_flow_waiting(&stream->down) > 0);
+  int failed = 0;
+  if (stream->client.socket != PENSTOCK_SOCKET_NONE) {
+    failed = side_arm(&stream->client, up, ps_flow_waiting(&stream->down) > 0);
+  }
   if (stream->far) {
     failed |= side_arm(stream->far, down, ps_flow_waiting(&stream->up) > 0);
   }

@@ -20,6 +20,7 @@
 #include "net/net.h"
 #include "relay/backlog.h"
 #include "relay/relay.h"
+#include "relay/spare.h"
 #include "relay/splice.h"
 
 /** Size in bytes of the buffer that all streams of a relay read into; also the turn of a stream that is alone. */
@@ -38,6 +39,16 @@
 #define PS_RELAY_SPLICE_LEAST ((size_t)16 * 1024)
 
 typedef struct ps_stream ps_stream;
+
+/** What a stream that was opened ahead of need has come to; see spare.h. */
+typedef enum ps_spare_phase {
+  PS_SPARE_NOT,     /**< it was opened for its client */
+  PS_SPARE_WAITS,   /**< has no client yet */
+  PS_SPARE_TRIED,   /**< has one, of whom nothing has gone up yet */
+  PS_SPARE_GIVEN,   /**< carries what its client sends */
+  PS_SPARE_RETURNS, /**< the far side did not wait for its client, who is given back */
+  PS_SPARE_DROPPED  /**< its owner has no use for it */
+} ps_spare_phase;
 
 /** A socket of a stream and its watch. */
 typedef struct ps_side {
@@ -82,6 +93,10 @@ struct ps_stream {
   int released;           /**< sockets and channel are given back; only libuv's handles are left */
   int handles;            /**< of libuv, that are still to be closed */
   int silent;             /**< it never began: nobody is told of its end */
+  ps_spare_phase spare;
+  int spoke;            /**< of a spare that is spoilt: the far side said something */
+  uint64_t deadline_ns; /**< of a spare's client: its owner's */
+  uint64_t stale_ns;    /**< of a spare: not for a client whose first byte comes later */
   ps_flow up;
   ps_flow down;
   ps_side client;
@@ -115,6 +130,8 @@ struct ps_relay {
   ps_list streams;
   ps_list pending;
   size_t count;
+  size_t spare_count; /**< of them, those that no client has */
+  ps_spare_events spares;
   uint64_t turn;
   size_t ready_now;  /**< streams that were ready in this turn */
   size_t ready_last; /**< … and in the one before */
@@ -145,12 +162,28 @@ void ps_stream_defer(ps_stream *stream);
 /** Notes that a stream is ready; returns how many bytes it may move in a direction now. */
 size_t ps_stream_turn(ps_stream *stream);
 
+/* spare.c */
+
+/** On a later turn than the client was joined to it: what the client has sent already. */
+void ps_spare_begin(ps_stream *stream);
+/** The far side has ended or said something (`spoke`): was the stream opened ahead, and nothing sent yet? Then it ends,
+ * and 1 is returned. */
+int ps_spare_spoilt(ps_stream *stream, int spoke);
+/** May bytes be read for `flow`? Looks at the far side of one that was opened ahead, and ends it if need be. */
+int ps_spare_may_read(ps_stream *stream, const ps_flow *flow);
+/** Has it no client, or none any more? */
+int ps_spare_is_unused(const ps_stream *stream);
+/** It was released: tells its owner. `client`: the socket that was taken from it. */
+void ps_spare_released(ps_stream *stream, penstock_socket client);
+
 /* side.c */
 
 /** Begins to watch a socket. Returns 0 or a negative code; the socket is then the caller's to close. */
 int ps_side_open(ps_side *side, ps_stream *stream, penstock_socket socket);
 /** Ends the watch and closes the socket; `closed` comes on a later turn. */
 void ps_side_close(ps_side *side, int abort, uv_close_cb closed);
+/** Ends the watch and gives the socket back; `closed` comes on a later turn. */
+penstock_socket ps_side_detach(ps_side *side, uv_close_cb closed);
 /** Waits for what the flows of a stream need now. */
 void ps_stream_update(ps_stream *stream);
 
@@ -178,6 +211,8 @@ int ps_flow_open(const ps_flow *flow);
 
 /* far_credit.c */
 
+/** A stream of the transport's (copied) without a client. NULL if out of memory. */
+penstock_sink *ps_sink_create(const penstock_credit_stream *far);
 /** The sink of a credit stream. */
 penstock_sink *ps_stream_sink(ps_stream *stream);
 /** Writes to the transport; returns the count taken. */
