@@ -64,6 +64,8 @@ typedef struct carrier_ops {
                        uint64_t deadline_ms);
   /** Asks for an early end of either kind of open. */
   void (*open_cancel)(carrier *self, penstock_open *open);
+  /** Would a stream that is opened now cost something while nobody uses it, such as a process? NULL: no. */
+  int (*streams_cost)(const carrier *self);
 } carrier_ops;
 
 /** First member of each kind of carrier. */

@@ -96,3 +96,14 @@ void instance_open_stream(penstock_instance *instance, penstock_open *open, uint
 void instance_cancel_open(penstock_instance *instance, penstock_open *open) {
   instance->runtime->ops->open_cancel(instance->runtime, open);
 }
+
+static uint32_t is_free(penstock_instance *instance) {
+  const carrier *link = instance->carrier;
+  return !link->ops->streams_cost || !link->ops->streams_cost(link);
+}
+
+const void *instance_extension(penstock_instance *instance, const char *name) {
+  static const penstock_ahead_ext ahead = {.struct_size = (uint32_t)sizeof(ahead), .is_free = is_free};
+  (void)instance;
+  return strcmp(name, PENSTOCK_EXT_AHEAD) == 0 ? &ahead : NULL;
+}

@@ -42,6 +42,9 @@ void instance_cancel(penstock_instance *instance, penstock_op *op);
 void instance_open_stream(penstock_instance *instance, penstock_open *open, uint64_t deadline_ms);
 void instance_cancel_open(penstock_instance *instance, penstock_open *open);
 
+/** get_extension of a transport that has none of its own: what holds of all carriers. */
+const void *instance_extension(penstock_instance *instance, const char *name);
+
 /** All of them but create and get_extension, for a transport's table. */
 #define INSTANCE_SLOTS                                                                                                 \
   .destroy = instance_destroy, .connect = instance_connect, .validate = instance_validate, .launch = instance_launch,  \

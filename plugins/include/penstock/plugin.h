@@ -10,6 +10,7 @@
 #ifndef PENSTOCK_PLUGIN_H
 #define PENSTOCK_PLUGIN_H
 
+#include "ahead.h"
 #include "base.h"
 #include "check.h"
 #include "error.h"

@@ -135,6 +135,12 @@ static void container_destroy(carrier *carried) {
   free(self);
 }
 
+/* A command is a process or three; and what way it will be is not known before one has connected. */
+static int container_streams_cost(const carrier *carried) {
+  const container_carrier *self = (const container_carrier *)carried;
+  return !self->is_settled || self->settled.way == CONTAINER_WAY_EXEC;
+}
+
 static const carrier_ops container_ops = {
     .connect = container_connect,
     .connect_cancel = container_connect_cancel,
@@ -143,6 +149,7 @@ static const carrier_ops container_ops = {
     .run_cancel = container_run_cancel,
     .open = container_open,
     .open_cancel = container_open_cancel,
+    .streams_cost = container_streams_cost,
 };
 
 static void fill_names(container_carrier *self) {

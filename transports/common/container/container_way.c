@@ -9,6 +9,5 @@ static void describe(penstock_instance *instance, char *text, size_t size) {
 
 const void *container_way_extension(penstock_instance *instance, const char *name) {
   static const penstock_way_ext way = {.struct_size = (uint32_t)sizeof(way), .describe = describe};
-  (void)instance;
-  return strcmp(name, PENSTOCK_EXT_WAY) == 0 ? &way : NULL;
+  return strcmp(name, PENSTOCK_EXT_WAY) == 0 ? &way : instance_extension(instance, name);
 }

@@ -8,7 +8,10 @@
 
 #include "common/instance.h"
 
-/** penstock_transport::get_extension, for an instance whose topmost carrier is a container: "penstock.way/1" only. */
+/**
+ * penstock_transport::get_extension, for an instance whose topmost carrier is a container: "penstock.way/1", and what
+ * instance_extension has.
+ */
 const void *container_way_extension(penstock_instance *instance, const char *name);
 
 #endif
