@@ -56,6 +56,9 @@ static const penstock_option profile_options[] = {
     OPTION(INT, 0, "restart_limit", "5", "Relaunches within 10 minutes before giving up", 0, 1000, NULL),
     OPTION(DURATION, 0, "retry_min", "500ms", "First wait before connecting again", 10, HOUR, NULL),
     OPTION(DURATION, 0, "retry_max", "30s", "Longest wait before connecting again", 10, DAY, NULL),
+    OPTION(INT, 0, "prewarm", NULL,
+           "Streams to the solver that each lane opens ahead of need; 2 if the solver is asked by tcmd, else 0", 0, 16,
+           NULL),
     OPTION(INT, 0, "lanes", "1", "Connections to the far side that streams are spread over", 1, 16, NULL),
 };
 

@@ -109,6 +109,7 @@ void ps_end_continue(ps_lane *lane) {
   if (lane->state != PS_STATE_STOPPING) {
     ps_lane_tell_state(lane, PS_STATE_STOPPING, NULL, 0);
     ps_probe_cancel(lane);
+    ps_prewarm_clear(lane);
     (void)uv_timer_stop(&lane->pause);
   }
   if (lane->link && lane->link->lost) {

@@ -2,8 +2,8 @@
 /**
  * @file internal.h
  * A lane from inside: what lane.c (thread, messages, end), link.c (one transport instance), step.c (its
- * asynchronous steps), open.c (streams being opened), probe.c (does a solver answer?), doubt.c (does it still
- * answer?) and supervise.c (what to do next) share.
+ * asynchronous steps), open.c (streams being opened), prewarm.c (streams opened ahead), probe.c (does a solver
+ * answer?), doubt.c (does it still answer?) and supervise.c (what to do next) share.
  *
  * The rule that keeps this simple: a slot that a transport calls only marks what happened and asks for a
  * turn; supervise.c acts on the marks when the turn comes. So nothing is ever freed or entered twice
@@ -19,6 +19,7 @@
 #include "lane/lane.h"
 #include "probe/tcmd.h"
 #include "relay/relay.h"
+#include "relay/spare.h"
 
 /* --- link.c: one transport instance ------------------------------------------------------------- */
 
@@ -89,8 +90,12 @@ void ps_step_fill_host(penstock_host *table);
 
 /* --- open.c ------------------------------------------------------------------------------------- */
 
-/** Opens a stream for a client, which becomes the open's. */
+/** Opens a stream for a client, which becomes the open's; or gives it one that is being opened ahead. */
 void ps_open_client(ps_link *link, ps_client *client);
+/** Opens a stream ahead of need; ps_prewarm_opened or ps_prewarm_failed follows, maybe before this returns. */
+void ps_open_ahead(ps_link *link);
+/** Those are not wanted any more; neither follows. */
+void ps_open_forget_ahead(ps_link *link);
 /** Opens a stream for the lane's probe. */
 void ps_open_probe(ps_link *link);
 /** The probe no longer wants its open. */
@@ -101,6 +106,42 @@ void ps_open_sweep(ps_lane *lane);
 void ps_open_drop_all(ps_link *link);
 /** Fills in the stream half of the host table. */
 void ps_open_fill_host(penstock_host *table);
+
+/* --- prewarm.c ---------------------------------------------------------------------------------- */
+
+/** The most that `prewarm` can be. */
+#define PS_PREWARM_MAX 16
+
+/** A lane's streams that were opened ahead of need. */
+typedef struct ps_prewarm {
+  size_t want; /**< how many; 0 = none, ever */
+  struct {
+    ps_spare *spare;
+    uint64_t opened_ns;
+  } kept[PS_PREWARM_MAX]; /**< oldest first */
+  size_t count;
+  size_t opening;          /**< of the link's opens */
+  uint64_t life_ns;        /**< how old one may become */
+  uint64_t used_ns;        /**< when the last client came */
+  uint64_t pause_until_ns; /**< none is opened before */
+  ps_backoff failures;
+  ps_backoff deaths;
+  uv_timer_t timer;
+} ps_prewarm;
+
+/** Reads the settings; the lane's relay must be there. */
+void ps_prewarm_init(ps_lane *lane);
+/** A solver is served from now on. */
+void ps_prewarm_start(ps_lane *lane);
+/** Those that there are lead nowhere any more, or are not needed; none is opened until ps_prewarm_later. */
+void ps_prewarm_clear(ps_lane *lane);
+/** Looks after them on a later turn. */
+void ps_prewarm_later(ps_lane *lane);
+/** A client has come: 1 if it got one of them, and is theirs now. */
+int ps_prewarm_give(ps_lane *lane, ps_client *client);
+/** open.c: one is open (NULL: there was no memory for it), asked for at `started_ns`; or could not be opened. */
+void ps_prewarm_opened(ps_lane *lane, ps_spare *spare, uint64_t started_ns);
+void ps_prewarm_failed(ps_lane *lane, const penstock_error *error);
 
 /* --- probe.c ------------------------------------------------------------------------------------ */
 
@@ -230,6 +271,7 @@ struct ps_lane {
   size_t links_closing; /**< links that are destroyed but whose hosts have not closed */
   ps_probe probe;
   ps_doubt doubt;
+  ps_prewarm prewarm;
 
   ps_phase phase;
   ps_state state;
@@ -266,6 +308,8 @@ void ps_lane_later(ps_lane *lane);
 void ps_lane_tell(ps_lane *lane, ps_lane_event_kind kind, const penstock_error *error, const char *text);
 void ps_lane_tell_state(ps_lane *lane, ps_state state, const penstock_error *error, uint64_t next_try_ms);
 void ps_lane_tell_leg(ps_lane *lane, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error);
+/** Opens a stream of its own for a client, or gives it back to the gateway if that is no use now. */
+void ps_lane_open(ps_lane *lane, ps_client *client);
 /** Gives a client back to the gateway. */
 void ps_lane_return(ps_lane *lane, ps_client *client);
 /** Makes ps_lane_load tell the truth. */

@@ -88,15 +88,25 @@ void ps_lane_return(ps_lane *lane, ps_client *client) {
 
 /* --- what a lane hears -------------------------------------------------------------------------- */
 
+static int is_serving(const ps_lane *lane) {
+  return lane->phase == PS_PHASE_SERVE && lane->link && !lane->link->lost && !lane->link->solver_gone;
+}
+
+void ps_lane_open(ps_lane *lane, ps_client *client) {
+  if (is_serving(lane)) {
+    ps_open_client(lane->link, client);
+  } else {
+    ps_lane_return(lane, client);
+  }
+}
+
 static void on_command(void *context, ps_list *node) {
   ps_lane *lane = context;
   command *heard = PS_CONTAINER(node, command, node);
   switch (heard->kind) {
   case COMMAND_SERVE:
-    if (lane->phase == PS_PHASE_SERVE && lane->link && !lane->link->lost && !lane->link->solver_gone) {
-      ps_open_client(lane->link, heard->client);
-    } else {
-      ps_lane_return(lane, heard->client);
+    if (!is_serving(lane) || !ps_prewarm_give(lane, heard->client)) {
+      ps_lane_open(lane, heard->client);
     }
     ps_lane_count(lane);
     atomic_fetch_sub_explicit(&lane->posted, 1, memory_order_relaxed);
@@ -165,7 +175,8 @@ static void on_stream_end(void *context, const ps_stream_end *end) {
 
 void ps_lane_count(ps_lane *lane) {
   size_t opens = lane->link ? lane->link->open_count : 0;
-  atomic_store_explicit(&lane->load, ps_relay_count(lane->relay) + opens, memory_order_relaxed);
+  size_t load = ps_relay_count(lane->relay) + opens - lane->prewarm.opening; /* which are nobody's */
+  atomic_store_explicit(&lane->load, load, memory_order_relaxed);
   if (opens > 0 && !uv_is_active((uv_handle_t *)&lane->sweep)) {
     (void)uv_timer_start(&lane->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
   } else if (opens == 0) {
@@ -180,6 +191,7 @@ static void on_relay_closed(void *context) {
   uv_close((uv_handle_t *)&lane->pause, NULL);
   uv_close((uv_handle_t *)&lane->limit, NULL);
   uv_close((uv_handle_t *)&lane->sweep, NULL);
+  uv_close((uv_handle_t *)&lane->prewarm.timer, NULL);
 }
 
 void ps_lane_finish(ps_lane *lane) {
@@ -241,7 +253,7 @@ static int open_loop(ps_lane *lane) {
     return PENSTOCK_E_LIMIT;
   }
   lane->loop.data = lane;
-  uv_timer_t *timers[] = {&lane->turn, &lane->pause, &lane->limit, &lane->sweep};
+  uv_timer_t *timers[] = {&lane->turn, &lane->pause, &lane->limit, &lane->sweep, &lane->prewarm.timer};
   for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
     (void)uv_timer_init(&lane->loop, timers[i]);
     timers[i]->data = lane;
@@ -261,6 +273,9 @@ ps_lane *ps_lane_start(const ps_lane_options *options, penstock_error *error) {
     goto no_loop;
   }
   lane->relay = ps_relay_create(&lane->loop, on_stream_end, lane);
+  if (lane->relay) {
+    ps_prewarm_init(lane);
+  }
   if (!lane->relay || ps_mailbox_open(&lane->inbox, &lane->loop, on_command, lane) != 0 ||
       uv_thread_create(&lane->thread, run_lane, lane) != 0) {
     /* The process is about to give up for want of memory or descriptors: what is left goes with it. */

@@ -24,8 +24,10 @@ static void slot_link_degraded(const penstock_host *host, const penstock_error *
     penstock_error copy;
     ps_error_import(&copy, error);
     ps_lane_tell_state(lane, PS_STATE_DEGRADED, &copy, 0);
+    ps_prewarm_clear(lane); /* a client that waits for its own open is kept if the link is lost */
   } else if (lane->state == PS_STATE_DEGRADED) {
     ps_lane_tell_state(lane, PS_STATE_UP, NULL, 0);
+    ps_prewarm_later(lane);
   }
 }
 
@@ -89,6 +91,7 @@ static void on_host_closed(void *context) {
 void ps_link_destroy(ps_link *link, const penstock_error *why) {
   ps_lane *lane = link->lane;
   if (lane->link == link) {
+    ps_prewarm_clear(lane);
     lane->link = NULL;
   }
   atomic_store(&lane->blocked, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Streams that are being opened: for a client, or for the lane's own probe. */
+/* Streams that are being opened: for a client, ahead of one, or for the lane's own probe. */
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -16,19 +16,24 @@ struct penstock_open {
   ps_link *link;
   ps_client *client; /**< NULL: it is the probe's, or nobody wants it any more */
   int for_probe;
+  int is_ahead;
   int cancelled;
   uint64_t started_ns;
   uint64_t deadline_ns;
 };
 
-static penstock_open *start(ps_link *link, ps_client *client, int for_probe, uint64_t deadline_ms) {
+typedef enum purpose { FOR_CLIENT, FOR_PROBE, AHEAD } purpose;
+
+static penstock_open *start(ps_link *link, ps_client *client, purpose what_for, uint64_t deadline_ms) {
   penstock_open *open = calloc(1, sizeof(*open));
   if (!open) {
     return NULL;
   }
   open->link = link;
   open->client = client;
-  open->for_probe = for_probe;
+  open->for_probe = what_for == FOR_PROBE;
+  open->is_ahead = what_for == AHEAD;
+  link->lane->prewarm.opening += what_for == AHEAD;
   open->started_ns = uv_hrtime();
   open->deadline_ns = open->started_ns + deadline_ms * 1000000;
   ps_list_append(&link->opens, &open->node);
@@ -38,14 +43,41 @@ static penstock_open *start(ps_link *link, ps_client *client, int for_probe, uin
   return open;
 }
 
+/* It is not ahead of need any more: a client has it, or nobody wants it. */
+static void take_from_ahead(penstock_open *open) {
+  if (open->is_ahead) {
+    open->is_ahead = 0;
+    open->link->lane->prewarm.opening--;
+  }
+}
+
+/* One that is being opened ahead will be there sooner than another. */
+static int take_over(ps_link *link, ps_client *client) {
+  for (ps_list *node = link->opens.next; node != &link->opens; node = node->next) {
+    penstock_open *open = PS_CONTAINER(node, penstock_open, node);
+    if (open->is_ahead && !open->cancelled) {
+      take_from_ahead(open);
+      open->client = client;
+      open->deadline_ns = uv_hrtime() + OPEN_DEADLINE_MS * 1000000ull;
+      ps_lane_count(link->lane);
+      return 1;
+    }
+  }
+  return 0;
+}
+
 void ps_open_client(ps_link *link, ps_client *client) {
-  if (!start(link, client, 0, OPEN_DEADLINE_MS)) {
+  if (!take_over(link, client) && !start(link, client, FOR_CLIENT, OPEN_DEADLINE_MS)) {
     ps_client_refuse(client);
   }
 }
 
+void ps_open_ahead(ps_link *link) {
+  (void)start(link, NULL, AHEAD, OPEN_DEADLINE_MS);
+}
+
 void ps_open_probe(ps_link *link) {
-  if (!start(link, NULL, 1, link->lane->probe.limit_ms)) {
+  if (!start(link, NULL, FOR_PROBE, link->lane->probe.limit_ms)) {
     penstock_error error;
     penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
     ps_probe_open_failed(link->lane, &error);
@@ -66,6 +98,18 @@ void ps_open_forget_probe(ps_link *link) {
       open->for_probe = 0;
       cancel(open); /* may complete, and free, `open` at once */
       return;
+    }
+  }
+}
+
+void ps_open_forget_ahead(ps_link *link) {
+  ps_list *next;
+  for (ps_list *node = link->opens.next; node != &link->opens; node = next) {
+    penstock_open *open = PS_CONTAINER(node, penstock_open, node);
+    next = node->next; /* a cancelled open may be completed, and freed, at once */
+    if (open->is_ahead) {
+      take_from_ahead(open);
+      cancel(open);
     }
   }
 }
@@ -93,6 +137,7 @@ void ps_open_drop_all(ps_link *link) {
     if (open->client) {
       ps_lane_return(link->lane, open->client);
     }
+    take_from_ahead(open);
     free(open);
   }
   ps_list_init(&link->opens);
@@ -113,6 +158,16 @@ static penstock_open *finish(const penstock_host *host, penstock_open *open) {
   return NULL;
 }
 
+/* What it was for has been done. Others may have waited for it. */
+static void end(penstock_open *open) {
+  ps_lane *lane = open->link->lane;
+  if (open->client || open->for_probe) {
+    ps_prewarm_later(lane);
+  }
+  free(open);
+  ps_lane_count(lane);
+}
+
 static void slot_open_done_socket(const penstock_host *host, penstock_open *open, penstock_socket socket) {
   if (!finish(host, open)) {
     ps_net_close(socket);
@@ -124,11 +179,13 @@ static void slot_open_done_socket(const penstock_host *host, penstock_open *open
     free(open->client);
   } else if (open->for_probe) {
     ps_probe_opened(lane, socket);
+  } else if (open->is_ahead) {
+    take_from_ahead(open);
+    ps_prewarm_opened(lane, ps_spare_of_socket(lane->relay, socket), open->started_ns);
   } else {
     ps_net_close(socket);
   }
-  free(open);
-  ps_lane_count(lane);
+  end(open);
 }
 
 /* The probe reads a socket: the relay joins the other end of a pair with the stream. When the probe has gone, its end
@@ -164,11 +221,13 @@ static penstock_sink *slot_open_done_credit(const penstock_host *host, penstock_
   if (open->client) {
     sink = ps_relay_join_credit(lane->relay, open->client->id, open->client->socket, stream);
     free(open->client);
+  } else if (open->is_ahead) {
+    take_from_ahead(open);
+    ps_prewarm_opened(lane, ps_spare_of_credit(lane->relay, stream, &sink), open->started_ns);
   } else {
     sink = join_probe(lane, open->for_probe, stream);
   }
-  free(open);
-  ps_lane_count(lane);
+  end(open);
   return sink;
 }
 
@@ -206,9 +265,11 @@ static void slot_open_failed(const penstock_host *host, penstock_open *open, con
     client_failed(open, &copy);
   } else if (open->for_probe) {
     ps_probe_open_failed(lane, &copy);
+  } else if (open->is_ahead) {
+    take_from_ahead(open);
+    ps_prewarm_failed(lane, &copy);
   }
-  free(open);
-  ps_lane_count(lane);
+  end(open);
 }
 
 static uint64_t slot_stream_data(const penstock_host *host, penstock_sink *sink, const void *data, size_t size) {

@@ -174,6 +174,8 @@ void ps_supervise_network(ps_lane *lane) {
         link->transport->get_extension ? link->transport->get_extension(link->instance, PENSTOCK_EXT_LINK) : NULL;
     if (ext && PENSTOCK_HAS(ext, penstock_link_ext, verify)) {
       ext->verify(link->instance);
+      ps_prewarm_clear(lane); /* they may lead nowhere now, and a new one proves that the link does not */
+      ps_prewarm_later(lane);
     }
   } else if (link && lane->phase == PS_PHASE_CONNECT && connect_hangs(lane) > WAKE_AFTER_MS) {
     ps_step_give_up(link);
@@ -226,6 +228,7 @@ static void ask_again(ps_lane *lane, uint64_t delay_ms) {
 
 static void enter_find(ps_lane *lane) {
   ps_probe_cancel(lane); /* a question of SERVE, and its pause */
+  ps_prewarm_clear(lane);
   (void)uv_timer_stop(&lane->pause);
   lane->phase = PS_PHASE_FIND;
   lane->phase_ns = uv_hrtime();
@@ -268,6 +271,7 @@ static void enter_serve(ps_lane *lane) {
   lane->logged[0] = '\0';
   ps_lane_tell_state(lane, PS_STATE_UP, NULL, 0);
   ps_lane_tell(lane, PS_LANE_SERVING, NULL, lane->probe.version);
+  ps_prewarm_start(lane);
 }
 
 /* --- launching ---------------------------------------------------------------------------------- */
