@@ -72,7 +72,7 @@ def failure_of(running, code):
 
 def test_launches_as_the_recipe_says(gateway, profile, solver, solver_root):
     root = solver_root()
-    wanted = profile(root, debug=True, args="--data-dir, kept here")
+    wanted = profile(root, debug=True, args="--data-dir, kept here", prewarm=0)
     running = gateway(wanted)
     assert running.wait_serving()["adopted"] is False
     pid = root.pid()

@@ -96,7 +96,7 @@ def test_the_solvers_abort_reaches_the_client(served, size):
             except ConnectionResetError:
                 pass
             assert count <= size
-    eventually(lambda: served.direct.stats()["open"] == 1)
+    eventually(lambda: sum(served.direct.stats()["serving"].values()) == 1)  # the question's own
 
 
 @pytest.mark.parametrize("legacy", [False, True])

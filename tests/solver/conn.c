@@ -100,6 +100,18 @@ static size_t allowed(demo_conn *self, size_t want) {
   return 0;
 }
 
+/* Does the first byte come soon enough? */
+static int comes_in_time(demo_conn *self) {
+  struct pollfd entry = {.fd = self->fd, .events = POLLIN};
+  double limit_s = self->faults->close_idle_s;
+  if (limit_s == 0 || self->in > 0 || poll(&entry, 1, (int)(limit_s * 1000)) != 0) {
+    return 1;
+  }
+  self->abrupt = 1; /* it does not linger: what comes from now on meets nobody */
+  self->end = CONN_CUT;
+  return 0;
+}
+
 const uint8_t *conn_take(demo_conn *self, size_t max, size_t *size) {
   *size = 0;
   if (self->end != CONN_OPEN) {
@@ -108,7 +120,7 @@ const uint8_t *conn_take(demo_conn *self, size_t max, size_t *size) {
   if (self->have == 0) {
     size_t room = allowed(self, BUFFER_SIZE);
     ssize_t count;
-    if (room == 0) {
+    if (room == 0 || !comes_in_time(self)) {
       return NULL;
     }
     do {

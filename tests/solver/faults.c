@@ -17,6 +17,7 @@ const char faults_help[] = "Faults (--fault, or DEMO_FAULT in the environment; s
                            "  reset-after:BYTES     reset a connection once it has moved BYTES, both ways together\n"
                            "  truncate-after:BYTES  end it cleanly, too early\n"
                            "  stall-after:BYTES     leave it open and move nothing more\n"
+                           "  close-idle:SECONDS    close a connection on which nothing has come for that long\n"
                            "  close-early           close each connection as soon as it is accepted\n"
                            "  mute                  read requests and never answer\n"
                            "  garbage               answer with bytes that no solver sends\n";
@@ -39,6 +40,7 @@ static const struct {
     {"reset-after", offsetof(demo_faults, cut_bytes), COUNT, FAULT_CUT_RESET},
     {"truncate-after", offsetof(demo_faults, cut_bytes), COUNT, FAULT_CUT_TRUNCATE},
     {"stall-after", offsetof(demo_faults, cut_bytes), COUNT, FAULT_CUT_STALL},
+    {"close-idle", offsetof(demo_faults, close_idle_s), SECONDS, FAULT_CUT_NONE},
     {"close-early", offsetof(demo_faults, close_early), FLAG, FAULT_CUT_NONE},
     {"mute", offsetof(demo_faults, mute), FLAG, FAULT_CUT_NONE},
     {"garbage", offsetof(demo_faults, garbage), FLAG, FAULT_CUT_NONE},

@@ -28,9 +28,10 @@ typedef struct demo_faults {
   uint64_t exit_after; /**< exits with 3 after that many requests; 0 = off */
   fault_cut cut;       /**< see fault_cut */
   uint64_t cut_bytes;
-  int close_early; /**< closes each connection as soon as it is accepted */
-  int mute;        /**< reads requests and never answers */
-  int garbage;     /**< answers everything with bytes that no solver sends */
+  double close_idle_s; /**< closes a connection on which nothing has come for that long */
+  int close_early;     /**< closes each connection as soon as it is accepted */
+  int mute;            /**< reads requests and never answers */
+  int garbage;         /**< answers everything with bytes that no solver sends */
 } demo_faults;
 
 /**

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -38,9 +39,30 @@ static int is_question(int fd) {
   return memmem(buffer, size, "__probe__", 9) != NULL;
 }
 
+/* Waits until something comes; 0 if nothing does. */
+static int is_used(int fd) {
+  struct pollfd entry = {.fd = fd, .events = POLLIN};
+  char byte;
+  fake.waiting++;
+  int in_time = poll(&entry, 1, fake.patience_ms ? fake.patience_ms : -1) != 0;
+  int used = in_time && recv(fd, &byte, 1, MSG_PEEK) == 1;
+  if (!used) {
+    (*(in_time ? &fake.unused : &fake.impatient))++;
+  }
+  fake.waiting--;
+  return used;
+}
+
 static void serve_one(int fd) {
   static const char text[] = "{\"protocol_version\": \"0.18\", \"status\": \"NO_DATA\"}";
   static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+  if (fake.talks) {
+    (void)send(fd, "*", 1, MSG_NOSIGNAL);
+  }
+  if (!is_used(fd)) {
+    close(fd);
+    return;
+  }
   int question = is_question(fd);
   switch (question ? fake.for_questions : fake.for_clients) {
   case FAKE_MUTE:
@@ -65,13 +87,29 @@ static void serve_one(int fd) {
   (*(question ? &fake.questions : &fake.clients))++;
 }
 
+static void *serve_beside(void *fd) {
+  serve_one((int)(intptr_t)fd);
+  fake.busy--;
+  return NULL;
+}
+
 static void *serve(void *unused) {
   for (;;) {
     int fd = accept(server_fd, NULL, NULL);
     if (fd < 0) {
       return unused;
     }
-    serve_one(fd);
+    pthread_t thread;
+    fake.busy++;
+    if (!fake.side_by_side) {
+      serve_one(fd);
+      fake.busy--;
+      continue;
+    }
+    if (pthread_create(&thread, NULL, serve_beside, (void *)(intptr_t)fd) != 0) {
+      abort();
+    }
+    (void)pthread_detach(thread);
   }
 }
 
@@ -277,9 +315,18 @@ static void fake_describe(penstock_instance *self, char *text, size_t size) {
   (void)snprintf(text, size, "%s", fake.way);
 }
 
+static uint32_t fake_is_free(penstock_instance *self) {
+  (void)self;
+  return !fake.costs;
+}
+
 static const void *fake_extension(penstock_instance *self, const char *name) {
   static const penstock_way_ext way = {.struct_size = (uint32_t)sizeof(way), .describe = fake_describe};
+  static const penstock_ahead_ext ahead = {.struct_size = (uint32_t)sizeof(ahead), .is_free = fake_is_free};
   (void)self;
+  if (strcmp(name, PENSTOCK_EXT_AHEAD) == 0) {
+    return &ahead;
+  }
   return fake.way && strcmp(name, PENSTOCK_EXT_WAY) == 0 ? &way : NULL;
 }
 

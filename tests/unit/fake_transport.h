@@ -48,10 +48,17 @@ typedef struct fake_control {
   atomic_int listening;                  /**< 0 = opens are refused; set by a launch that does not fail */
   atomic_int for_clients, for_questions; /**< fake_server; FAKE_ANSWERS by a launch that does not fail */
   _Atomic(const char *) way;             /**< by which streams go, as it says; NULL = it has no such extension */
+  atomic_int side_by_side;               /**< the server has a thread for each connection */
+  atomic_int patience_ms;                /**< it closes a connection on which nothing has come for so long; 0 = never */
+  atomic_int talks;                      /**< it says something before it is asked */
+  atomic_int costs;                      /**< unused streams are not free */
   atomic_uint error_leg;
   atomic_uint error_class;
   atomic_int connects, validates, launches, readies, identifies, stops, opens, destroys, cancels; /**< counts */
   atomic_int clients, questions; /**< connections that the server had whole: a client's, the lane's probe's */
+  atomic_int busy;               /**< connections that the server has, now */
+  atomic_int waiting;            /**< connections on which nothing has come yet, now */
+  atomic_int unused, impatient;  /**< that ended without a byte: by the gateway, by the server */
 } fake_control;
 
 extern fake_control fake;
