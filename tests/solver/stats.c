@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#define RECENT 64
+#define RECENT 512
 /* Kinds that are told apart while they are served; more than there are headers. */
 #define KINDS 32
 
