@@ -135,6 +135,8 @@ void ps_prewarm_init(ps_lane *lane);
 void ps_prewarm_start(ps_lane *lane);
 /** Those that there are lead nowhere any more, or are not needed; none is opened until ps_prewarm_later. */
 void ps_prewarm_clear(ps_lane *lane);
+/** They may lead nowhere any more; new ones will show. */
+void ps_prewarm_renew(ps_lane *lane);
 /** Looks after them on a later turn. */
 void ps_prewarm_later(ps_lane *lane);
 /** A client has come: 1 if it got one of them, and is theirs now. */

@@ -29,6 +29,8 @@
 #define DEATHS_MIN_MS 500
 #define DEATHS_MAX_MS 600000
 #define SPOKE_NS      (600 * SECOND_NS)
+/* What changes a network changes it several times. */
+#define RENEW_NS (SECOND_NS / 4)
 
 static void on_timer(uv_timer_t *timer);
 
@@ -76,6 +78,14 @@ void ps_prewarm_later(ps_lane *lane) {
   if (lane->prewarm.want > 0 && !uv_is_closing((uv_handle_t *)&lane->prewarm.timer)) {
     (void)uv_timer_start(&lane->prewarm.timer, on_timer, 0, 0);
   }
+}
+
+void ps_prewarm_renew(ps_lane *lane) {
+  ps_prewarm *ahead = &lane->prewarm;
+  uint64_t until = uv_hrtime() + RENEW_NS;
+  ps_prewarm_clear(lane);
+  ahead->pause_until_ns = ahead->pause_until_ns > until ? ahead->pause_until_ns : until;
+  ps_prewarm_later(lane);
 }
 
 /* --- opening ------------------------------------------------------------------------------------- */

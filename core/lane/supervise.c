@@ -174,8 +174,7 @@ void ps_supervise_network(ps_lane *lane) {
         link->transport->get_extension ? link->transport->get_extension(link->instance, PENSTOCK_EXT_LINK) : NULL;
     if (ext && PENSTOCK_HAS(ext, penstock_link_ext, verify)) {
       ext->verify(link->instance);
-      ps_prewarm_clear(lane); /* they may lead nowhere now, and a new one proves that the link does not */
-      ps_prewarm_later(lane);
+      ps_prewarm_renew(lane);
     }
   } else if (link && lane->phase == PS_PHASE_CONNECT && connect_hangs(lane) > WAKE_AFTER_MS) {
     ps_step_give_up(link);

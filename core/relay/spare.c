@@ -77,7 +77,9 @@ int ps_spare_give(ps_spare *stream, const ps_spare_client *client, uint64_t stal
 
 void ps_spare_begin(ps_stream *stream) {
   if (stream->spare == PS_SPARE_TRIED && !stream->ending) {
+    stream->turn_is_over = 1;
     ps_flow_read(stream, &stream->up); /* mostly its request has come along with it */
+    stream->turn_is_over = 0;
     ps_stream_update(stream);
   }
 }
@@ -127,10 +129,15 @@ int ps_spare_may_read(ps_stream *stream, const ps_flow *flow) {
   if (stream->spare != PS_SPARE_TRIED) {
     return stream->spare != PS_SPARE_RETURNS;
   }
-  if (flow == &stream->up && uv_hrtime() >= stream->stale_ns && ps_spare_spoilt(stream, 0)) {
+  if (flow == &stream->down) {
+    (void)far_is_quiet(stream);
     return 0;
   }
-  return far_is_quiet(stream) && flow == &stream->up;
+  if (!stream->turn_is_over) { /* what has arrived for the far side of a channel may not have been looked at yet */
+    ps_stream_defer(stream);
+    return 0;
+  }
+  return !(uv_hrtime() >= stream->stale_ns && ps_spare_spoilt(stream, 0)) && far_is_quiet(stream);
 }
 
 void ps_spare_released(ps_stream *stream, penstock_socket client) {

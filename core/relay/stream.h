@@ -96,6 +96,7 @@ struct ps_stream {
   ps_spare_phase spare;
   int spoke;            /**< of a spare that is spoilt: the far side said something */
   uint64_t deadline_ns; /**< of a spare's client: its owner's */
+  int turn_is_over;     /**< of a spare: it may begin to read from its client */
   uint64_t stale_ns;    /**< of a spare: not for a client whose first byte comes later */
   ps_flow up;
   ps_flow down;
@@ -164,7 +165,7 @@ size_t ps_stream_turn(ps_stream *stream);
 
 /* spare.c */
 
-/** On a later turn than the client was joined to it: what the client has sent already. */
+/** At the end of a turn: reads what its client has sent, if nothing has gone up yet. */
 void ps_spare_begin(ps_stream *stream);
 /** The far side has ended or said something (`spoke`): was the stream opened ahead, and nothing sent yet? Then it ends,
  * and 1 is returned. */

@@ -406,6 +406,29 @@ static void a_client_comes_back_from_a_channel(void **state) {
   }
 }
 
+/* Both have come when the loop wakes up, and the client is looked at first: the end counts. */
+static void what_has_arrived_of_a_channel_is_seen_before_a_byte_goes(void **state) {
+  (void)state;
+  watch w;
+  fake far = {0};
+  int pair[2];
+  watch_begin(&w);
+  ps_spare *spare = open_credit(&w, &far);
+  rig_settle(w.r);
+  rig_pair(1, 0, pair);
+  give(spare, 5, pair[1], UINT64_MAX);
+  rig_settle(w.r);
+  assert_int_equal(write(pair[0], "request", 7), 7);
+  ps_flow_read(spare, &spare->up); /* as the watch of the client's socket does */
+  end_far(&far, ENDS);
+  rig_run_until_count(w.r, &w.returns, 1);
+  assert_int_equal(far.received, 0);
+  assert_holds(pair[1], "request", 1);
+  close(pair[0]);
+  close(pair[1]);
+  rig_destroy(w.r);
+}
+
 static void a_channel_that_ends_without_an_answer_is_an_abort(void **state) {
   (void)state;
   watch w;
@@ -589,6 +612,7 @@ int main(void) {
       cmocka_unit_test(a_channel_carries_a_stream_as_any_other),
       cmocka_unit_test(a_channel_that_does_not_wait_is_lost),
       cmocka_unit_test(a_client_comes_back_from_a_channel),
+      cmocka_unit_test(what_has_arrived_of_a_channel_is_seen_before_a_byte_goes),
       cmocka_unit_test(a_channel_that_ends_without_an_answer_is_an_abort),
       cmocka_unit_test(channels_go_with_their_link),
       cmocka_unit_test(no_request_is_lost_in_silence_or_sent_twice),
