@@ -91,6 +91,10 @@ void ps_spare_discard(ps_spare *stream) {
   }
 }
 
+int ps_spare_was_asked(const ps_stream *stream) {
+  return stream->spare == PS_SPARE_GIVEN && (stream->up.bytes > 0 || ps_flow_waiting(&stream->up) > 0);
+}
+
 int ps_spare_is_unused(const ps_stream *stream) {
   return stream->spare == PS_SPARE_WAITS || stream->spare == PS_SPARE_DROPPED || stream->spare == PS_SPARE_RETURNS;
 }

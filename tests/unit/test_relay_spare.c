@@ -251,6 +251,28 @@ static void an_answer_that_ends_is_a_clean_end(void **state) {
   rig_destroy(w.r);
 }
 
+/* Nothing was asked: no answer is missing. */
+static void a_client_that_ends_without_a_byte_gets_a_clean_end(void **state) {
+  (void)state;
+  watch w;
+  int far;
+  int pair[2];
+  watch_begin(&w);
+  ps_spare *spare = open_spare(&w, 1, &far);
+  rig_pair(1, 0, pair);
+  give(spare, 5, pair[1], UINT64_MAX);
+  assert_int_equal(shutdown(pair[0], SHUT_WR), 0);
+  rig_settle(w.r);
+  assert_holds(far, "", 0);
+  close(far);
+  rig_settle(w.r);
+  assert_holds(pair[0], "", 0);
+  rig_run_until_ended(w.r, 1);
+  assert_int_equal(w.r->ended[0].aborted, 0);
+  close(pair[0]);
+  rig_destroy(w.r);
+}
+
 static void a_client_that_leaves_is_told_as_any_other(void **state) {
   (void)state;
   for (int reset = 0; reset < 2; reset++) {
@@ -607,6 +629,7 @@ int main(void) {
       cmocka_unit_test(a_client_comes_back_with_all_its_bytes),
       cmocka_unit_test(an_end_without_an_answer_is_an_abort),
       cmocka_unit_test(an_answer_that_ends_is_a_clean_end),
+      cmocka_unit_test(a_client_that_ends_without_a_byte_gets_a_clean_end),
       cmocka_unit_test(a_client_that_leaves_is_told_as_any_other),
       cmocka_unit_test(a_spare_that_is_not_needed_ends_in_the_ordinary_way),
       cmocka_unit_test(a_channel_carries_a_stream_as_any_other),
