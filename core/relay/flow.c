@@ -188,7 +188,7 @@ void ps_flow_settle(ps_stream *stream, ps_flow *flow) {
   if (!flow->eof || flow->ended || ps_flow_waiting(flow) > 0) {
     return;
   }
-  if (!is_up(stream, flow) && flow->bytes == 0 && ps_spare_was_asked(stream)) {
+  if (!is_up(stream, flow) && flow->bytes == 0 && ps_spare_end_is_doubtful(stream)) {
     stream->far_broke = 1; /* it may have ended before it was asked: that is no answer, and must not look like one */
     ps_stream_finish(stream, "the far side ended without an answer", NULL);
     return;

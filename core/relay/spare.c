@@ -91,7 +91,7 @@ void ps_spare_discard(ps_spare *stream) {
   }
 }
 
-int ps_spare_was_asked(const ps_stream *stream) {
+int ps_spare_end_is_doubtful(const ps_stream *stream) {
   return stream->spare == PS_SPARE_GIVEN && (stream->up.bytes > 0 || ps_flow_waiting(&stream->up) > 0);
 }
 

@@ -172,8 +172,9 @@ void ps_spare_begin(ps_stream *stream);
 int ps_spare_spoilt(ps_stream *stream, int spoke);
 /** May bytes be read for `flow`? Looks at the far side of one that was opened ahead, and ends it if need be. */
 int ps_spare_may_read(ps_stream *stream, const ps_flow *flow);
-/** Was it opened ahead, and has the client said something on it? */
-int ps_spare_was_asked(const ps_stream *stream);
+/** Its far side has ended without a byte: was it opened ahead, and may that end have crossed with the client's bytes?
+ */
+int ps_spare_end_is_doubtful(const ps_stream *stream);
 /** Has it no client, or none any more? */
 int ps_spare_is_unused(const ps_stream *stream);
 /** It was released: tells its owner. `client`: the socket that was taken from it. */

@@ -27,6 +27,12 @@ def test_small_payloads_down(served):
 
 def test_nothing_at_all(served):
     assert served.wire.sink(b"") == (0, hashlib.sha256().hexdigest())
+
+
+@pytest.mark.parametrize("transport", ["local", "ssh", "openssh"])
+def test_an_answer_of_no_bytes(serve, transport):
+    # On a stream that was opened ahead, it could not be told from an end that has crossed with the request.
+    served = serve(transport, prewarm=0)
     assert served.wire.source(0)[0] == 0
 
 
