@@ -97,17 +97,9 @@ static size_t drain_pipe(ps_stream *stream, ps_flow *flow) {
   return moved;
 }
 
-static void note_turn(const ps_stream *stream, ps_flow *flow, int full) {
-  if (!full) {
-    flow->full_turns = 0;
-  } else if (flow->full_turns < stream->relay->splice_after) {
-    flow->full_turns++;
-  }
-}
-
 /* Is this bulk, between sockets that pipes can join? */
 static int wants_pipe(const ps_stream *stream, ps_flow *flow) {
-  if (!flow->to || flow->full_turns < stream->relay->splice_after) {
+  if (!flow->to || !ps_flow_is_bulk(stream, flow)) {
     return 0;
   }
   if (flow->pipes_do == 0) {
@@ -126,10 +118,10 @@ static void end_of_read(ps_stream *stream, ps_flow *flow, long count) {
   }
 }
 
-static void read_by_pipe(ps_stream *stream, ps_flow *flow, size_t limit) {
-  long count = ps_pipe_fill(flow->pipe, flow->from->socket, limit);
-  if (count >= 0 && (size_t)count < PS_RELAY_SPLICE_LEAST) {
-    flow->full_turns = 0;
+static void read_by_pipe(ps_stream *stream, ps_flow *flow) {
+  long count = ps_pipe_fill(flow->pipe, flow->from->socket, ps_flow_turn(stream, 1));
+  if (count > 0) {
+    ps_flow_note(stream, flow, (size_t)count);
   }
   (void)drain_pipe(stream, flow); /* gives it back, too, if nothing came */
   if (!stream->ending) {
@@ -141,11 +133,11 @@ void ps_flow_read(ps_stream *stream, ps_flow *flow) {
   if (!ps_flow_open(flow) || !ps_spare_may_read(stream, flow)) {
     return;
   }
-  size_t limit = ps_stream_turn(stream);
   if (wants_pipe(stream, flow) && (flow->pipe = ps_pipe_take(&stream->relay->pipes)) != NULL) {
-    read_by_pipe(stream, flow, limit);
+    read_by_pipe(stream, flow);
     return;
   }
+  size_t limit = ps_flow_turn(stream, 0);
   if (!flow->to) { /* whole writes as the transport likes them, at least one */
     size_t chunk = ps_stream_sink(stream)->chunk;
     limit = limit < chunk ? chunk : limit - limit % chunk;
@@ -156,7 +148,7 @@ void ps_flow_read(ps_stream *stream, ps_flow *flow) {
     stream->spare = PS_SPARE_GIVEN; /* from here on, what has become of the bytes is not known */
   }
   if (count > 0) {
-    note_turn(stream, flow, (size_t)count == limit);
+    ps_flow_note(stream, flow, (size_t)count);
     (void)ps_flow_push(stream, flow, buffer, (size_t)count);
   } else {
     end_of_read(stream, flow, count);
@@ -165,7 +157,7 @@ void ps_flow_read(ps_stream *stream, ps_flow *flow) {
 
 size_t ps_flow_drain(ps_stream *stream, ps_flow *flow) {
   /* A transport that took all does not call again, so it is offered all. */
-  size_t limit = flow->to ? ps_stream_turn(stream) : flow->backlog.size;
+  size_t limit = flow->to ? ps_flow_turn(stream, 0) : flow->backlog.size;
   size_t moved = drain_pipe(stream, flow);
   while (moved < limit && flow->backlog.size > 0 && !stream->ending) {
     size_t size;

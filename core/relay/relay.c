@@ -219,15 +219,6 @@ void ps_stream_discard(ps_stream *stream) {
   }
 }
 
-size_t ps_stream_turn(ps_stream *stream) {
-  ps_relay *relay = stream->relay;
-  if (stream->turn != relay->turn) {
-    stream->turn = relay->turn;
-    relay->ready_now++;
-  }
-  return relay->ready_now > 1 || relay->ready_last > 1 ? PS_RELAY_SHARE : PS_RELAY_BUFFER;
-}
-
 /* After the sockets of this turn were served: what could not be done from inside a call. */
 static void on_check(uv_check_t *check) {
   ps_relay *relay = check->data;
@@ -235,6 +226,7 @@ static void on_check(uv_check_t *check) {
   relay->turn++;
   relay->ready_last = relay->ready_now;
   relay->ready_now = 0;
+  relay->moved_now = 0;
   ps_list_init(&todo);
   ps_list_splice(&todo, &relay->pending);
   (void)uv_idle_stop(&relay->wake);
@@ -268,7 +260,7 @@ ps_relay *ps_relay_create(uv_loop_t *loop, void (*ended)(void *context, const ps
   relay->ended = ended;
   relay->ended_context = context;
   relay->handles = 2;
-  relay->splice_after = PS_RELAY_SPLICE_AFTER;
+  relay->bulk_from = PS_RELAY_BULK_FROM;
   relay->turn = 1; /* a new stream has seen none */
   ps_list_init(&relay->streams);
   ps_list_init(&relay->pending);

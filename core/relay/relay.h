@@ -6,8 +6,8 @@
  *
  * Promises: the two directions end separately (half-close passes each way, after all bytes); an abort on
  * one side is an abort (RST) on the other, never a clean end; memory per stream is bounded and a paused
- * stream is still told of an abort; one busy stream takes a bounded turn (64 KiB a direction while others
- * are ready); idle streams hold no buffer.
+ * stream is still told of an abort; one busy stream takes a bounded turn (64 KiB a direction beside a
+ * stream that has little to say, at most 1 MiB else); idle streams hold no buffer.
  *
  * Thread: the lane's, all of it. No callback runs inside the call that started it.
  */

@@ -23,20 +23,20 @@
 #include "relay/spare.h"
 #include "relay/splice.h"
 
-/** Size in bytes of the buffer that all streams of a relay read into; also the turn of a stream that is alone. */
+/** Size in bytes of the buffer that all streams of a relay read into; also the largest turn by it. */
 #define PS_RELAY_BUFFER ((size_t)256 * 1024)
-/** Turn of a direction while other streams are ready too, in bytes. */
+/** The largest turn by a pipe, in bytes. */
+#define PS_RELAY_PIPE ((size_t)1024 * 1024)
+/** All turns of one time round the loop that are larger than PS_RELAY_SHARE, in bytes: a millisecond or two. */
+#define PS_RELAY_ROUND ((size_t)4 * 1024 * 1024)
+/** Turn of a direction while somebody with little to say must not wait, in bytes. */
 #define PS_RELAY_SHARE ((size_t)64 * 1024)
 /** Credit of a stream, in bytes: what we are ready to hold for a slow client. */
 #define PS_RELAY_WINDOW ((size_t)2 * 1024 * 1024)
 
-/**
- * A direction goes by a pipe after so many turns in a row that it filled. Measured on loopback: read and write
- * are as fast for one stream and better for short answers, pipes need a third less CPU for bulk.
- */
-#define PS_RELAY_SPLICE_AFTER 16
-/** A turn with less than this is no bulk any more, in bytes. */
-#define PS_RELAY_SPLICE_LEAST ((size_t)16 * 1024)
+/** A direction is bulk from so many bytes a turn on, in the mean, and no more below the second: it goes by a pipe. */
+#define PS_RELAY_BULK_FROM  ((size_t)32 * 1024)
+#define PS_RELAY_BULK_LEAST ((size_t)16 * 1024)
 
 typedef struct ps_stream ps_stream;
 
@@ -66,7 +66,8 @@ typedef struct ps_flow {
   ps_backlog backlog;
   ps_pipe *pipe;  /**< lent, with bytes in it; NULL = none */
   uint64_t bytes; /**< that `to` has taken */
-  int full_turns; /**< how many reads in a row filled their turn: bulk */
+  size_t pace;    /**< bytes that it read in a turn, in the mean of the last ones */
+  int bulk;       /**< … are many */
   int pipes_do;   /**< 1 = bytes may go by a pipe, -1 = not, 0 = not known yet */
   int eof;        /**< the sender has ended */
   int ended;      /**< … and the receiver was told */
@@ -134,10 +135,13 @@ struct ps_relay {
   size_t spare_count; /**< of them, those that no client has */
   ps_spare_events spares;
   uint64_t turn;
-  size_t ready_now;  /**< streams that were ready in this turn */
-  size_t ready_last; /**< … and in the one before */
+  size_t ready_now;     /**< streams that were ready in this turn */
+  size_t ready_last;    /**< … and in the one before */
+  size_t moved_now;     /**< bytes that were read in this turn */
+  uint64_t small_id;    /**< the last stream that was ready and had little to say */
+  uint64_t small_until; /**< the turn until which turns are small because of it */
   ps_pipes pipes;
-  int splice_after; /**< PS_RELAY_SPLICE_AFTER; tests choose other values */
+  size_t bulk_from; /**< PS_RELAY_BULK_FROM; tests choose other values */
   uint64_t spliced; /**< bytes that went by a pipe */
   int destroying;
   int handles;
@@ -160,8 +164,15 @@ void ps_stream_finish(ps_stream *stream, const char *reason, const penstock_erro
 void ps_stream_reset_by(ps_stream *stream, int is_far, const penstock_error *error);
 /** Has stream_work done for it on a later turn. */
 void ps_stream_defer(ps_stream *stream);
-/** Notes that a stream is ready; returns how many bytes it may move in a direction now. */
-size_t ps_stream_turn(ps_stream *stream);
+
+/* pace.c */
+
+/** Notes that a stream is ready; returns how many bytes a flow of it may move now, by a pipe or by the buffer. */
+size_t ps_flow_turn(ps_stream *stream, int by_pipe);
+/** Notes what a flow has read in a turn. */
+void ps_flow_note(ps_stream *stream, ps_flow *flow, size_t moved);
+/** Does it read much in a turn? */
+int ps_flow_is_bulk(const ps_stream *stream, ps_flow *flow);
 
 /* spare.c */
 

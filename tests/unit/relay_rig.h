@@ -91,8 +91,8 @@ typedef struct rig {
   int relay_closed;
 } rig;
 
-/** From which full turn on sockets are joined by pipes; 0 = from the first byte. */
-UNUSED static int rig_splice_after = PS_RELAY_SPLICE_AFTER;
+/** From how many bytes a turn on sockets are joined by pipes; 0 = from the first byte. */
+UNUSED static size_t rig_bulk_from = PS_RELAY_BULK_FROM;
 /** Bytes that went by pipes, in all rigs that are gone. */
 UNUSED static uint64_t rig_spliced;
 
@@ -130,7 +130,7 @@ UNUSED static rig *rig_create(void) {
   uv_unref((uv_handle_t *)&r->check);
   r->relay = ps_relay_create(&r->loop, rig_on_ended, r);
   assert_non_null(r->relay);
-  r->relay->splice_after = rig_splice_after;
+  r->relay->bulk_from = rig_bulk_from;
   return r;
 }
 
