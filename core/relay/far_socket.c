@@ -25,5 +25,6 @@ int ps_relay_join_socket(ps_relay *relay, uint64_t id, penstock_socket client, p
     return result;
   }
   ps_stream_update(stream);
+  ps_stream_defer(stream); /* its first request */
   return PENSTOCK_OK;
 }

@@ -219,6 +219,17 @@ void ps_stream_discard(ps_stream *stream) {
   }
 }
 
+/* Mostly the request has come along with its client, and need not wait for the next poll. */
+static void begin(ps_stream *stream) {
+  if (stream->spare != PS_SPARE_NOT) {
+    ps_spare_begin(stream);
+  } else if (!stream->begun && !stream->ending) {
+    stream->begun = 1;
+    ps_flow_read(stream, &stream->up);
+    ps_stream_update(stream);
+  }
+}
+
 /* After the sockets of this turn were served: what could not be done from inside a call. */
 static void on_check(uv_check_t *check) {
   ps_relay *relay = check->data;
@@ -238,7 +249,7 @@ static void on_check(uv_check_t *check) {
       if (!stream->far) {
         ps_credit_work(ps_stream_sink(stream));
       }
-      ps_spare_begin(stream);
+      begin(stream);
     }
   }
 }

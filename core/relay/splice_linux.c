@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* As much as an unprivileged user may have in one. The largest turn fills it when it comes in whole pages; of packets of
- * 1.4 KB, each of which takes a page's slot, 256 go in. */
+/* As much as an unprivileged user may have in one. The largest turn fills it when it comes in whole pages; of packets
+ * of 1.4 KB, each of which takes a page's slot, 256 go in. */
 #define PIPE_SIZE (1024 * 1024)
 /* Pipes that an unprivileged user may have are limited too (fs.pipe-user-pages-soft): leave some to others. */
 #define PIPE_LIMIT 32

@@ -90,6 +90,7 @@ struct ps_stream {
   const char *reason;     /**< why it was aborted; NULL = it was not */
   ps_stream_error *error; /**< may be NULL */
   int far_broke;          /**< the far side is the one that broke it */
+  int begun;              /**< it was looked at what its client had sent before it was joined */
   int ending;             /**< ps_stream_finish was called */
   int released;           /**< sockets and channel are given back; only libuv's handles are left */
   int handles;            /**< of libuv, that are still to be closed */

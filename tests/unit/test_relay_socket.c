@@ -153,8 +153,45 @@ static void test_end_behind_a_slow_receiver(void **state) {
   }
 }
 
+typedef struct arrival {
+  rig *r;
+  int client;
+  int far;
+} arrival;
+
+static void on_arrival(uv_async_t *async) {
+  const arrival *a = async->data;
+  assert_int_equal(ps_relay_join_socket(a->r->relay, 1, a->client, a->far), 0);
+  uv_close((uv_handle_t *)async, NULL);
+}
+
+/* What the client has sent before it was joined goes on in the same time round the loop: it does not wait for a poll.
+ */
+static void test_a_request_that_came_along(void **state) {
+  rig *r = *state;
+  uv_async_t async;
+  int near_pair[2];
+  int far_pair[2];
+  char byte = 0;
+  rig_pair(1, 0, near_pair);
+  rig_pair(1, 0, far_pair);
+  arrival a = {r, near_pair[1], far_pair[0]};
+  size_t before = r->ended_count;
+  assert_int_equal(uv_async_init(&r->loop, &async, on_arrival), 0);
+  async.data = &a;
+  assert_int_equal(write(near_pair[0], "x", 1), 1);
+  assert_int_equal(uv_async_send(&async), 0);
+  uv_run(&r->loop, UV_RUN_NOWAIT);
+  assert_int_equal(recv(far_pair[1], &byte, 1, 0), 1);
+  assert_int_equal(byte, 'x');
+  close(near_pair[0]);
+  close(far_pair[1]);
+  rig_run_until_ended(r, before + 1);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(test_a_request_that_came_along, setup, teardown),
       cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
       cmocka_unit_test_setup_teardown(test_both_ways_at_once, setup, teardown),
       cmocka_unit_test_setup_teardown(test_small_buffers, setup, teardown),
