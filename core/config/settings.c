@@ -119,7 +119,7 @@ static void add_table(ps_settings *settings, ps_option_table table, const char *
     memcpy(&option, row, sizeof(option));
     option.struct_size = (uint32_t)sizeof(option);
     if (owner) {
-      option.flags &= ~PS_OPTION_FOLDERS;
+      option.flags &= ~(PS_OPTION_FOLDERS | PS_OPTION_AUTO);
     }
     const char *fault = fault_of_option(&option);
     if (fault) {

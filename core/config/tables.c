@@ -59,7 +59,9 @@ static const penstock_option profile_options[] = {
     OPTION(INT, 0, "prewarm", NULL,
            "Streams to the solver that each lane opens ahead of need; 2 if the solver is asked by tcmd, else 0", 0, 16,
            NULL),
-    OPTION(INT, 0, "lanes", "1", "Connections to the far side that streams are spread over", 1, 16, NULL),
+    OPTION(INT, PS_OPTION_AUTO, "lanes", "1",
+           "Connections to the far side that streams are spread over; auto = more, up to 4, as there is use for them",
+           1, 16, NULL),
 };
 
 const ps_option_table ps_gateway_table = {gateway_options, COUNT(gateway_options)};

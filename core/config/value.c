@@ -234,6 +234,12 @@ static int parse_scalar(const parser *self, const char *raw) {
     ps_text_adds(&fault, "the value holds a control character");
     goto out;
   }
+  if ((self->option->flags & PS_OPTION_AUTO) && strcmp(text.data, "auto") == 0) {
+    self->value->text = text.data;
+    text.data = NULL;
+    result = 0;
+    goto out;
+  }
   if (is_number(type)) {
     result = parse_number(self, text.data, &fault);
     goto out;

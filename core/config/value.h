@@ -11,6 +11,8 @@
 
 /** Private flag of the core's own tables: STRING that is a list of folders separated by `:`, each a path. */
 #define PS_OPTION_FOLDERS (1u << 31)
+/** … and: INT that may also be the word `auto`, which is then its text. */
+#define PS_OPTION_AUTO (1u << 30)
 
 /** A typed value. Zero-initialise; ps_value_clear. */
 typedef struct ps_value {

@@ -14,6 +14,9 @@
 #include "net/netwatch.h"
 
 #define MAX_LANES 16
+/* `lanes = auto`: the most, and how many streams each has before there is use for another. */
+#define AUTO_LANES     4
+#define AUTO_LANE_BUSY 2
 /* Descriptors for all that is no connection: what each lane has, and what scripts, look-ups and pipes need. */
 #define DESCRIPTORS_KEPT        24
 #define DESCRIPTORS_KEPT_A_LANE 6
@@ -44,6 +47,7 @@ typedef struct gateway {
   lane_slot lanes[MAX_LANES];
   uint32_t lane_count; /**< started */
   uint32_t lanes_left; /**< not ended yet */
+  uint32_t lanes_most; /**< that there will be */
   ps_launch_gate launch_gate;
   ps_state state;
   int ever_up;
@@ -67,6 +71,57 @@ static int serves(ps_state state) {
 static const char *setting(const gateway *self, const char *key, const char *otherwise) {
   const char *value = ps_settings_string(self->options->settings, key);
   return value ? value : otherwise;
+}
+
+/* --- lanes ------------------------------------------------------------------------------------------ */
+
+static int is_auto(const gateway *self) {
+  return strcmp(setting(self, "lanes", ""), "auto") == 0;
+}
+
+static void set_lanes_most(gateway *self) {
+  unsigned cores = uv_available_parallelism();
+  int64_t most = ps_settings_int(self->options->settings, "lanes", cores < AUTO_LANES ? cores : AUTO_LANES);
+  self->lanes_most = self->options->check_only ? 1 : most < MAX_LANES ? (uint32_t)most : MAX_LANES;
+}
+
+static int start_lane(gateway *self, penstock_error *error) {
+  ps_lane_options lane = {.profile = self->options->profile,
+                          .transport = self->options->transport,
+                          .settings = self->options->settings,
+                          .check_only = self->options->check_only,
+                          .no_launch = self->options->no_launch,
+                          .told = self->options->told && self->lanes_most == 1,
+                          .index = self->lane_count,
+                          .out = &self->inbox,
+                          .gate = &self->launch_gate};
+  lane_slot *slot = &self->lanes[self->lane_count];
+  slot->lane = ps_lane_start(&lane, error);
+  if (!slot->lane) {
+    return PENSTOCK_E_LIMIT;
+  }
+  self->lane_count++;
+  self->lanes_left++;
+  return PENSTOCK_OK;
+}
+
+/* A login may ask the user something, and a far side may allow one only: so one at a time, and none while another is in
+ * trouble. */
+static void add_lane(gateway *self) {
+  penstock_error error;
+  if (self->stopping || self->lane_count >= self->lanes_most) {
+    return;
+  }
+  for (uint32_t i = 0; i < self->lane_count; i++) {
+    const lane_slot *slot = &self->lanes[i];
+    if (!slot->lane || !serves(slot->state) || ps_lane_load(slot->lane) < AUTO_LANE_BUSY) {
+      return;
+    }
+  }
+  if (start_lane(self, &error) != PENSTOCK_OK) {
+    self->lanes_most = self->lane_count;
+    ps_log(PENSTOCK_LOG_WARN, self->options->profile, "there will be no more lanes: %s", error.what);
+  }
 }
 
 /* --- clients ------------------------------------------------------------------------------------ */
@@ -155,8 +210,7 @@ static int is_full(void *context) {
 }
 
 static void set_clients_max(gateway *self, size_t descriptors) {
-  size_t kept =
-      DESCRIPTORS_KEPT + DESCRIPTORS_KEPT_A_LANE * (size_t)ps_settings_int(self->options->settings, "lanes", 1);
+  size_t kept = DESCRIPTORS_KEPT + DESCRIPTORS_KEPT_A_LANE * (size_t)self->lanes_most;
   self->clients_max = descriptors > kept + 2 ? (descriptors - kept) / 2 : 1;
 }
 
@@ -172,6 +226,7 @@ static void on_accepted(void *context, penstock_socket socket) {
   client->deadline_ns = uv_hrtime() + self->hold_ns;
   ps_lane *lane = least_loaded(self);
   if (lane) {
+    add_lane(self);
     ps_lane_serve(lane, client);
   } else {
     hold(self, client);
@@ -437,25 +492,12 @@ static int open_listener(gateway *self, penstock_error *error) {
 }
 
 static int start_lanes(gateway *self, penstock_error *error) {
-  int64_t wanted = self->options->check_only ? 1 : ps_settings_int(self->options->settings, "lanes", 1);
-  for (uint32_t i = 0; i < (uint32_t)wanted && i < MAX_LANES; i++) {
-    ps_lane_options lane = {.profile = self->options->profile,
-                            .transport = self->options->transport,
-                            .settings = self->options->settings,
-                            .check_only = self->options->check_only,
-                            .no_launch = self->options->no_launch,
-                            .told = self->options->told && wanted == 1,
-                            .index = i,
-                            .out = &self->inbox,
-                            .gate = &self->launch_gate};
-    self->lanes[i].lane = ps_lane_start(&lane, error);
-    if (!self->lanes[i].lane) {
-      return PENSTOCK_E_LIMIT;
-    }
-    self->lane_count++;
-    self->lanes_left++;
+  uint32_t at_first = is_auto(self) ? 1 : self->lanes_most;
+  int result = PENSTOCK_OK;
+  while (result == PENSTOCK_OK && self->lane_count < at_first) {
+    result = start_lane(self, error);
   }
-  return PENSTOCK_OK;
+  return result;
 }
 
 static int open_gateway(gateway *self, penstock_error *error) {
@@ -490,6 +532,7 @@ int ps_gateway_run(const ps_gateway_options *options, penstock_error *error) {
   self->own_options.events = options->events ? options->events : &no_events;
   self->options = &self->own_options;
   (void)signal(SIGPIPE, SIG_IGN);
+  set_lanes_most(self);
   set_clients_max(self, ps_net_raise_limit());
   int result = open_gateway(self, error);
   if (result != PENSTOCK_OK) {

@@ -63,6 +63,21 @@ static void bools(void **state) {
   bad(PENSTOCK_OPTION_BOOL, "", "is empty");
 }
 
+static void a_number_or_auto(void **state) {
+  (void)state;
+  penstock_option option = {
+      .struct_size = sizeof(option), .type = PENSTOCK_OPTION_INT, .flags = PS_OPTION_AUTO, .key = "k", .max = 16};
+  static const ps_place place = {"/cfg/p.ini", 7};
+  assert_int_equal(ps_value_parse(&option, "auto", place, &value, &problems), 0);
+  assert_string_equal(value.text, "auto");
+  assert_int_equal(value.has_number, 0);
+  assert_int_equal(ps_value_parse(&option, "7", place, &value, &problems), 0);
+  assert_null(value.text);
+  assert_int_equal(value.number, 7);
+  assert_int_equal(ps_value_parse(&option, "automatic", place, &value, &problems), PENSTOCK_E_INVALID);
+  bad(PENSTOCK_OPTION_INT, "auto", "");
+}
+
 static void ints(void **state) {
   (void)state;
   good_number(PENSTOCK_OPTION_INT, "0", 0);
@@ -250,8 +265,8 @@ static void items_have_lines(void **state) {
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_teardown(name, clear)
-  const struct CMUnitTest tests[] = {
-      TEST(bools),     TEST(ints),  TEST(secrets),   TEST(durations), TEST(choices),
-      TEST(addresses), TEST(paths), TEST(expansion), TEST(lists),     TEST(items_have_lines)};
+  const struct CMUnitTest tests[] = {TEST(bools),     TEST(ints),    TEST(a_number_or_auto), TEST(secrets),
+                                     TEST(durations), TEST(choices), TEST(addresses),        TEST(paths),
+                                     TEST(expansion), TEST(lists),   TEST(items_have_lines)};
   return cmocka_run_group_tests_name("config values", tests, NULL, NULL);
 }

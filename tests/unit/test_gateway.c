@@ -4,6 +4,8 @@
 
 #include <sys/prctl.h>
 
+#include <uv.h>
+
 #include "net/net.h"
 
 static void ask_once(run *self) {
@@ -402,6 +404,50 @@ static void test_lanes_share_the_restart_limit(void **state) {
   assert_int_equal(fake.launches, 2);
 }
 
+#define BUSY 6
+
+/* Clients that are there at the same time, and say nothing until all are. */
+static void ask_side_by_side(run *self) {
+  int fds[BUSY];
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(self->port)};
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  for (int i = 0; i < BUSY; i++) {
+    fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(fds[i], (struct sockaddr *)&address, sizeof(address)) != 0) {
+      return;
+    }
+    while (fake.busy < i + 1) {
+      (void)usleep(1000);
+    }
+  }
+  while (fake.connects < 2 && uv_available_parallelism() > 1) {
+    (void)usleep(1000);
+  }
+  for (int i = 0; i < BUSY; i++) {
+    close(fds[i]);
+  }
+}
+
+static void ask_three_times(run *self) {
+  for (int i = 0; i < 3; i++) {
+    ask_once(self);
+  }
+}
+
+/* `auto`: one lane is enough for one client after the other; another comes when each has two. */
+static void test_lanes_come_as_there_is_use_for_them(void **state) {
+  (void)state;
+  for (int busy = 0; busy < 2; busy++) {
+    run self = {.act = busy ? ask_side_by_side : ask_three_times, .point = AT_SERVING};
+    fake_reset();
+    fake.side_by_side = 1;
+    set(&self, "lanes", "auto");
+    go(&self);
+    int more = busy && uv_available_parallelism() > 1;
+    assert_true(more ? fake.connects > 1 && fake.connects <= 3 : fake.connects == 1);
+  }
+}
+
 /* Whichever lane launched it: it was this gateway. */
 static void test_lanes_agree_on_who_launched(void **state) {
   (void)state;
@@ -526,6 +572,7 @@ int main(void) {
       cmocka_unit_test(test_lanes_launch_once),
       cmocka_unit_test(test_lanes_share_the_restart_limit),
       cmocka_unit_test(test_lanes_agree_on_who_launched),
+      cmocka_unit_test(test_lanes_come_as_there_is_use_for_them),
       cmocka_unit_test(test_a_solver_out_of_reach_is_not_said_to_be_stopped),
       cmocka_unit_test(test_check_stops_what_it_launched),
       cmocka_unit_test(test_check_needs_the_port),
