@@ -163,9 +163,10 @@ static void on_handshake(void *context, uint32_t events) {
   (void)events;
   int result = ssh_handshake_step(link, &error);
   if (result > 0) {
+    /* What was read already has no event of its own; that the socket can be written comes at once. */
+    int is_more = ssh_link_is_clogged(link) || ssh_link_held(link) > 0;
     connecting->host->watch_set(connecting->host, connecting->watch,
-                                PENSTOCK_EVENT_READ |
-                                    (ssh_link_is_clogged(link) ? (uint32_t)PENSTOCK_EVENT_WRITE : 0u));
+                                PENSTOCK_EVENT_READ | (is_more ? (uint32_t)PENSTOCK_EVENT_WRITE : 0u));
   } else if (result < 0) {
     handshake_failed(connecting, &error);
   } else {

@@ -4,6 +4,7 @@
 #include "common/ssh/ssh_dial.h"
 #include "common/ssh/ssh_internal.h"
 #include "common/ssh/ssh_options.h"
+#include "common/ssh/ssh_reader.h"
 
 uint64_t ssh_time_left(const ssh_link *link, uint64_t deadline_ns) {
   uint64_t now = link->host->now_ns(link->host);
@@ -103,11 +104,12 @@ int ssh_handshake_start(ssh_link *link, penstock_error *error) {
     dial_close(duplicate);
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "no memory or descriptor for a session");
   }
-  if (ssh_options_apply(link->session, &link->settings, &link->known, link->host, error)) {
+  if (ssh_options_put(link->session, &link->settings, &link->known, link->host, error)) {
     dial_close(duplicate);
     return PENSTOCK_E_FAILED;
   }
   (void)ssh_options_set(link->session, SSH_OPTIONS_FD, &duplicate); /* fails for no descriptor alone */
+  ssh_reader_attach(link->session, duplicate);
   ssh_set_blocking(link->session, 0);
   return 0;
 }

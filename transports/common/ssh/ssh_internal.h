@@ -88,7 +88,9 @@ struct ssh_link {
 
   ssh_stream *streams; /* all of them */
   size_t stream_count;
-  ssh_stream *writers; /* those that wait for their turn to write, first one first */
+  const ssh_stream *last_user; /* the stream that moved data last; only to be compared */
+  uint64_t shared_until_ns;    /* streams have taken turns lately */
+  ssh_stream *writers;         /* those that wait for their turn to write, first one first */
   ssh_stream **writers_end;
   uint8_t *scratch; /* for draining and for opening windows; WINDOW_MAX bytes, of which few are ever touched */
 
@@ -102,10 +104,11 @@ struct ssh_link {
 };
 
 enum {
-  SSH_WINDOW = 2 << 20,       /* receive window of a stream that moves data */
-  SSH_WINDOW_MAX = 8 << 20,   /* of one of a few that move much: 40 ms away, 2 MiB would be 50 MB/s */
-  SSH_UNANSWERED_MAX = 256,   /* given up, and never answered: such a server gets no more, or they would be memory */
-  SSH_WRITE_CHUNK = 2 * 32758 /* two full packets: fast, and still quick for the others (measured) */
+  SSH_WINDOW = 2 << 20,        /* receive window of a stream that moves data */
+  SSH_WINDOW_MAX = 8 << 20,    /* of one of a few that move much: 40 ms away, 2 MiB would be 50 MB/s */
+  SSH_UNANSWERED_MAX = 256,    /* given up, and never answered: such a server gets no more, or they would be memory */
+  SSH_WRITE_CHUNK = 2 * 32758, /* two full packets: fast, and still quick for the others (measured) */
+  SSH_WRITE_ALONE = 8 * 32758  /* for a stream that is the only one in use: one poll() and one send() for all */
 };
 
 /* --- ssh_link.c ------------------------------------------------------------------------------------ */
@@ -124,6 +127,12 @@ int ssh_link_check(ssh_link *link);
 void ssh_link_settle(ssh_link *link);
 /** Does libssh hold bytes that the socket has not taken yet? Nothing more is then written. */
 int ssh_link_is_clogged(const ssh_link *link);
+/** Bytes that were received and that libssh has not looked at yet: no event of the socket will say so. */
+size_t ssh_link_held(const ssh_link *link);
+/** Notes that a stream moves data. */
+void ssh_link_note_use(ssh_link *link, const ssh_stream *stream);
+/** Has more than one stream moved data lately? Then each gets small turns, so that none waits long for another. */
+int ssh_link_is_shared(const ssh_link *link);
 /** Takes a channel off its user's hands. Its callbacks must have been removed. */
 void ssh_link_bury(ssh_link *link, ssh_channel channel, int is_opening);
 /** After login: the loop takes over. Returns 0, or a negative code with `error`. */

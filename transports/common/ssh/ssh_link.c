@@ -7,9 +7,12 @@
 #include "common/ssh/ssh_hop.h"
 #include "common/ssh/ssh_internal.h"
 #include "common/ssh/ssh_log.h"
+#include "common/ssh/ssh_reader.h"
 
 enum {
   READS_A_TURN = 16, /* of 4 KiB each (libssh's buffer): a fair turn is 64 KiB */
+  READS_ALONE = 64,  /* for a stream that is the only one in use: all that was received at once */
+  SHARED_MS = 50,    /* after another stream has moved data */
   /* Signs of life are looked for four times a keepalive: what happened in between is seen that much later. */
   TICKS_A_KEEPALIVE = 4,
   SILENT_TICKS_ASK = 3,      /* asks every so many silent ticks: before a keepalive is over */
@@ -263,6 +266,23 @@ int ssh_link_is_clogged(const ssh_link *link) {
   return (ssh_get_status(link->session) & SSH_WRITE_PENDING) != 0;
 }
 
+void ssh_link_note_use(ssh_link *link, const ssh_stream *stream) {
+  if (link->last_user != stream) {
+    if (link->last_user) {
+      link->shared_until_ns = link->host->now_ns(link->host) + SHARED_MS * 1000000ull;
+    }
+    link->last_user = stream;
+  }
+}
+
+int ssh_link_is_shared(const ssh_link *link) {
+  return link->shared_until_ns && link->host->now_ns(link->host) < link->shared_until_ns;
+}
+
+size_t ssh_link_held(const ssh_link *link) {
+  return ssh_reader_pending((int)ssh_get_fd(link->session));
+}
+
 unsigned ssh_link_denial(const ssh_link *link, const char **text) {
   /* "Channel opening failure: channel 43 error (2) Connection refused" */
   const char *code = strstr(link->denial, "error (");
@@ -284,13 +304,15 @@ static void read_socket(ssh_link *link) {
   link->is_stalled = 0;
   link->may_deliver = 1;
   ssh_link_note_denial(link);
-  for (int i = 0; i < READS_A_TURN && !link->is_dead; i++) {
+  int is_fast = ssh_reader_size() > 0;
+  int reads = is_fast && !ssh_link_is_shared(link) ? READS_ALONE : READS_A_TURN;
+  for (int i = 0; i < reads && !link->is_dead; i++) {
     int result = ssh_event_dopoll(link->event, 0);
     ssh_link_note_denial(link);
     if (result == SSH_ERROR) {
       ssh_link_die(link, PENSTOCK_LEG_TCP, NULL);
     }
-    if (ssh_link_check(link) || result == SSH_AGAIN) {
+    if (ssh_link_check(link) || result == SSH_AGAIN || (is_fast && ssh_link_held(link) == 0)) {
       break;
     }
   }
@@ -303,7 +325,7 @@ void ssh_link_settle(ssh_link *link) {
     ssh_link_kick(link);
     return;
   }
-  if (link->counter.in_bytes != link->bytes_handled) {
+  if (link->counter.in_bytes != link->bytes_handled || ssh_link_held(link) > 0) {
     ssh_link_kick(link);
   }
   uint32_t events = PENSTOCK_EVENT_READ | (ssh_link_is_clogged(link) ? (uint32_t)PENSTOCK_EVENT_WRITE : 0u);

@@ -127,8 +127,8 @@ static int set_limits(const options *self) {
              : 0;
 }
 
-int ssh_options_apply(ssh_session session, const ssh_settings *settings, const known_hosts *known,
-                      const penstock_host *host, penstock_error *error) {
+int ssh_options_put(ssh_session session, const ssh_settings *settings, const known_hosts *known,
+                    const penstock_host *host, penstock_error *error) {
   const options self = {.session = session, .settings = settings, .host = host, .error = error};
   const int no = 0;
   if (host) {
@@ -151,7 +151,7 @@ int ssh_options_check(const ssh_settings *settings, penstock_error *error) {
   if (!session) {
     return out_of_memory(error);
   }
-  int result = ssh_options_apply(session, settings, NULL, NULL, error);
+  int result = ssh_options_put(session, settings, NULL, NULL, error);
   ssh_free(session);
   return result;
 }

@@ -18,10 +18,10 @@
  * libssh itself speaks from now on as far as LogLevel says. If none is left of a list, that is an error (leg LOCAL,
  * class CONFIG). Returns 0, or a negative code with `error`.
  */
-int ssh_options_apply(ssh_session session, const ssh_settings *settings, const known_hosts *known,
-                      const penstock_host *host, penstock_error *error);
+int ssh_options_put(ssh_session session, const ssh_settings *settings, const known_hosts *known,
+                    const penstock_host *host, penstock_error *error);
 
-/** Would ssh_options_apply succeed? For a check that connects nowhere. */
+/** Would ssh_options_put succeed? For a check that connects nowhere. */
 int ssh_options_check(const ssh_settings *settings, penstock_error *error);
 
 #endif

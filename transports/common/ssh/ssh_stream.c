@@ -3,7 +3,12 @@
 
 #include "common/ssh/ssh_stream.h"
 
-enum { BULK_AFTER = 4 << 20, BULK_STREAMS = 8 };
+enum {
+  BULK_AFTER = 4 << 20,
+  BULK_STREAMS = 8,
+  GATHERED = 128 << 10, /* is handed on at once: larger pieces gain little */
+  PACKET = 32 << 10     /* the largest that is received */
+};
 
 /* --- far side to client ---------------------------------------------------------------------------- */
 
@@ -24,6 +29,16 @@ static int can_deliver(const ssh_stream *stream) {
   return stream->sink && !stream->is_closed && !stream->reset_told && !stream->spill;
 }
 
+/*
+ * Is more of it about to be read? Then it is handed on together: the client's socket takes 128 KiB for little more than
+ * 32 KiB cost. libssh keeps a buffer of that size for the channel from then on, so this is for few streams. What is
+ * left because other channels' packets follow is fetched by drain(), in the same turn.
+ */
+static int is_worth_waiting(const ssh_stream *stream, size_t size) {
+  const ssh_link *link = stream->link;
+  return size >= PACKET / 2 && size < GATHERED && link->stream_count <= BULK_STREAMS && ssh_link_held(link) >= PACKET;
+}
+
 /* `data` is all that libssh holds for the channel, not only what is new. */
 static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_t size, int is_stderr, void *context) {
   ssh_stream *stream = context;
@@ -35,10 +50,12 @@ static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_
     }
     return (int)size;
   }
+  ssh_link_note_use(stream->link, stream);
   size_t fresh = size - stream->buffered;
   stream->received += fresh;
   stream->since_grown += fresh;
-  size_t taken = stream->link->may_deliver && can_deliver(stream) ? deliver(stream, data, size) : 0;
+  int is_time = stream->link->may_deliver && can_deliver(stream) && !is_worth_waiting(stream, size);
+  size_t taken = is_time ? deliver(stream, data, size) : 0;
   stream->buffered = size - taken;
   if (stream->buffered > (size_t)2 * SSH_WINDOW_MAX) { /* libssh lets a server overrun the window: ours to notice */
     stream->buffered = 0;
@@ -182,9 +199,11 @@ static size_t stream_write(void *context, const void *data, size_t size) {
     ssh_link_kick(link);
     return 0;
   }
+  ssh_link_note_use(link, stream);
   uint32_t window = ssh_channel_window_size(stream->channel);
   if (!ssh_link_is_clogged(link) && !link->is_stalled && window > 0) {
-    uint32_t chunk = size < SSH_WRITE_CHUNK ? (uint32_t)size : (uint32_t)SSH_WRITE_CHUNK;
+    size_t limit = ssh_link_is_shared(link) ? SSH_WRITE_CHUNK : SSH_WRITE_ALONE;
+    uint32_t chunk = (uint32_t)(size < limit ? size : limit);
     count = ssh_channel_write(stream->channel, data, chunk < window ? chunk : window);
     if (count < 0) {
       stream->is_broken = 1;

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the reader makes of recv, poll and close for descriptors that were attached: the linker leads this program's
+ * calls to it, as it does libssh's. Without PENSTOCK_SSH_FAST_READ the same must hold of the system's functions.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/ssh/ssh_reader.h"
+#include "penstock/sdk.h"
+
+enum { PIECE = 4096, TOTAL = 100000 };
+
+static ssh_session session;
+static int near_end; /* libssh's, as it were */
+static int far_end;
+static uint8_t sent[TOTAL];
+static uint8_t got[TOTAL];
+
+static int start(void **state) {
+  int pair[2];
+  (void)state;
+  session = ssh_new();
+  assert_non_null(session);
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+  near_end = pair[0];
+  far_end = pair[1];
+  for (size_t i = 0; i < TOTAL; i++) {
+    sent[i] = (uint8_t)(i * 31 + i / 251);
+  }
+  ssh_reader_attach(session, near_end);
+  return 0;
+}
+
+static int stop(void **state) {
+  (void)state;
+  if (near_end >= 0) {
+    assert_int_equal(close(near_end), 0);
+  }
+  if (far_end >= 0) {
+    assert_int_equal(close(far_end), 0);
+  }
+  ssh_free(session);
+  return 0;
+}
+
+static void say(size_t size) {
+  assert_int_equal(send(far_end, sent, size, 0), size);
+}
+
+static int is_fast(void) {
+  return ssh_reader_size() > 0;
+}
+
+/* What the system still has of it. */
+static size_t left_in_system(void) {
+  int count = 0;
+  assert_int_equal(ioctl(near_end, FIONREAD, &count), 0);
+  return (size_t)count;
+}
+
+static short poll_for(short events, int timeout) {
+  struct pollfd poller = {.fd = near_end, .events = events, .revents = -1};
+  int ready = poll(&poller, 1, timeout);
+  assert_true(ready == (poller.revents != 0));
+  return poller.revents;
+}
+
+static void read_all(size_t size) {
+  for (size_t at = 0; at < size;) {
+    assert_int_equal(poll_for(POLLIN, 60000), POLLIN);
+    ssize_t count = recv(near_end, got + at, PIECE, 0);
+    assert_true(count > 0 && count <= PIECE);
+    at += (size_t)count;
+  }
+  assert_memory_equal(got, sent, size);
+}
+
+/* --- reading --------------------------------------------------------------------------------------- */
+
+static void test_all_is_read_at_once_and_handed_on_in_order(void **state) {
+  (void)state;
+  say(TOTAL);
+  assert_int_equal(recv(near_end, got, PIECE, 0), PIECE);
+  assert_int_equal(left_in_system(), is_fast() ? 0 : TOTAL - PIECE);
+  assert_int_equal(ssh_reader_pending(near_end), is_fast() ? TOTAL - PIECE : 0);
+  for (size_t at = PIECE; at < TOTAL;) {
+    ssize_t count = recv(near_end, got + at, PIECE, 0);
+    assert_true(count > 0);
+    at += (size_t)count;
+  }
+  assert_memory_equal(got, sent, TOTAL);
+  assert_int_equal(ssh_reader_pending(near_end), 0);
+  assert_int_equal(recv(near_end, got, PIECE, 0), -1);
+  assert_int_equal(errno, EAGAIN);
+}
+
+static void test_more_than_the_buffer_holds(void **state) {
+  size_t size = ssh_reader_size() + TOTAL;
+  size_t read = 0;
+  size_t written = 0;
+  (void)state;
+  while (read < size) {
+    size_t part = size - written < TOTAL ? size - written : (size_t)TOTAL;
+    ssize_t count = part ? send(far_end, sent, part, 0) : 0;
+    written += count > 0 ? (size_t)count : 0;
+    count = recv(near_end, got, PIECE, 0);
+    read += count > 0 ? (size_t)count : 0;
+  }
+  assert_int_equal(read, size);
+  assert_int_equal(ssh_reader_pending(near_end), 0);
+}
+
+static void test_only_attached_ones_are_read_ahead(void **state) {
+  (void)state;
+  ssh_reader_detach(near_end);
+  say(TOTAL);
+  assert_int_equal(recv(near_end, got, PIECE, 0), PIECE);
+  assert_int_equal(left_in_system(), TOTAL - PIECE);
+  assert_int_equal(ssh_reader_pending(near_end), 0);
+}
+
+static void test_looking_ahead_takes_nothing(void **state) {
+  (void)state;
+  say(10);
+  assert_int_equal(recv(near_end, got, 5, MSG_PEEK), 5);
+  assert_int_equal(left_in_system(), 10);
+}
+
+/* --- waiting --------------------------------------------------------------------------------------- */
+
+static void test_bytes_in_the_buffer_are_an_event(void **state) {
+  (void)state;
+  assert_int_equal(poll_for(POLLIN, 0), 0);
+  say(TOTAL);
+  read_all(TOTAL);
+  assert_int_equal(poll_for(POLLIN, 0), 0);
+}
+
+static void test_writing_is_asked_of_the_system(void **state) {
+  (void)state;
+  assert_int_equal(poll_for(POLLIN | POLLOUT, 60000), POLLOUT);
+  assert_int_equal(poll_for(POLLOUT, 60000), POLLOUT);
+  say(TOTAL);
+  assert_true(poll_for(POLLIN | POLLOUT, 0) & POLLIN);
+  read_all(TOTAL);
+  assert_int_equal(poll_for(POLLIN | POLLOUT, 0), POLLOUT);
+}
+
+static void test_one_of_several_has_bytes_in_the_buffer(void **state) {
+  int others[2];
+  (void)state;
+  assert_int_equal(pipe2(others, O_CLOEXEC), 0);
+  say(TOTAL);
+  assert_int_equal(recv(near_end, got, PIECE, 0), PIECE);
+  struct pollfd pollers[2] = {{.fd = others[0], .events = POLLIN}, {.fd = near_end, .events = POLLIN}};
+  assert_int_equal(poll(pollers, 2, 60000), 1);
+  assert_int_equal(pollers[0].revents, 0);
+  assert_int_equal(pollers[1].revents, POLLIN);
+  assert_int_equal(write(others[1], "x", 1), 1);
+  assert_int_equal(poll(pollers, 2, 60000), 2);
+  assert_int_equal(pollers[0].revents, POLLIN);
+  assert_int_equal(close(others[0]), 0);
+  assert_int_equal(close(others[1]), 0);
+}
+
+/* --- ends ------------------------------------------------------------------------------------------ */
+
+static void test_the_end_comes_after_the_bytes(void **state) {
+  (void)state;
+  say(TOTAL);
+  assert_int_equal(close(far_end), 0);
+  far_end = -1;
+  for (size_t at = 0; at < TOTAL;) { /* the system adds POLLHUP, when it is asked */
+    assert_true(poll_for(POLLIN, 60000) & POLLIN);
+    ssize_t count = recv(near_end, got + at, PIECE, 0);
+    assert_true(count > 0);
+    at += (size_t)count;
+  }
+  assert_memory_equal(got, sent, TOTAL);
+  assert_true(poll_for(POLLIN, 0) & POLLIN);
+  assert_int_equal(ssh_reader_pending(near_end), is_fast() ? 1 : 0); /* found, and not told */
+  assert_int_equal(recv(near_end, got, PIECE, 0), 0);
+  assert_int_equal(ssh_reader_pending(near_end), 0);
+  assert_int_equal(recv(near_end, got, PIECE, 0), 0);
+}
+
+static void test_an_error_is_passed_on(void **state) {
+  (void)state;
+  assert_int_equal(send(near_end, sent, 10, 0), 10);
+  assert_int_equal(close(far_end), 0); /* with bytes that it has not read: a reset */
+  far_end = -1;
+  assert_true(poll_for(POLLIN, 60000) & POLLIN);
+  assert_int_equal(recv(near_end, got, PIECE, 0), -1);
+  assert_int_equal(errno, ECONNRESET);
+  assert_int_equal(ssh_reader_pending(near_end), 0);
+}
+
+static void test_a_number_that_was_closed_is_somebody_elses(void **state) {
+  int others[2];
+  int number = near_end;
+  (void)state;
+  say(TOTAL);
+  assert_int_equal(recv(near_end, got, PIECE, 0), PIECE);
+  assert_int_equal(close(near_end), 0);
+  assert_int_equal(ssh_reader_pending(number), 0);
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, others), 0);
+  near_end = others[0] == number ? others[0] : dup2(others[0], number);
+  assert_int_equal(recv(near_end, got, PIECE, 0), -1);
+  assert_int_equal(errno, EAGAIN);
+  assert_int_equal(close(others[1]), 0);
+  if (others[0] != number) {
+    assert_int_equal(close(others[0]), 0);
+  }
+}
+
+/* --- libssh ---------------------------------------------------------------------------------------- */
+
+/* If its calls went past the reader, all of this would be for nothing, and nobody would notice. */
+static void test_libssh_itself_reads_here(void **state) {
+  static const char greeting[] = "SSH-2.0-OpenSSH_9.2\r\n";
+  (void)state;
+  assert_int_equal(ssh_options_set(session, SSH_OPTIONS_HOST, "nowhere"), 0);
+  assert_int_equal(ssh_options_set(session, SSH_OPTIONS_FD, &near_end), 0);
+  ssh_set_blocking(session, 0);
+  assert_int_equal(send(far_end, greeting, sizeof(greeting) - 1, 0), sizeof(greeting) - 1);
+  say(TOTAL); /* what follows makes no sense, and is not read before the greeting is */
+  for (int i = 0; i < 10 && !ssh_get_serverbanner(session); i++) {
+    (void)ssh_connect(session);
+  }
+  assert_string_equal(ssh_get_serverbanner(session), "SSH-2.0-OpenSSH_9.2");
+  assert_true(is_fast() ? left_in_system() == 0 : left_in_system() > 0);
+  ssh_disconnect(session);
+}
+
+/* --- copies ---------------------------------------------------------------------------------------- */
+
+static void check_copy(size_t size, size_t from, size_t to, void *(*copy)(void *, const void *, size_t)) {
+  uint8_t *wanted = malloc(3 * PIECE);
+  assert_non_null(wanted);
+  for (size_t i = 0; i < (size_t)3 * PIECE; i++) {
+    got[i] = wanted[i] = sent[i];
+  }
+  for (size_t i = 0; i < size; i++) {
+    wanted[to + i] = sent[from + i];
+  }
+  assert_ptr_equal(copy(got + to, got + from, size), got + to);
+  assert_memory_equal(got, wanted, 3 * PIECE);
+  free(wanted);
+}
+
+static void *call_memcpy(void *to, const void *from, size_t size) {
+  return memcpy(to, from, size);
+}
+
+static void *call_memmove(void *to, const void *from, size_t size) {
+  return memmove(to, from, size);
+}
+
+static void test_copies_of_all_sizes(void **state) {
+  (void)state;
+  for (size_t size = 0; size < PIECE; size += size < 130 ? 1 : 61) {
+    check_copy(size, 3, PIECE + 5, call_memcpy);
+    check_copy(size, PIECE + 1, PIECE, call_memmove);   /* down, by less than a block */
+    check_copy(size, PIECE + 100, PIECE, call_memmove); /* and by more */
+    check_copy(size, PIECE, PIECE + 1, call_memmove);
+    check_copy(size, PIECE, PIECE + 100, call_memmove);
+    check_copy(size, PIECE, PIECE, call_memmove);
+  }
+}
+
+#define UNIT(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      UNIT(test_all_is_read_at_once_and_handed_on_in_order),
+      UNIT(test_more_than_the_buffer_holds),
+      UNIT(test_only_attached_ones_are_read_ahead),
+      UNIT(test_looking_ahead_takes_nothing),
+      UNIT(test_bytes_in_the_buffer_are_an_event),
+      UNIT(test_writing_is_asked_of_the_system),
+      UNIT(test_one_of_several_has_bytes_in_the_buffer),
+      UNIT(test_the_end_comes_after_the_bytes),
+      UNIT(test_an_error_is_passed_on),
+      UNIT(test_a_number_that_was_closed_is_somebody_elses),
+      UNIT(test_libssh_itself_reads_here),
+      UNIT(test_copies_of_all_sizes),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

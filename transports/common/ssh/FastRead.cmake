@@ -1,0 +1,41 @@
+# Sets PENSTOCK_CAN_FAST_READ, and makes penstock_libssh_static, if ssh_reader.c can be used: pkg-config's libssh has a
+# static library beside it that can become part of a plugin.
+include(CheckCSourceCompiles)
+set(PENSTOCK_CAN_FAST_READ OFF)
+
+pkg_get_variable(LIBSSH_FOLDER libssh libdir)
+find_library(PENSTOCK_LIBSSH_STATIC NAMES libssh.a PATHS ${LIBSSH_FOLDER} NO_DEFAULT_PATH)
+mark_as_advanced(PENSTOCK_LIBSSH_STATIC)
+set(rest ${CRYPTO_LINK_LIBRARIES})
+# What Debian's libssh was built with, of which its development package brings no link for GSSAPI.
+foreach(name z gssapi_krb5)
+  find_library(PENSTOCK_LIBSSH_NEEDS_${name} NAMES ${name} lib${name}.so.1 lib${name}.so.2)
+  mark_as_advanced(PENSTOCK_LIBSSH_NEEDS_${name})
+  if(PENSTOCK_LIBSSH_NEEDS_${name})
+    list(APPEND rest ${PENSTOCK_LIBSSH_NEEDS_${name}})
+  endif()
+endforeach()
+
+if(PENSTOCK_LIBSSH_STATIC)
+  # A shared library of it, with nothing missing: this is where code that is not position-independent fails.
+  set(CMAKE_REQUIRED_FLAGS "-fPIC")
+  set(CMAKE_REQUIRED_LINK_OPTIONS -shared LINKER:-z,defs LINKER:--exclude-libs,ALL)
+  set(CMAKE_REQUIRED_INCLUDES ${LIBSSH_INCLUDE_DIRS})
+  set(CMAKE_REQUIRED_LIBRARIES ${PENSTOCK_LIBSSH_STATIC} ${rest} Threads::Threads)
+  check_c_source_compiles("
+    #include <libssh/libssh.h>
+    int connect_it(ssh_session session);
+    int connect_it(ssh_session session) { return ssh_connect(session); }
+    " PENSTOCK_LIBSSH_STATIC_LINKS)
+  foreach(each FLAGS LINK_OPTIONS INCLUDES LIBRARIES)
+    unset(CMAKE_REQUIRED_${each})
+  endforeach()
+  if(PENSTOCK_LIBSSH_STATIC_LINKS)
+    set(PENSTOCK_CAN_FAST_READ ON)
+    add_library(penstock_libssh_static INTERFACE)
+    target_include_directories(penstock_libssh_static SYSTEM INTERFACE ${LIBSSH_INCLUDE_DIRS})
+    target_link_libraries(penstock_libssh_static INTERFACE ${PENSTOCK_LIBSSH_STATIC} ${rest} Threads::Threads)
+    # Its symbols are nobody else's: another plugin may have libssh too.
+    target_link_options(penstock_libssh_static INTERFACE LINKER:--exclude-libs,ALL)
+  endif()
+endif()

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file ssh_reader.h
+ * Reads a session's socket in large pieces, where the build allows it (PENSTOCK_SSH_FAST_READ). ssh_reader.c says how
+ * and why; ssh_reader_none.c does nothing, and libssh reads as it always does.
+ *
+ * Thread: a descriptor's calls and all use of its session belong to one thread.
+ */
+#ifndef TRANSPORTS_SSH_READER_H
+#define TRANSPORTS_SSH_READER_H
+
+#include <libssh/libssh.h>
+#include <stddef.h>
+
+/** What is read at once; 0 if libssh reads the socket itself. */
+size_t ssh_reader_size(void);
+/**
+ * From now on `session` gets what its descriptor `fd` receives out of a buffer. Nobody else may read `fd`. Out of
+ * memory: nothing changes.
+ */
+void ssh_reader_attach(ssh_session session, int fd);
+/** No more; bytes in the buffer are lost. Closing the descriptor, by libssh or by us, does the same. */
+void ssh_reader_detach(int fd);
+/**
+ * Bytes that were received and that libssh has not been given yet, or the end that it has not been told: no event of
+ * the socket will say that they are there.
+ */
+size_t ssh_reader_pending(int fd);
+
+#endif
