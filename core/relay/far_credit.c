@@ -36,28 +36,23 @@ penstock_sink *ps_relay_join_credit(ps_relay *relay, uint64_t id, penstock_socke
   return sink;
 }
 
+/* A turn is a multiple of what the transport likes, and goes to it in one piece. */
 size_t ps_credit_write(penstock_sink *sink, const void *data, size_t size) {
-  const char *bytes = data;
-  size_t taken = 0;
-  while (taken < size && !sink->stream.ending) {
-    size_t part = size - taken < sink->chunk ? size - taken : sink->chunk;
-    sink->writing = 1;
-    sink->retry = 0;
-    size_t count = sink->far.write(sink->far.stream, bytes + taken, part);
-    sink->writing = 0;
-    if (count > part) {
-      ps_stream_finish(&sink->stream, "the transport took more bytes than it was given (a defect of the plugin)", NULL);
-      break;
-    }
-    taken += count;
-    if (count < part) {
-      if (sink->retry) { /* it was writable again before it had said that it is not */
-        ps_stream_defer(&sink->stream);
-      }
-      break;
-    }
+  if (sink->stream.ending) {
+    return 0;
   }
-  return taken;
+  sink->writing = 1;
+  sink->retry = 0;
+  size_t count = sink->far.write(sink->far.stream, data, size);
+  sink->writing = 0;
+  if (count > size) {
+    ps_stream_finish(&sink->stream, "the transport took more bytes than it was given (a defect of the plugin)", NULL);
+    return 0;
+  }
+  if (count < size && sink->retry) { /* it was writable again before it had said that it is not */
+    ps_stream_defer(&sink->stream);
+  }
+  return count;
 }
 
 void ps_credit_return(penstock_sink *sink, size_t bytes) {

@@ -40,7 +40,8 @@ enum penstock_close {
  */
 typedef struct penstock_credit_stream {
   uint32_t struct_size; /**< sizeof(penstock_credit_stream) */
-  uint32_t write_chunk; /**< size in bytes of the writes that suit the transport best; 0 = no preference */
+  uint32_t write_chunk; /**< size in bytes of the writes that suit the transport best; 0 = no preference. A stream
+                             that is alone is written in multiples of it */
   void *stream;         /**< the transport's own; first argument of each slot */
 
   /**
