@@ -4,7 +4,7 @@
 #include "common/ssh/ssh_stream.h"
 
 enum {
-  BULK_AFTER = 4 << 20,
+  BULK_AFTER = 512 << 10, /* bytes that a stream has received: the first answers to know it by */
   BULK_STREAMS = 8,
   GATHERED = 128 << 10, /* is handed on at once: larger pieces gain little */
   PACKET = 32 << 10     /* the largest that is received */
@@ -133,17 +133,21 @@ static void drain(ssh_stream *stream) {
 
 /*
  * libssh opens the window to 1.28 MB when it is half used; a read with a larger buffer is the way to a larger
- * one. Only while nothing waits, so that a window is memory only for clients that do not keep up.
+ * one. Early, since a far server that has filled its window does nothing for a round trip: at the first full packet,
+ * again when more follows, then after each eighth. Streams that only answer briefly never get there, and cost no
+ * packet. Only while nothing waits, so that a window is memory only for clients that do not keep up.
  */
 static void open_window(ssh_stream *stream) {
   ssh_link *link = stream->link;
   int is_bulk = stream->received >= BULK_AFTER && link->stream_count <= BULK_STREAMS;
   uint32_t window = is_bulk ? SSH_WINDOW_MAX : SSH_WINDOW;
-  if (stream->since_grown < window / 8 || stream->spill || stream->buffered > 0 || stream->has_eof ||
+  int is_first = window > stream->window && stream->received >= PACKET / 2;
+  if ((!is_first && stream->since_grown < window / 8) || stream->spill || stream->buffered > 0 || stream->has_eof ||
       stream->has_close) {
     return;
   }
   stream->since_grown = 0;
+  stream->window = window;
   link->may_deliver = 1;
   int count = ssh_channel_read_timeout(stream->channel, link->scratch, window, 0, 0);
   link->may_deliver = 0;

@@ -44,6 +44,7 @@ struct ssh_stream {
   size_t spill_size;
   uint64_t received;
   size_t since_grown; /* bytes since the receive window was last opened */
+  uint32_t window;    /* as far as that went */
 
   ssh_stream *next_writer;
   int is_waiting; /* in the queue of writers */

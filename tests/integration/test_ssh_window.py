@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""How far the ssh transport lets a server send ahead: much, as soon as a stream is seen to be a download, since a server
+that has filled its window waits for a round trip."""
+
+import contextlib
+import queue
+import socket
+
+import pytest
+
+from support.odd_server import OddServer
+from support.wait import eventually
+from support.wire import read_exact
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def streams(tmp, gateway):
+    """streams() opens a connection through a gateway; returns it and the server's channel."""
+    channels = queue.Queue()
+    server = OddServer(tmp, channels.put)
+    made = gateway(server.profile())
+    made.wait_serving()
+    with contextlib.ExitStack() as clients:
+
+        def start():
+            client = clients.enter_context(socket.create_connection(("127.0.0.1", made.port)))
+            return client, channels.get(timeout=30)
+
+        yield start
+    server.close()
+
+
+def receive(client, channel, size):
+    """The server sends and the client reads, in step."""
+    for at in range(0, size, 32768):
+        piece = b"x" * min(32768, size - at)
+        channel.sendall(piece)
+        assert read_exact(client, len(piece)) == piece
+
+
+def test_short_answers_open_no_window(streams):
+    client, channel = streams()
+    receive(client, channel, 100)
+    eventually(lambda: channel.out_window_size > 64_000, 10, "libssh has opened the window")
+    before = channel.out_window_size
+    for _ in range(100):
+        receive(client, channel, 100)
+    assert channel.out_window_size == before - 10_000 < 2 * MIB
+
+
+def test_a_full_packet_opens_the_window_and_more_opens_it_wide(streams):
+    client, channel = streams()
+    receive(client, channel, 32768)
+    eventually(lambda: channel.out_window_size > 1.8 * MIB, 10, "2 MiB")
+    receive(client, channel, MIB)
+    eventually(lambda: channel.out_window_size > 6.8 * MIB, 10, "8 MiB")
+    receive(client, channel, 16 * MIB)
+    eventually(lambda: channel.out_window_size > 6.8 * MIB, 10, "it stays open")
+
+
+def test_many_streams_do_not_get_wide_windows(streams):
+    opened = [streams() for _ in range(9)]
+    for client, channel in opened:
+        receive(client, channel, 2 * MIB)
+        assert channel.out_window_size <= 2 * MIB
