@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The system's ssh, asked with -G. It prints its own defaults along with what was written; a second answer, for a
- * host of no file, tells which is which. That one is asked for once a process: a reconnect runs ssh once.
+ * host of no file, tells which is which. That one is asked for once a process: a reconnect runs ssh once. The first
+ * time all questions are asked at once, since each takes ssh some 10 ms.
  */
 #include <ctype.h>
 #include <pthread.h>
@@ -151,17 +152,46 @@ static void ask_version(uint64_t deadline_ms) {
   ssh_child_clear(&result);
 }
 
+static void *ask_version_beside(void *context) {
+  ask_version(*(const uint64_t *)context);
+  return NULL;
+}
+
+/* With the lock. */
 static int learn(uint64_t deadline_ms, penstock_error *error) {
+  pthread_t beside;
+  int is_beside = pthread_create(&beside, NULL, ask_version_beside, &deadline_ms) == 0;
   char name[] = "penstock.invalid"; /* no file is read, so any name will do */
   char none[] = "none";
   const ssh_request nothing = {.host = name, .config_file = none};
   int result = ask(&known.defaults, &nothing, deadline_ms, error);
-  if (result == 0) {
+  if (is_beside) {
+    (void)pthread_join(beside, NULL);
+  } else if (result == 0) {
     ask_version(deadline_ms);
+  }
+  if (result == 0) {
     known.is_known = 1;
   } else {
     ssh_config_unload(&known.defaults);
   }
+  return result;
+}
+
+/* If it fails, judge() tries again, and says why. */
+static void *learn_beside(void *context) {
+  (void)pthread_mutex_lock(&known.lock);
+  if (!known.is_known) {
+    (void)learn(*(const uint64_t *)context, NULL);
+  }
+  (void)pthread_mutex_unlock(&known.lock);
+  return NULL;
+}
+
+static int is_known(void) {
+  (void)pthread_mutex_lock(&known.lock);
+  int result = known.is_known;
+  (void)pthread_mutex_unlock(&known.lock);
   return result;
 }
 
@@ -178,7 +208,12 @@ static int judge(ssh_config *config, uint64_t deadline_ms, penstock_error *error
 }
 
 static int ask_system(ssh_config *config, const ssh_request *request, uint64_t deadline_ms, penstock_error *error) {
+  pthread_t beside;
+  int is_beside = !is_known() && pthread_create(&beside, NULL, learn_beside, &deadline_ms) == 0;
   int result = ask(config, request, deadline_ms, error);
+  if (is_beside) {
+    (void)pthread_join(beside, NULL);
+  }
   if (result == 0) {
     result = judge(config, deadline_ms, error);
   }
