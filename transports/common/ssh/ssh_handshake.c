@@ -109,7 +109,7 @@ int ssh_handshake_start(ssh_link *link, penstock_error *error) {
     return PENSTOCK_E_FAILED;
   }
   (void)ssh_options_set(link->session, SSH_OPTIONS_FD, &duplicate); /* fails for no descriptor alone */
-  ssh_reader_attach(link->session, duplicate);
+  ssh_reader_attach(duplicate);
   ssh_set_blocking(link->session, 0);
   return 0;
 }

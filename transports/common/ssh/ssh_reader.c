@@ -4,9 +4,9 @@
  *
  * libssh reads its socket 4 KiB at a time, with a poll() and a recv() each: half of the CPU time of a download goes
  * into these calls, and no option changes that. So libssh's static library is linked into the plugins, and the linker
- * (--wrap) leads its calls of recv, poll and close, by name, to the functions below. They know the descriptors that
- * were attached; any other goes on to the system. What an attached one receives is read 256 KiB at a time, and libssh
- * is served from there: it sees the same bytes in the same order, and the same end.
+ * (--wrap) leads its calls of recv, send, poll and close, by name, to the functions below. They know the descriptors
+ * that were attached; any other goes on to the system. What an attached one receives is read 256 KiB at a time, and
+ * libssh is served from there: it sees the same bytes in the same order, and the same end.
  *
  * A second thing costs as much: libssh copies each packet three times, and memcpy of glibc chooses `rep movsb` for such
  * sizes wherever a processor offers it, which some AMD ones do at a third of the speed of plain moves (glibc's bugs
@@ -35,8 +35,8 @@ enum {
 
 typedef struct reader {
   struct reader *next;
-  ssh_session session;
   int fd;
+  int is_full; /* the socket takes no more for now */
   int is_over; /* the socket has ended or broken: what `error` says, after the bytes */
   int is_told; /* and libssh knows */
   int error;   /* errno; 0 = it has ended */
@@ -53,9 +53,11 @@ static _Thread_local reader *readers;
 ssize_t __real_recv(int fd, void *data, size_t size, int flags);
 int __real_poll(struct pollfd *fds, nfds_t count, int timeout);
 int __real_close(int fd);
+ssize_t __real_send(int fd, const void *data, size_t size, int flags);
 ssize_t __wrap_recv(int fd, void *data, size_t size, int flags);
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout);
 int __wrap_close(int fd);
+ssize_t __wrap_send(int fd, const void *data, size_t size, int flags);
 void *__real_memcpy(void *to, const void *from, size_t size);
 void *__real_memmove(void *to, const void *from, size_t size);
 void *__wrap_memcpy(void *to, const void *from, size_t size);
@@ -73,11 +75,10 @@ size_t ssh_reader_size(void) {
   return SIZE;
 }
 
-void ssh_reader_attach(ssh_session session, int fd) {
+void ssh_reader_attach(int fd) {
   reader *made = find(fd) ? NULL : malloc(sizeof(*made)); /* not cleared: pages that are never used are no memory */
   if (made) {
     memset(made, 0, offsetof(reader, bytes));
-    made->session = session;
     made->fd = fd;
     made->next = readers;
     readers = made;
@@ -138,39 +139,56 @@ ssize_t __wrap_recv(int fd, void *data, size_t size, int flags) {
 }
 
 /*
- * Is poll() for one attached descriptor answered without asking the system? Whether something has come, reading tells
- * too, and at once. libssh goes on asking whether it may write when it has nothing to write (0.10 forgets to stop); it
- * is told so once the buffer is empty.
+ * libssh is told that it may send before the system has been asked. A socket that takes nothing then takes 0 bytes: all
+ * of it stays in libssh's buffer, where an error would end the session.
  */
-static int knows_answer(reader *self, const struct pollfd *poller, int timeout) {
-  int is_writing = (poller->events & POLLOUT) && (ssh_get_status(self->session) & SSH_WRITE_PENDING);
-  if (is_writing || !(poller->events & POLLIN)) {
-    return 0;
+ssize_t __wrap_send(int fd, const void *data, size_t size, int flags) {
+  reader *self = find(fd);
+  ssize_t count = __real_send(fd, data, size, flags);
+  if (!self) {
+    return count;
   }
-  if (!has_something(self) && timeout == 0 && poller->events == POLLIN) {
+  int is_refused = count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  self->is_full = is_refused || (count >= 0 && (size_t)count < size);
+  return is_refused ? 0 : count;
+}
+
+/*
+ * What poll() would say of an attached descriptor, without asking the system: whether something has come, reading tells
+ * too, and whether it takes more, sending. -1: that must be asked.
+ */
+static int answer(reader *self, short events, int timeout) {
+  if ((events & POLLOUT) && self->is_full) {
+    return -1;
+  }
+  if ((events & POLLIN) && !has_something(self) && (timeout == 0 || (events & POLLOUT))) {
     fill(self);
-    return 1;
   }
-  return has_something(self);
+  int ready = (events & POLLOUT) | ((events & POLLIN) && has_something(self) ? POLLIN : 0);
+  return ready || timeout == 0 ? ready : -1;
 }
 
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout) {
-  int found = 0;
   reader *only = count == 1 ? find(fds[0].fd) : NULL;
-  if (only && knows_answer(only, fds, timeout)) {
-    fds[0].revents = has_something(only) ? POLLIN : 0;
-    return fds[0].revents != 0;
+  int known = only ? answer(only, fds[0].events, timeout) : -1;
+  if (known >= 0) {
+    fds[0].revents = (short)known;
+    return known != 0;
   }
+  int found = 0;
   for (nfds_t i = 0; i < count; i++) {
     const reader *self = find(fds[i].fd);
     found |= self && has_something(self) && (fds[i].events & POLLIN);
   }
   int ready = __real_poll(fds, count, found ? 0 : timeout);
-  for (nfds_t i = 0; found && ready >= 0 && i < count; i++) {
-    const reader *self = find(fds[i].fd);
+  for (nfds_t i = 0; ready >= 0 && i < count; i++) {
+    reader *self = find(fds[i].fd);
     if (self && has_something(self) && (fds[i].events & POLLIN)) {
       ready += fds[i].revents == 0;
       fds[i].revents |= POLLIN;
+    }
+    if (self && (fds[i].revents & POLLOUT)) {
+      self->is_full = 0;
     }
   }
   return ready;

@@ -9,16 +9,15 @@
 #ifndef TRANSPORTS_SSH_READER_H
 #define TRANSPORTS_SSH_READER_H
 
-#include <libssh/libssh.h>
 #include <stddef.h>
 
 /** What is read at once; 0 if libssh reads the socket itself. */
 size_t ssh_reader_size(void);
 /**
- * From now on `session` gets what its descriptor `fd` receives out of a buffer. Nobody else may read `fd`. Out of
+ * From now on a session gets what its descriptor `fd` receives out of a buffer. Nobody else may read `fd`. Out of
  * memory: nothing changes.
  */
-void ssh_reader_attach(ssh_session session, int fd);
+void ssh_reader_attach(int fd);
 /** No more; bytes in the buffer are lost. Closing the descriptor, by libssh or by us, does the same. */
 void ssh_reader_detach(int fd);
 /**

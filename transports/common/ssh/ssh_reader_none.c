@@ -6,8 +6,7 @@ size_t ssh_reader_size(void) {
   return 0;
 }
 
-void ssh_reader_attach(ssh_session session, int fd) {
-  (void)session;
+void ssh_reader_attach(int fd) {
   (void)fd;
 }
 
