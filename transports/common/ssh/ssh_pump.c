@@ -7,8 +7,8 @@
 
 enum {
   CREDIT = 1 << 20,  /* what may come from the stream and wait for the socket */
-  UP_SIZE = 1 << 16, /* what may come from the socket and wait for the stream */
-  READS_A_TURN = 8   /* of UP_SIZE each, then others have their turn */
+  UP_SIZE = 1 << 18, /* what may come from the socket and wait for the stream */
+  READS_A_TURN = 2   /* of UP_SIZE each, then others have their turn */
 };
 
 struct ssh_pump {
@@ -146,10 +146,9 @@ void ssh_pump_reset(ssh_pump *pump) {
 static int drain_up(ssh_pump *pump) {
   while (pump->up_at < pump->up_size) {
     size_t left = pump->up_size - pump->up_at;
-    size_t chunk = pump->stream.write_chunk > 0 && pump->stream.write_chunk < left ? pump->stream.write_chunk : left;
-    size_t count = pump->stream.write(pump->stream.stream, pump->up + pump->up_at, chunk);
+    size_t count = pump->stream.write(pump->stream.stream, pump->up + pump->up_at, left);
     pump->up_at += count;
-    if (count < chunk) {
+    if (count < left) {
       return 0; /* it says when */
     }
   }
@@ -161,9 +160,15 @@ static int drain_up(ssh_pump *pump) {
   return !pump->up_eof;
 }
 
+/* What is read at once: full packets of the stream's, without a small one at the end. */
+static size_t read_size(const ssh_pump *pump) {
+  size_t chunk = pump->stream.write_chunk;
+  return chunk > 0 && chunk < UP_SIZE ? UP_SIZE - UP_SIZE % chunk : (size_t)UP_SIZE;
+}
+
 static void read_up(ssh_pump *pump) {
   for (int i = 0; i < READS_A_TURN && drain_up(pump) && pump->socket != PENSTOCK_SOCKET_NONE; i++) {
-    int64_t count = dial_receive(pump->socket, pump->up, UP_SIZE);
+    int64_t count = dial_receive(pump->socket, pump->up, read_size(pump));
     if (count == DIAL_AGAIN) {
       break;
     }
