@@ -3,7 +3,8 @@
  * @file internal.h
  * A lane from inside: what lane.c (thread, messages, end), link.c (one transport instance), step.c (its
  * asynchronous steps), open.c (streams being opened), prewarm.c (streams opened ahead), probe.c (does a solver
- * answer?), doubt.c (does it still answer?) and supervise.c (what to do next) share.
+ * answer?), doubt.c (does it still answer?), ways.c (does another way lead to it?) and supervise.c (what to do next)
+ * share.
  *
  * The rule that keeps this simple: a slot that a transport calls only marks what happened and asks for a
  * turn; supervise.c acts on the marks when the turn comes. So nothing is ever freed or entered twice
@@ -60,6 +61,7 @@ typedef struct ps_link {
   ps_list opens; /**< of penstock_open */
   size_t open_count;
   int connected;   /**< the connect step succeeded */
+  int has_served;  /**< a solver was served over it */
   int lost;        /**< link_lost came */
   int solver_gone; /**< solver_exited came, or an open was refused by the endpoint */
   penstock_error lost_error;
@@ -68,8 +70,6 @@ typedef struct ps_link {
 
 /** Makes an instance. NULL with `error` on failure. */
 ps_link *ps_link_create(ps_lane *lane, penstock_error *error);
-/** " by " and the way that streams take, if the transport has several and says which; else "". */
-void ps_link_way(const ps_link *link, char *text, size_t size);
 /** Gives all opens and credit streams back, destroys the instance; memory goes when the host has closed. */
 void ps_link_destroy(ps_link *link, const penstock_error *why);
 
@@ -193,6 +193,9 @@ uint64_t ps_probe_patience(uint64_t first_ms, unsigned misses, uint64_t left_ms)
 
 /** Asks the endpoint; supervise.c acts on `finished` on a later turn. */
 void ps_probe_start(ps_lane *lane);
+/** The way that the last one took is the one that there is: if it was quick, the next one's limit is the first again.
+ */
+void ps_probe_trust_way(ps_probe *probe);
 /** Stops asking; nothing follows. */
 void ps_probe_cancel(ps_lane *lane);
 /** Its time is over. */
@@ -217,6 +220,21 @@ void ps_doubt_stream_ended(ps_lane *lane, const ps_stream_end *end);
 void ps_doubt_turn(ps_lane *lane);
 /** The probe has finished, in SERVE: marks the solver as gone if that is what it says. */
 void ps_doubt_answered(ps_lane *lane);
+
+/* --- ways.c ------------------------------------------------------------------------------------- */
+
+/** " by " and the way that streams take, if the transport has several and says which; else "". */
+void ps_ways_describe(const ps_link *link, char *text, size_t size);
+/**
+ * The probe has finished, in FIND or CONFIRM, without a solver: may it have gone a way that leads nowhere? Nonzero: the
+ * transport has another one, and asking again is worth it. 0: not so, or there is none; `lane->dead_end` is then what
+ * the transport says of the one that there is, if anything.
+ */
+int ps_ways_doubt(ps_lane *lane);
+/** After that, in CONFIRM: why the solver will not answer by whatever waiting, or NULL. Lies in the lane. */
+const penstock_error *ps_ways_final(const ps_lane *lane);
+/** Likewise: adds to `error` what came last, and what would help. */
+void ps_ways_explain(const ps_lane *lane, penstock_error *error);
 
 /* --- supervise.c -------------------------------------------------------------------------------- */
 
@@ -274,6 +292,7 @@ struct ps_lane {
   ps_probe probe;
   ps_doubt doubt;
   ps_prewarm prewarm;
+  penstock_error dead_end; /**< see ps_ways_doubt; `what` is empty: nothing was said */
 
   ps_phase phase;
   ps_state state;

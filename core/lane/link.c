@@ -67,17 +67,6 @@ ps_link *ps_link_create(ps_lane *lane, penstock_error *error) {
   return link;
 }
 
-void ps_link_way(const ps_link *link, char *text, size_t size) {
-  char way[256] = "";
-  const penstock_way_ext *ext =
-      link->transport->get_extension ? link->transport->get_extension(link->instance, PENSTOCK_EXT_WAY) : NULL;
-  if (ext && PENSTOCK_HAS(ext, penstock_way_ext, describe)) {
-    ext->describe(link->instance, way, sizeof(way));
-    way[sizeof(way) - 1] = '\0';
-  }
-  (void)snprintf(text, size, "%s%s", way[0] ? " by " : "", way);
-}
-
 static void on_host_closed(void *context) {
   ps_link *link = context;
   ps_lane *lane = link->lane;

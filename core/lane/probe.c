@@ -22,9 +22,18 @@ static void release(ps_probe *probe) {
   }
 }
 
+void ps_probe_trust_way(ps_probe *probe) {
+  if (probe->opened_ns && probe->opened_ns - probe->asked_ns < PS_PROBE_OPEN_MS * 1000000ull / 2) {
+    probe->misses = 0;
+  }
+}
+
 static void finish(ps_lane *lane, ps_probe_result result) {
   ps_probe *probe = &lane->probe;
   release(probe);
+  if (result == PS_PROBE_SOLVER || lane->phase == PS_PHASE_SERVE) {
+    ps_probe_trust_way(probe);
+  }
   (void)uv_timer_stop(&lane->limit);
   probe->running = 0;
   probe->finished = 1;
@@ -203,9 +212,6 @@ void ps_probe_opened(ps_lane *lane, penstock_socket socket) {
     return;
   }
   probe->opened_ns = uv_hrtime();
-  if (probe->opened_ns - probe->asked_ns < PS_PROBE_OPEN_MS * 1000000ull / 2) {
-    probe->misses = 0;
-  }
   (void)uv_timer_start(&lane->limit, on_timeout, PS_TCMD_TIMEOUT_MS, 0); /* for the answer */
   if (lane->probe_mode == PS_PROBE_TCP) {
     ps_net_close(socket);

@@ -245,7 +245,7 @@ static void tell_probe_legs(ps_lane *lane) {
   char way[256];
   char open[320];
   uint64_t now = uv_hrtime();
-  ps_link_way(lane->link, way, sizeof(way));
+  ps_ways_describe(lane->link, way, sizeof(way));
   (void)snprintf(open, sizeof(open), "open%s", way);
   if (lane->probe_mode == PS_PROBE_TCMD) {
     (void)snprintf(text, sizeof(text), "a solver answers, protocol %s", lane->probe.version);
@@ -263,6 +263,7 @@ static void enter_serve(ps_lane *lane) {
   lane->phase = PS_PHASE_SERVE;
   lane->doubt.raised = 0; /* what streams of an earlier solver met says nothing of this one */
   lane->raced = 0;
+  lane->link->has_served = 1;
   lane->ever_up = 1;
   atomic_store(&lane->options.gate->served, 1);
   ps_backoff_reset(&lane->backoff);
@@ -367,6 +368,9 @@ static void step_failed(ps_lane *lane, ps_phase phase, const penstock_error *err
     enter_find(lane);
     return;
   }
+  if (phase == PS_PHASE_IDENTIFY && error->error_class == PENSTOCK_CLASS_REFUSED && lane->dead_end.what[0]) {
+    error = &lane->dead_end; /* who listens there is not to blame */
+  }
   int hung = lane->link->op.hung && error->error_class == PENSTOCK_CLASS_TRANSIENT;
   fail(lane, error, phase != PS_PHASE_CONNECT);
   if (hung && lane->phase == PS_PHASE_IDLE && !lane->gave_up) { /* it has waited long enough */
@@ -435,6 +439,10 @@ static void identify(ps_lane *lane, const char *what) {
                ps_probe_patience(IDENTIFY_DEADLINE_MS, lane->probe.misses, ready_ms));
     return;
   }
+  if (lane->dead_end.what[0]) {
+    fail(lane, &lane->dead_end, 1);
+    return;
+  }
   penstock_error error;
   penstock_fail(&error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_REFUSED, "%s", what);
   penstock_next(&error, "end what listens there, set another `endpoint`, or set `probe = tcp` if it is what you want");
@@ -444,6 +452,15 @@ static void identify(ps_lane *lane, const char *what) {
 /* The solver was launched and says that it is ready, but the way to it does not work yet. */
 static void not_confirmed(ps_lane *lane) {
   penstock_error error;
+  if (ps_ways_doubt(lane)) {
+    ask_again(lane, 0);
+    return;
+  }
+  const penstock_error *final = ps_ways_final(lane);
+  if (final) {
+    fail(lane, final, 1);
+    return;
+  }
   if (uv_hrtime() < lane->ready_end_ns) {
     ask_again(lane, CONFIRM_EVERY_MS);
     return;
@@ -451,54 +468,52 @@ static void not_confirmed(ps_lane *lane) {
   penstock_fail(
       &error, PENSTOCK_LEG_READY, PENSTOCK_CLASS_TRANSIENT,
       "Server startup timed out: the solver says that it is ready, but does not answer through the transport");
-  if (lane->probe.error.what[0]) {
-    (void)snprintf(error.detail, sizeof(error.detail), "last answer: %s", lane->probe.error.what);
-  }
-  if (lane->probe.result == PS_PROBE_FAILED && lane->probe.error.next[0]) {
-    penstock_next(&error, "%s",
-                  lane->probe.error.next); /* there is no way to it: the transport knows what would help */
-  } else {
-    penstock_next(&error, "see that `endpoint` is the address on which it listens, or raise `ready_timeout`");
-  }
+  ps_ways_explain(lane, &error);
   fail(lane, &error, 1);
 }
 
-static void probe_done(ps_lane *lane) {
+/* Nobody has answered in FIND: who is it, if anybody? */
+static void not_found(ps_lane *lane) {
   ps_probe *probe = &lane->probe;
-  probe->finished = 0;
-  if (lane->phase == PS_PHASE_SERVE) {
-    ps_doubt_answered(lane);
+  int is_slow = probe->result == PS_PROBE_SILENT || (probe->result == PS_PROBE_FAILED && probe->is_late);
+  if (is_slow && ++lane->probe_tries < SILENT_TRIES) {
+    ask_again(lane, CONFIRM_EVERY_MS); /* which may take longer */
     return;
   }
-  if (probe->result == PS_PROBE_SOLVER) {
-    enter_serve(lane);
-    return;
-  }
-  if (lane->phase == PS_PHASE_CONFIRM) {
-    not_confirmed(lane);
+  if (ps_ways_doubt(lane)) {
+    ask_again(lane, 0);
     return;
   }
   switch (probe->result) {
   case PS_PROBE_ABSENT:
-    solver_absent(lane);
+    if (lane->dead_end.what[0]) {
+      identify(lane, "connections to the solver's endpoint are accepted and end without an answer");
+    } else {
+      solver_absent(lane);
+    }
     break;
   case PS_PROBE_SILENT:
-    if (++lane->probe_tries < SILENT_TRIES) {
-      ask_again(lane, CONFIRM_EVERY_MS);
-    } else {
-      identify(lane, "something listens at the solver's endpoint and does not answer");
-    }
+    identify(lane, "something listens at the solver's endpoint and does not answer");
     break;
   case PS_PROBE_FOREIGN:
     identify(lane, "something listens at the solver's endpoint that is no solver");
     break;
   default:
-    if (probe->is_late && ++lane->probe_tries < SILENT_TRIES) {
-      ask_again(lane, CONFIRM_EVERY_MS); /* which may take longer */
-    } else {
-      fail(lane, &probe->error, 1);
-    }
+    fail(lane, &probe->error, 1);
     break;
+  }
+}
+
+static void probe_done(ps_lane *lane) {
+  lane->probe.finished = 0;
+  if (lane->phase == PS_PHASE_SERVE) {
+    ps_doubt_answered(lane);
+  } else if (lane->probe.result == PS_PROBE_SOLVER) {
+    enter_serve(lane);
+  } else if (lane->phase == PS_PHASE_CONFIRM) {
+    not_confirmed(lane);
+  } else {
+    not_found(lane);
   }
 }
 

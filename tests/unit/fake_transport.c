@@ -222,7 +222,7 @@ static void fake_launch(penstock_instance *self, penstock_op *op, uint64_t deadl
   answer(self, op, fake.launch);
   if (fake.launch != FAKE_FAIL) {
     fake.for_clients = FAKE_ANSWERS;
-    fake.for_questions = FAKE_ANSWERS;
+    fake.for_questions = fake.after_launch;
     fake.listening = 1;
   }
 }
@@ -292,7 +292,8 @@ static void fake_open_stream(penstock_instance *self, penstock_open *open, uint6
   }
   if (fake.fail_opens > 0) {
     fake.fail_opens--;
-    fail_open(self, open, fake.fail_leg ? (uint32_t)fake.fail_leg : PENSTOCK_LEG_STREAM, PENSTOCK_CLASS_TRANSIENT);
+    fail_open(self, open, fake.fail_leg ? (uint32_t)fake.fail_leg : PENSTOCK_LEG_STREAM,
+              fake.fail_class ? (uint32_t)fake.fail_class : PENSTOCK_CLASS_TRANSIENT);
     return;
   }
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -320,8 +321,26 @@ static uint32_t fake_is_free(penstock_instance *self) {
   return !fake.costs;
 }
 
+static int32_t fake_doubt(penstock_instance *self, uint32_t what, penstock_error *error) {
+  (void)self;
+  fake.doubts++;
+  fake.doubted = (int)what;
+  if (fake.dead_ways > 0) {
+    if (--fake.dead_ways == 0) {
+      fake.for_questions = FAKE_ANSWERS;
+    }
+    return 1;
+  }
+  if (fake.has_words) {
+    penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_CONFIG, "the fake's only way leads nowhere");
+    penstock_next(error, "make another one");
+  }
+  return 0;
+}
+
 static const void *fake_extension(penstock_instance *self, const char *name) {
-  static const penstock_way_ext way = {.struct_size = (uint32_t)sizeof(way), .describe = fake_describe};
+  static const penstock_way_ext way = {
+      .struct_size = (uint32_t)sizeof(way), .describe = fake_describe, .doubt = fake_doubt};
   static const penstock_ahead_ext ahead = {.struct_size = (uint32_t)sizeof(ahead), .is_free = fake_is_free};
   (void)self;
   if (strcmp(name, PENSTOCK_EXT_AHEAD) == 0) {

@@ -47,6 +47,11 @@ typedef struct fake_control {
   atomic_int tells_end;                  /**< the next validate finds out that the solver has ended, and tells it */
   atomic_int listening;                  /**< 0 = opens are refused; set by a launch that does not fail */
   atomic_int for_clients, for_questions; /**< fake_server; FAKE_ANSWERS by a launch that does not fail */
+  atomic_int after_launch;               /**< fake_server for questions, once a launch has not failed */
+  atomic_int fail_class;                 /**< class of failed opens; 0 = TRANSIENT */
+  atomic_int dead_ways;                  /**< so many doubts have another way; the last of them leads to a solver */
+  atomic_int doubted;                    /**< what the last doubt was */
+  atomic_int has_words;                  /**< the transport blames the only way that is left */
   _Atomic(const char *) way;             /**< by which streams go, as it says; NULL = it has no such extension */
   atomic_int side_by_side;               /**< the server has a thread for each connection */
   atomic_int patience_ms;                /**< it closes a connection on which nothing has come for so long; 0 = never */
@@ -54,7 +59,7 @@ typedef struct fake_control {
   atomic_int costs;                      /**< unused streams are not free */
   atomic_uint error_leg;
   atomic_uint error_class;
-  atomic_int connects, validates, launches, readies, identifies, stops, opens, destroys, cancels; /**< counts */
+  atomic_int connects, validates, launches, readies, identifies, stops, opens, destroys, cancels, doubts; /**< counts */
   atomic_int clients, questions; /**< connections that the server had whole: a client's, the lane's probe's */
   atomic_int busy;               /**< connections that the server has, now */
   atomic_int waiting;            /**< connections on which nothing has come yet, now */
