@@ -386,6 +386,18 @@ static void a_long_report_is_cut_between_characters(void **state) {
   }
 }
 
+static void a_long_reason_is_cut_at_a_word(void **state) {
+  static const char why[] = "it has none of the programs that could carry a stream, and there is a long list of them: "
+                            "one, another one, and a third";
+  (void)state;
+  find("docker-all", CONTAINER_REACH_AUTO);
+  report(why, "gpu01");
+  assert_non_null(strstr(error.what,
+                         ": it has none of the programs that could carry a stream, and there is a long list "
+                         "of...; container address"));
+  assert_non_null(strstr(error.detail, why));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(every_network_has_its_ways, setup),
@@ -409,6 +421,7 @@ int main(void) {
       cmocka_unit_test_setup(a_container_without_a_shell_is_said_to_be_one, setup),
       cmocka_unit_test_setup(podman_is_called_by_its_name, setup),
       cmocka_unit_test_setup(a_long_report_is_cut_between_characters, setup),
+      cmocka_unit_test_setup(a_long_reason_is_cut_at_a_word, setup),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,6 +57,15 @@ static void test_failed(void **state) {
   assert_non_null(strstr(error.what, "no nc?[31m, no socat"));
 }
 
+static void test_impossible(void **state) {
+  (void)state;
+  static const char text[] = "penstock-stream: impossible the container has neither nc nor socat\n";
+  assert_int_equal(read_text(text, sizeof(text) - 1), SCRIPT_STREAM_FAILED);
+  assert_int_equal(error.leg, PENSTOCK_LEG_ENDPOINT);
+  assert_int_equal(error.error_class, PENSTOCK_CLASS_CONFIG);
+  assert_string_equal(error.what, "the container has neither nc nor socat");
+}
+
 static void test_words_without_text(void **state) {
   (void)state;
   assert_int_equal(read_text("penstock-stream: refused\n", 25), SCRIPT_STREAM_REFUSED);
@@ -195,6 +204,7 @@ int main(void) {
       cmocka_unit_test(test_open_in_pieces),
       cmocka_unit_test(test_refused),
       cmocka_unit_test(test_failed),
+      cmocka_unit_test(test_impossible),
       cmocka_unit_test(test_words_without_text),
       cmocka_unit_test(test_something_else),
       cmocka_unit_test(test_flood),

@@ -60,6 +60,10 @@ script_stream_state script_stream_read(const char *output, size_t size, const ch
     penstock_next(error, "Start the solver there, or let the profile launch it");
     return SCRIPT_STREAM_REFUSED;
   }
+  if (begins_with(word, "impossible", &rest) && rest[0]) {
+    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_CONFIG, "%s", rest);
+    return SCRIPT_STREAM_FAILED;
+  }
   return begins_with(word, "failed", &rest) ? fail(where, rest[0] ? rest : "it does not say why", error)
                                             : foreign(line, where, error);
 }

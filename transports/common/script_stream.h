@@ -7,6 +7,7 @@
  *   "penstock-stream: open\n"           the stream's bytes follow; from now on standard input is the stream's, too
  *   "penstock-stream: refused TEXT\n"   nobody listens there: leg ENDPOINT, class REFUSED
  *   "penstock-stream: failed TEXT\n"    it cannot be opened: leg ENDPOINT, class TRANSIENT
+ *   "penstock-stream: impossible TEXT\n"  the same, and no later try will do better: class CONFIG, in these words alone
  * Nothing may come before it. Standard error is kept (its end) for messages, and never part of the stream. A command
  * that ends without such a line failed; its standard error says why.
  *

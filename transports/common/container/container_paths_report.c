@@ -44,17 +44,32 @@ static int has_no_shell(const container_path *path) {
          container_report_classify("exec", 0, path->why_not) == CONTAINER_FAULT_NO_SHELL;
 }
 
-/* `why_size`: of the reason, at most; it is cut at a character. */
-static void say_path(char *text, size_t size, const char *before, const container_path *path, size_t why_size) {
+/* A reason that is too long is cut, at a word if there is one; `detail` has all of it. */
+static void cut(char *why, size_t length) {
+  static const char mark[] = "...";
+  if (strlen(why) <= length) {
+    return;
+  }
+  size_t end = length - strlen(mark);
+  size_t word = end;
+  while (word > end / 2 && why[word] != ' ') {
+    word--;
+  }
+  why[word > end / 2 ? word : end] = '\0';
+  penstock_utf8_trim(why, strlen(why) + 1);
+  (void)strcat(why, mark);
+}
+
+/* `length`: of the reason, at most. */
+static void say_path(char *text, size_t size, const char *before, const container_path *path, size_t length) {
   char name[ADDRESS_HOST_SIZE + 64];
   char why[sizeof(path->why_not)];
   container_path_name(path, name, sizeof(name));
-  why_size = why_size < sizeof(why) ? why_size : sizeof(why);
-  (void)snprintf(why, why_size, "%s",
+  (void)snprintf(why, sizeof(why), "%s",
                  has_no_shell(path) ? "the container has no /bin/sh"
                  : path->why_not[0] ? path->why_not
                                     : "not tried");
-  penstock_utf8_trim(why, why_size);
+  cut(why, length);
   append(text, size, "%s%s: %s", before, name, why);
 }
 

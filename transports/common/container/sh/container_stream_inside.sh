@@ -277,4 +277,4 @@ if ps_has bash && ps_has cat; then
   ' bash "$1" "$2" "$ps_quiet"
 fi
 
-echo 'penstock-stream: failed the container has none of perl, python3, nc, ncat, socat and bash to carry a stream'
+echo 'penstock-stream: impossible the container has none of perl, python3, nc, ncat, socat and bash to carry a stream'
