@@ -41,9 +41,9 @@ class Agent:
         self.process.wait(10)
 
 
-def failed(gateway, code):
+def failed(gateway, code, timeout=20):
     """Waits until the gateway gives up; returns the error."""
-    assert gateway.wait() == code, gateway.story()
+    assert gateway.wait(timeout) == code, gateway.story()
     return gateway.find_events("stopped")[0]["error"]
 
 

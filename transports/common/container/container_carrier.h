@@ -48,6 +48,16 @@ typedef struct container_question {
 /** The way that is settled, in the words of container_path_name; "" if none is. */
 void container_carrier_way(const carrier *self, char *text, size_t size);
 
+/** All ways to the container in `view`, with what has been learnt of them. */
+void container_carrier_paths(carrier *self, const container_view *view, container_paths *paths);
+
+/**
+ * penstock_way_ext::doubt. The settled way is left out from the next open on, if there is another one: until the
+ * container is started anew or has nobody who listens, or all other ways have failed as well. Where `reach` leaves no
+ * other, it stays.
+ */
+int32_t container_carrier_doubt(carrier *self, uint32_t what, penstock_error *error);
+
 /** Has the container been seen to run? Then one that is missing may be on its way back. */
 int container_carrier_has_run(const carrier *self);
 

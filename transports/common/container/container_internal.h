@@ -7,6 +7,7 @@
 #define TRANSPORTS_CONTAINER_INTERNAL_H
 
 #include "common/container/container_carrier.h"
+#include "common/container/container_lessons.h"
 #include "common/host_table.h"
 
 typedef struct container_try container_try;
@@ -48,6 +49,7 @@ typedef struct container_carrier {
   container_try *tries;
   container_path settled;
   int is_settled;
+  container_lessons lessons;
 } container_carrier;
 
 /** "Container 'ppf'", at the beginning of a sentence. */

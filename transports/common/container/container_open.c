@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "common/container/container_internal.h"
+#include "common/container/container_report.h"
 #include "common/tcp.h"
 
 enum {
@@ -25,7 +26,7 @@ typedef enum phase {
   PHASE_DROPPED /* nobody wants it any more, and the carrier below still has it */
 } phase;
 
-typedef enum outcome { NOT_TRIED, SAID_NO, FAILED } outcome;
+typedef enum outcome { NOT_TRIED, SAID_NO, FAILED, IMPOSSIBLE } outcome; /* IMPOSSIBLE: no later try will do better */
 
 struct container_try {
   container_carrier *inside;
@@ -143,27 +144,42 @@ static void on_late(void *context) {
   below->ops->open_cancel(below, self->open);
 }
 
+/* How many ways have ended like that? One that is doubted has failed before. */
+static size_t count_outcomes(const container_try *self, outcome which) {
+  size_t count = 0;
+  for (size_t i = 0; i < self->paths->count; i++) {
+    outcome each = self->paths->items[i].is_doubted ? FAILED : self->outcomes[i];
+    count += each == which ? 1 : 0;
+  }
+  return count;
+}
+
+static int has_exec_said_no(const container_try *self) {
+  const container_paths *paths = self->paths;
+  for (size_t i = 0; i < paths->count; i++) {
+    if (paths->items[i].way == CONTAINER_WAY_EXEC && self->outcomes[i] == SAID_NO) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
 /* All ways are through: is it the solver that is missing, or the way? */
 static void all_failed(container_try *self) {
   container_carrier *inside = self->inside;
   penstock_error error = {.struct_size = sizeof(error)};
-  int has_no = 0;
-  int has_other = 0;
-  int is_exec_no = 0;
-  for (size_t i = 0; i < self->paths->count; i++) {
-    has_no |= self->outcomes[i] == SAID_NO;
-    has_other |= self->outcomes[i] == FAILED;
-    is_exec_no |= self->outcomes[i] == SAID_NO && self->paths->items[i].way == CONTAINER_WAY_EXEC;
-  }
+  size_t no = count_outcomes(self, SAID_NO);
+  size_t failed = count_outcomes(self, FAILED);
   /* Where it is known that somebody listens, a refusal tells of the way, or of a solver that ends at this moment. */
-  if (!inside->view.knows_listeners && (is_exec_no || (has_no && !has_other))) {
+  if (!inside->view.knows_listeners &&
+      (has_exec_said_no(self) || (no && !failed && !count_outcomes(self, IMPOSSIBLE)))) {
     container_say_nobody(inside, &error);
   } else {
     container_paths_report(self->paths, &inside->view, &inside->settings, inside->base.below->where, &error);
-    /* Where not one way could be tried (`reach` allows none that there is), no further try will change that. */
-    int is_hopeless = !has_no && !has_other && self->at == self->paths->count;
+    int is_hopeless = !no && !failed && self->at == self->paths->count;
     error.error_class = is_hopeless ? PENSTOCK_CLASS_CONFIG : PENSTOCK_CLASS_TRANSIENT;
   }
+  container_lessons_forget_doubts(&inside->lessons); /* all that was known is told: the next try begins afresh */
   fail(self, &error);
 }
 
@@ -252,16 +268,34 @@ static int said_no(const penstock_error *error) {
   return error->leg == PENSTOCK_LEG_ENDPOINT && error->error_class == PENSTOCK_CLASS_REFUSED;
 }
 
+/* The engine's client says so on either of its outputs. */
+static int has_no_shell(const container_path *path, const penstock_error *error) {
+  return path->way == CONTAINER_WAY_EXEC &&
+         (container_report_classify("exec", 1, error->detail) == CONTAINER_FAULT_NO_SHELL ||
+          container_report_classify("exec", 1, error->what) == CONTAINER_FAULT_NO_SHELL);
+}
+
 static void note(container_try *self, const penstock_error *error) {
   container_path *path = &self->paths->items[self->at];
+  int is_impossible = error->error_class == PENSTOCK_CLASS_CONFIG;
   self->outcomes[self->at] = said_no(error) ? SAID_NO : FAILED;
   if (self->is_late) {
     (void)snprintf(path->why_not, sizeof(path->why_not), "%s", CONTAINER_NO_ANSWER);
   } else if (said_no(error) && path->way != CONTAINER_WAY_EXEC) {
     (void)snprintf(path->why_not, sizeof(path->why_not), "connection refused");
+  } else if (has_no_shell(path, error)) {
+    is_impossible = 1;
+    (void)snprintf(path->why_not, sizeof(path->why_not),
+                   "the container has no \"/bin/sh\""); /* as the report knows it */
   } else {
     (void)snprintf(path->why_not, sizeof(path->why_not), "%.255s", error->what);
     penstock_utf8_trim(path->why_not, sizeof(path->why_not));
+  }
+  if (is_impossible && !self->is_late) {
+    self->outcomes[self->at] = IMPOSSIBLE;
+  }
+  if (is_choice(self)) { /* later it is where the solver listens then that rules it out */
+    container_lessons_keep(&self->inside->lessons, &self->inside->view, path);
   }
   self->at++;
 }
@@ -292,8 +326,12 @@ static void way_failed(container_try *self, const penstock_error *error) {
 static void on_view(container_try *self) {
   container_carrier *inside = self->inside;
   penstock_error error = {.struct_size = sizeof(error)};
-  if (!is_choice(self) && (container_is_vain(inside, &inside->view, &error) ||
-                           container_refuse(inside, &inside->view, &error))) { /* it may be another one by now */
+  int is_vain = !is_choice(self) && container_is_vain(inside, &inside->view, &error);
+  if (is_vain) {
+    container_lessons_forget_doubts(&inside->lessons); /* that nobody is there explains them */
+  }
+  /* It may be another container by now, which the profile forbids. */
+  if (is_vain || (!is_choice(self) && container_refuse(inside, &inside->view, &error))) {
     fail(self, &error);
     return;
   }
@@ -303,7 +341,7 @@ static void on_view(container_try *self) {
     fail(self, &error);
     return;
   }
-  container_paths_find(self->paths, &inside->view, &inside->settings);
+  container_carrier_paths(&inside->base, &inside->view, self->paths);
   self->at = 0;
   next_way(self);
 }

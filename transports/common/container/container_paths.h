@@ -20,6 +20,7 @@ typedef struct container_path {
   container_way way;
   int is_host_network;          /**< BRIDGE: the container has the network of the engine's machine */
   int is_own_port;              /**< it would lead to the gateway itself, which why_not tells */
+  int is_doubted;               /**< it connects and leads nowhere (container_lessons.h), which why_not tells */
   char host[ADDRESS_HOST_SIZE]; /**< EXEC: as seen inside the container. "" if there is none, which why_not tells */
   uint16_t port;
   char why_not[256]; /**< why it is of no use, in the user's words; "" = it can be tried */

@@ -330,7 +330,7 @@ static void container_stop(solver_runtime *base, penstock_op *op, uint64_t deadl
 /* Who listens cannot be reached by any way that there is: then it was not this one that answered. */
 static int is_out_of_reach(const container_runtime *self, const container_view *view, penstock_error *error) {
   container_paths paths;
-  container_paths_find(&paths, view, self->settings);
+  container_carrier_paths(self->inside, view, &paths);
   for (size_t i = 0; i < paths.count; i++) {
     if (paths.items[i].why_not[0] == '\0') {
       return 0;
