@@ -45,7 +45,7 @@ def test_a_solver_that_dies_behind_it_is_noticed(gateway, solver_root, forwarded
     assert "the solver has gone" in running.log
     forwarded.start_solver()
     assert running.wire.tcmd()["protocol_version"]  # held until it is there
-    assert running.find_events("serving", since=since)
+    running.wait_serving(since=since)
 
 
 def test_a_published_port_in_the_way_is_told(gateway, solver_root, forwarded):
