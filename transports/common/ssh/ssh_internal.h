@@ -69,6 +69,7 @@ struct ssh_link {
   struct ssh_counter_struct counter; /* of the socket's bytes */
   uint64_t bytes_seen;               /* counter.in_bytes at the last keepalive tick */
   unsigned silent_ticks;
+  uint64_t heard_ns;      /* when bytes came last, as far as turns have seen */
   penstock_timer *verify; /* runs after ssh_link_verify */
   uint64_t bytes_before;  /* counter.in_bytes when it was called */
   int is_degraded;

@@ -317,7 +317,10 @@ static void read_socket(ssh_link *link) {
     }
   }
   link->may_deliver = 0;
-  link->bytes_handled = link->counter.in_bytes;
+  if (link->bytes_handled != link->counter.in_bytes) {
+    link->bytes_handled = link->counter.in_bytes;
+    link->heard_ns = link->host->now_ns(link->host);
+  }
 }
 
 void ssh_link_settle(ssh_link *link) {
@@ -383,6 +386,8 @@ static void ask(ssh_link *link) {
   }
 }
 
+static void on_keepalive(void *context);
+
 /* The silent ticks after which a peer is dead: seen before `keepalive_count` keepalives are over. */
 static unsigned ticks_to_death(const ssh_link *link) {
   unsigned count = link->settings.keepalive_count;
@@ -393,9 +398,23 @@ static unsigned silent_seconds(const ssh_link *link) {
   return link->settings.keepalive_ms / TICKS_A_KEEPALIVE * link->silent_ticks / 1000;
 }
 
+/* Looks again when it is time to ask, not before: an idle session wakes nobody up without need. */
+static void look_later(ssh_link *link) {
+  const penstock_host *host = link->host;
+  uint32_t tick = link->settings.keepalive_ms / TICKS_A_KEEPALIVE;
+  uint64_t due = link->heard_ns + (uint64_t)tick * SILENT_TICKS_ASK * 1000000u;
+  uint64_t now = host->now_ns(host);
+  host->timer_stop(host, link->keepalive);
+  link->keepalive = host->timer_start(host, due > now ? (due - now) / 1000000u + 1 : 1, tick, on_keepalive, link);
+  if (!link->keepalive) {
+    ssh_link_die(link, PENSTOCK_LEG_LOCAL, "out of memory");
+  }
+}
+
 static void heard(ssh_link *link) {
   link->bytes_seen = link->counter.in_bytes;
-  link->silent_ticks = 0;
+  link->silent_ticks = SILENT_TICKS_ASK - 1; /* at the next look, if nothing comes until then: they are over */
+  look_later(link);
   if (link->is_degraded) {
     link->is_degraded = 0;
     link->host->link_degraded(link->host, NULL);
@@ -475,6 +494,7 @@ int ssh_link_go(ssh_link *link, penstock_error *error) {
   link->watch_events = PENSTOCK_EVENT_READ;
   link->watch = link->host->watch_start(link->host, link->socket, link->watch_events, on_socket, link);
   uint32_t tick = link->settings.keepalive_ms / TICKS_A_KEEPALIVE;
+  link->heard_ns = link->host->now_ns(link->host);
   link->keepalive = link->host->timer_start(link->host, tick, tick, on_keepalive, link);
   if (!link->watch || !link->keepalive) {
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "cannot watch the connection");
