@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """A peer that falls silent: the connection stands, and nothing comes any more. No kernel says so."""
 
+import re
 import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -152,3 +154,21 @@ def test_a_long_way_is_not_taken_for_silence(broken, transfer):
     assert not broken.gateway.find_events("state", since=mark), broken.gateway.story()
     if sock:
         sock.close()
+
+
+def times_asleep(pid):
+    """How often the threads of a process have gone to sleep so far."""
+    total = 0
+    for status in Path(f"/proc/{pid}/task").glob("*/status"):
+        total += int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", status.read_text(), re.M)[1])
+    return total
+
+
+def test_idle_session_wakes_nobody_up_without_need(broken):
+    """Three times for each sign of life: to ask, at the answer, and to see that there was one. With the usual keepalive,
+    five times as long, that is less than once a second. In a network where nothing else happens."""
+    broken = broken(own_network=True, keepalive="1s")
+    time.sleep(2)  # what the start has left to do
+    before, seconds = times_asleep(broken.gateway.pid), 10
+    time.sleep(seconds)
+    assert times_asleep(broken.gateway.pid) - before <= 4.5 * seconds
