@@ -50,71 +50,86 @@ static void settle(rig *r) {
   }
 }
 
-/* One request over a spare that the solver closes at some moment. 1 = answered, 0 = reset. */
+/* The solver closes before it can have the request. */
+static void give_and_close(watch *w, int number, moment at, int client, ps_spare *spare, int far) {
+  if (at == BEFORE_GIVEN) {
+    close(far);
+    assert_false(ps_spare_is_good(spare));
+    w->returns++; /* the client was not given away */
+    w->client = (ps_spare_client){.id = (uint64_t)number, .socket = client};
+    return;
+  }
+  assert_true(ps_spare_is_good(spare));
+  give(spare, (uint64_t)number, client, UINT64_MAX);
+  if (at == IN_THE_TURN) {
+    for (uint64_t turns = rig_random() % 3; turns > 0; turns--) {
+      turn(w->r);
+    }
+  }
+  if (at <= IN_THE_TURN) {
+    close(far);
+  }
+}
+
+/* It closes, or answers, with the request before it. */
+static void take_and_close(solver *s, int number, moment at, int far) {
+  if (at == HALF_READ) {
+    assert_int_equal(take_request(s, far, 4), -1);
+  } else if (at == READ) {
+    assert_int_equal(take_request(s, far, 8), number);
+  } else if (at == NEVER) {
+    answer(s, far);
+    return;
+  }
+  if (at > IN_THE_TURN) {
+    close(far);
+  }
+}
+
+static void serve_returned(watch *w, solver *s) {
+  int fresh[2];
+  rig_pair(1, 0, fresh);
+  assert_int_equal(ps_relay_join_socket(w->r->relay, w->client.id, w->client.socket, fresh[0]), 0);
+  settle(w->r);
+  answer(s, fresh[1]);
+  settle(w->r);
+}
+
+/* What the client has of it: 1 = the answer, 0 = a reset. */
+static int judge(const solver *s, int number, moment at, int client) {
+  char text[16];
+  char expected[16];
+  int how = read_to_end(client, text, sizeof(text));
+  (void)snprintf(expected, sizeof(expected), "ok%06d", number);
+  assert_string_equal(text, how == 0 ? expected : ""); /* never an end that could be taken for an answer */
+  assert_true(how == 0 ? s->taken[number] == 1 : how == -1 && s->taken[number] <= 1);
+  /* Only what was closed with the request on its way, or there, is not answered. */
+  assert_true(how == 0 || at >= IN_THE_TURN);
+  return how == 0;
+}
+
+/* One request over a spare that the solver closes at some moment. */
 static int ask_once(watch *w, solver *s, int number) {
   moment at = (moment)(rig_random() % MOMENTS);
   char text[16];
-  char expected[16];
   int pair[2];
   int far;
   uint64_t returned = w->returns;
   ps_spare *spare = open_spare(w, 1, &far);
   rig_pair(1, 0, pair);
   (void)snprintf(text, sizeof(text), "%08d", number);
-  (void)snprintf(expected, sizeof(expected), "ok%06d", number);
   assert_int_equal(write(pair[0], text, 8), 8);
-  if (at == BEFORE_GIVEN) {
-    close(far);
-    assert_false(ps_spare_is_good(spare));
-    w->returns++; /* it keeps its client */
-    w->client = (ps_spare_client){.id = (uint64_t)number, .socket = pair[1]};
-  } else {
-    assert_true(ps_spare_is_good(spare));
-    give(spare, (uint64_t)number, pair[1], UINT64_MAX);
-  }
-  if (at == WHEN_GIVEN) {
-    close(far);
-  } else if (at == IN_THE_TURN) {
-    for (uint64_t turns = rig_random() % 3; turns > 0; turns--) {
-      turn(w->r);
-    }
-    close(far);
-  }
+  give_and_close(w, number, at, pair[1], spare, far);
   settle(w->r);
-  if (at == WITH_REQUEST) {
-    close(far);
-  } else if (at == HALF_READ) {
-    assert_int_equal(take_request(s, far, 4), -1);
-    close(far);
-  } else if (at == READ) {
-    assert_int_equal(take_request(s, far, 8), number);
-    close(far);
-  } else if (at == NEVER) {
-    answer(s, far);
-  }
+  take_and_close(s, number, at, far);
   settle(w->r);
-  if (w->returns > returned) { /* served by a stream of its own */
-    int fresh[2];
-    rig_pair(1, 0, fresh);
-    assert_int_equal(ps_relay_join_socket(w->r->relay, w->client.id, w->client.socket, fresh[0]), 0);
-    settle(w->r);
-    answer(s, fresh[1]);
-    settle(w->r);
+  if (w->returns > returned) {
+    serve_returned(w, s);
   }
-  int how = read_to_end(pair[0], text, sizeof(text));
+  int answered = judge(s, number, at, pair[0]);
   close(pair[0]);
   settle(w->r);
-  if (how == 0) {
-    assert_string_equal(text, expected); /* never an end that could be taken for an answer */
-    assert_int_equal(s->taken[number], 1);
-  } else {
-    assert_int_equal(how, -1);
-    assert_string_equal(text, "");
-    assert_true(s->taken[number] <= 1);
-  }
-  /* Only what was closed with the request on its way, or there, is not answered. */
-  assert_true(how == 0 || at >= IN_THE_TURN);
-  return how == 0;
+  return answered;
 }
 
 static void no_request_is_lost_in_silence_or_sent_twice(void **state) {
