@@ -11,7 +11,8 @@
 
 enum {
   READS_A_TURN = 16, /* of 4 KiB each (libssh's buffer): a fair turn is 64 KiB */
-  READS_ALONE = 64,  /* for a stream that is the only one in use: all that was received at once */
+  READS_SHARED = 32, /* where they cost less, out of what was received at once */
+  READS_ALONE = 64,  /* all of that, for a stream that is the only one in use */
   SHARED_MS = 50,    /* after another stream has moved data */
   /* Signs of life are looked for four times a keepalive: what happened in between is seen that much later. */
   TICKS_A_KEEPALIVE = 4,
@@ -305,7 +306,7 @@ static void read_socket(ssh_link *link) {
   link->may_deliver = 1;
   ssh_link_note_denial(link);
   int is_fast = ssh_reader_size() > 0;
-  int reads = is_fast && !ssh_link_is_shared(link) ? READS_ALONE : READS_A_TURN;
+  int reads = !is_fast ? READS_A_TURN : ssh_link_is_shared(link) ? READS_SHARED : READS_ALONE;
   for (int i = 0; i < reads && !link->is_dead; i++) {
     int result = ssh_event_dopoll(link->event, 0);
     ssh_link_note_denial(link);

@@ -6,7 +6,7 @@
 enum {
   BULK_AFTER = 512 << 10, /* bytes that a stream has received: the first answers to know it by */
   BULK_STREAMS = 8,
-  GATHERED = 128 << 10, /* is handed on at once: larger pieces gain little */
+  GATHERED = 192 << 10, /* is handed on at once: with one more packet, it fits into 256 KiB */
   PACKET = 32 << 10     /* the largest that is received */
 };
 
@@ -30,8 +30,8 @@ static int can_deliver(const ssh_stream *stream) {
 }
 
 /*
- * Is more of it about to be read? Then it is handed on together: the client's socket takes 128 KiB for little more than
- * 32 KiB cost. libssh keeps a buffer of that size for the channel from then on, so this is for few streams. What is
+ * Is more of it about to be read? Then it is handed on together: the client's socket takes 200 KiB for little more than
+ * 32 KiB cost. libssh keeps a buffer of 256 KiB for the channel from then on, so this is for few streams. What is
  * left because other channels' packets follow is fetched by drain(), in the same turn.
  */
 static int is_worth_waiting(const ssh_stream *stream, size_t size) {
