@@ -130,7 +130,7 @@ class Solver:
         return counts
 
 
-@pytest.mark.parametrize("transport, patience", [("local", 0.05), ("ssh", 0.05), ("ssh", 2.5)])
+@pytest.mark.parametrize("transport, patience", [("local", 0.3), ("ssh", 0.3), ("ssh", 2.5)])
 def test_a_solver_that_closes_what_is_idle_at_the_worst_moment(serve, transport, patience):
     """Requests come when the solver is just about to lose patience, again and again."""
     served = serve(transport, prewarm=4, env=f"DEMO_FAULT=close-idle:{patience}")
