@@ -16,10 +16,11 @@ MIB = 1 << 20
 
 
 @pytest.fixture
-def streams(tmp, gateway):
-    """streams() opens a connection through a gateway; returns it and the server's channel."""
+def streams(tmp, gateway, request):
+    """streams() opens a connection through a gateway; returns it and the server's channel. The server is as far away as
+    its answers take: 10 ms, or the parameter's seconds."""
     channels = queue.Queue()
-    server = OddServer(tmp, channels.put)
+    server = OddServer(tmp, channels.put, getattr(request, "param", 0.01))
     made = gateway(server.profile())
     made.wait_serving()
     with contextlib.ExitStack() as clients:
@@ -65,3 +66,12 @@ def test_many_streams_do_not_get_wide_windows(streams):
     for client, channel in opened:
         receive(client, channel, 2 * MIB)
         assert channel.out_window_size <= 2 * MIB
+
+
+@pytest.mark.parametrize("streams", [0], indirect=True)
+def test_a_server_that_is_near_gets_no_wide_window(streams):
+    for _ in range(100):  # one of them is answered as fast as it can be
+        streams()[0].close()
+    client, channel = streams()
+    receive(client, channel, 4 * MIB)
+    assert channel.out_window_size <= 2 * MIB

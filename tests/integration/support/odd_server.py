@@ -4,6 +4,7 @@ protocol, and show what a real server does not tell."""
 
 import socket
 import threading
+import time
 
 import paramiko
 
@@ -11,6 +12,9 @@ from .sshd import make_key
 
 
 class _LetsIn(paramiko.ServerInterface):
+    def __init__(self, delay):
+        self._delay = delay
+
     def check_auth_publickey(self, username, key):
         return paramiko.AUTH_SUCCESSFUL
 
@@ -18,13 +22,15 @@ class _LetsIn(paramiko.ServerInterface):
         return "publickey"
 
     def check_channel_direct_tcpip_request(self, chanid, origin, destination):
+        time.sleep(self._delay)
         return paramiko.OPEN_SUCCEEDED
 
 
 class OddServer:
-    """Calls `on_channel(channel)` in a thread for each channel that is opened."""
+    """Calls `on_channel(channel)` in a thread for each channel that is opened, which takes `delay` seconds."""
 
-    def __init__(self, tmp, on_channel):
+    def __init__(self, tmp, on_channel, delay=0):
+        self._delay = delay
         self._tmp = tmp
         self._on_channel = on_channel
         self._key = paramiko.ECDSAKey.generate()
@@ -45,7 +51,7 @@ class OddServer:
         transport = paramiko.Transport(sock)
         self._transports.append(transport)
         transport.add_server_key(self._key)
-        transport.start_server(server=_LetsIn())
+        transport.start_server(server=_LetsIn(self._delay))
         while transport.is_active():
             channel = transport.accept(20)
             if channel:

@@ -6,6 +6,7 @@
 enum {
   BULK_AFTER = 512 << 10, /* bytes that a stream has received: the first answers to know it by */
   BULK_STREAMS = 8,
+  NEAR_NS = 2000000, /* a round trip in which 2 MiB are more than any session moves: more would only stand in the way */
   GATHERED = 192 << 10, /* is handed on at once: with one more packet, it fits into 256 KiB */
   PACKET = 32 << 10     /* the largest that is received */
 };
@@ -139,8 +140,12 @@ static void drain(ssh_stream *stream) {
  */
 static void open_window(ssh_stream *stream) {
   ssh_link *link = stream->link;
-  int is_bulk = stream->received >= BULK_AFTER && link->stream_count <= BULK_STREAMS;
+  int is_near = link->nearest_ns <= NEAR_NS;
+  int is_bulk = stream->received >= BULK_AFTER && link->stream_count <= BULK_STREAMS && !is_near;
   uint32_t window = is_bulk ? SSH_WINDOW_MAX : SSH_WINDOW;
+  if (is_near && ssh_link_is_shared(link)) {
+    return; /* what libssh does is enough, and the others wait behind what a window lets come */
+  }
   int is_first = window > stream->window && stream->received >= PACKET / 2;
   if ((!is_first && stream->since_grown < window / 8) || stream->spill || stream->buffered > 0 || stream->has_eof ||
       stream->has_close) {
@@ -293,6 +298,7 @@ ssh_stream *ssh_stream_create(ssh_link *link, const ssh_stream_kind *kind, penst
     stream->link = link;
     stream->kind = kind;
     stream->open = open;
+    stream->asked_ns = link->host->now_ns(link->host);
   }
   return stream;
 }
@@ -341,6 +347,9 @@ void ssh_stream_complete(ssh_stream *stream) {
       .close = stream_close,
   };
   penstock_open *open = stream->open;
+  uint64_t took = host->now_ns(host) - stream->asked_ns;
+  stream->link->nearest_ns =
+      stream->link->nearest_ns && stream->link->nearest_ns < took ? stream->link->nearest_ns : took;
   stream->is_opened = 1;
   stream->open = NULL;
   stream->sink = host->open_done_credit(host, open, &credit_stream);

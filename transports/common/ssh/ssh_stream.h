@@ -42,6 +42,7 @@ struct ssh_stream {
   uint8_t *spill;  /* what was taken out of there and had no credit */
   size_t spill_at;
   size_t spill_size;
+  uint64_t asked_ns; /* when it was to be opened */
   uint64_t received;
   size_t since_grown; /* bytes since the receive window was last opened */
   uint32_t window;    /* as far as that went */
