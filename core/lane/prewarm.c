@@ -17,10 +17,9 @@
 
 #define SECOND_NS (1000ull * 1000 * 1000)
 /* The oldest of the known solvers hangs up on a client that has said nothing for 30 s; the newer ones never. */
-#define LIFE_NS       (20 * SECOND_NS)
+#define LIFE_NS (20 * SECOND_NS)
+/* Streams that may not live for that long are opened now and then only. */
 #define LIFE_LEAST_NS (1 * SECOND_NS)
-/* What is closed by the far side sooner than that is not worth its while. */
-#define TOO_SOON_NS (2 * SECOND_NS)
 /* So long after the last client streams are still opened. Then the solver is left alone, and the loop sleeps. */
 #define ACTIVE_NS (60 * SECOND_NS)
 /* Between tries where they fail, and where the streams do not live; where the far side is the one to talk first. */
@@ -118,8 +117,15 @@ static void remove_at(ps_prewarm *ahead, size_t at) {
 
 /* It has lived: whatever killed others before was not impatience. */
 static void note_age(ps_prewarm *ahead, uint64_t age_ns) {
-  if (age_ns >= TOO_SOON_NS) {
+  if (age_ns >= LIFE_LEAST_NS) {
     ps_backoff_reset(&ahead->deaths);
+  }
+}
+
+/* They do not live long enough for others to take their place at once. */
+static void rest(ps_prewarm *ahead, uint64_t now) {
+  if (ahead->life_ns < LIFE_LEAST_NS && now >= ahead->pause_until_ns) {
+    ahead->pause_until_ns = now + ps_backoff_next(&ahead->deaths) * 1000000;
   }
 }
 
@@ -128,6 +134,7 @@ static void drop_old(ps_prewarm *ahead, uint64_t now) {
     note_age(ahead, now - ahead->kept[0].opened_ns);
     ps_spare_discard(ahead->kept[0].spare);
     remove_at(ahead, 0);
+    rest(ahead, now);
   }
 }
 
@@ -212,11 +219,8 @@ int ps_prewarm_give(ps_lane *lane, ps_client *client) {
 /* The far side has closed one that it was not asked on: how long did it wait? */
 static void learn(ps_lane *lane, uint64_t age_ns, uint64_t now) {
   ps_prewarm *ahead = &lane->prewarm;
-  uint64_t half = age_ns / 2 > LIFE_LEAST_NS ? age_ns / 2 : LIFE_LEAST_NS;
-  ahead->life_ns = half < ahead->life_ns ? half : ahead->life_ns;
-  if (age_ns < TOO_SOON_NS && now >= ahead->pause_until_ns) {
-    ahead->pause_until_ns = now + ps_backoff_next(&ahead->deaths) * 1000000;
-  }
+  ahead->life_ns = age_ns / 2 < ahead->life_ns ? age_ns / 2 : ahead->life_ns;
+  rest(ahead, now);
   ps_log(PENSTOCK_LOG_DEBUG, lane->profile, "the far side closed a stream that was opened ahead, after %llu ms",
          (unsigned long long)(age_ns / 1000000));
 }

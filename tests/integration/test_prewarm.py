@@ -132,8 +132,12 @@ class Solver:
 
 @pytest.mark.parametrize("transport, patience", [("local", 0.3), ("ssh", 0.3), ("ssh", 2.5)])
 def test_a_solver_that_closes_what_is_idle_at_the_worst_moment(serve, transport, patience):
-    """Requests come when the solver is just about to lose patience, again and again."""
+    """Requests come when the solver is just about to lose patience, again and again.
+
+    How patient it is shows once: a request that crosses with that first end is reset. The unit tests have it exactly.
+    """
     served = serve(transport, prewarm=4, env=f"DEMO_FAULT=close-idle:{patience}")
+    eventually(lambda: "the far side closed a stream that was opened ahead" in served.gateway.log)
     solver = Solver(served.direct)
     answered, reset, wrong = [], [], []
 
