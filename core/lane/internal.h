@@ -124,6 +124,7 @@ typedef struct ps_prewarm {
   uint64_t life_ns;        /**< how old one may become */
   uint64_t used_ns;        /**< when the last client came */
   uint64_t pause_until_ns; /**< none is opened before */
+  uint64_t hold_until_ns;  /**< likewise, unless a client is through sooner */
   ps_backoff failures;
   ps_backoff deaths;
   uv_timer_t timer;
@@ -141,6 +142,8 @@ void ps_prewarm_renew(ps_lane *lane);
 void ps_prewarm_later(ps_lane *lane);
 /** A client has come: 1 if it got one of them, and is theirs now. */
 int ps_prewarm_give(ps_lane *lane, ps_client *client);
+/** A client's stream has ended. */
+void ps_prewarm_stream_ended(ps_lane *lane);
 /** open.c: one is open (NULL: there was no memory for it), asked for at `started_ns`; or could not be opened. */
 void ps_prewarm_opened(ps_lane *lane, ps_spare *spare, uint64_t started_ns);
 void ps_prewarm_failed(ps_lane *lane, const penstock_error *error);

@@ -168,6 +168,7 @@ static void on_stream_end(void *context, const ps_stream_end *end) {
            (unsigned long long)(end->duration_ns / 1000000));
   }
   ps_doubt_stream_ended(lane, end);
+  ps_prewarm_stream_ended(lane);
   if (lane->stopping) {
     ps_lane_later(lane);
   }

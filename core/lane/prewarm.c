@@ -28,6 +28,10 @@
 #define DEATHS_MIN_MS 500
 #define DEATHS_MAX_MS 600000
 #define SPOKE_NS      (600 * SECOND_NS)
+/* One that was given is replaced when its client, or another, is through, or after that. Sooner, the answer would wait:
+ * an SSH server holds back a small packet until the one before it, which says that the next stream is open, is
+ * acknowledged. */
+#define HOLD_NS (SECOND_NS / 5)
 /* What changes a network changes it several times. */
 #define RENEW_NS (SECOND_NS / 4)
 
@@ -107,7 +111,7 @@ static int may_open(const ps_lane *lane, uint64_t now) {
   const ps_link *link = lane->link;
   return link && lane->phase == PS_PHASE_SERVE && lane->state == PS_STATE_UP && !lane->stopping && !link->lost &&
          !link->solver_gone && link->open_count == ahead->opening && is_active(ahead, now) &&
-         now >= ahead->pause_until_ns && is_free(link);
+         now >= ahead->pause_until_ns && now >= ahead->hold_until_ns && is_free(link);
 }
 
 static void remove_at(ps_prewarm *ahead, size_t at) {
@@ -142,8 +146,9 @@ static void sleep_until_due(ps_lane *lane, uint64_t now) {
   ps_prewarm *ahead = &lane->prewarm;
   uint64_t due = ahead->count > 0 ? ahead->kept[0].opened_ns + ahead->life_ns : UINT64_MAX;
   int is_short = ahead->count + ahead->opening < ahead->want;
-  if (is_short && is_active(ahead, now) && ahead->pause_until_ns > now && ahead->pause_until_ns < due) {
-    due = ahead->pause_until_ns;
+  uint64_t until = ahead->pause_until_ns > ahead->hold_until_ns ? ahead->pause_until_ns : ahead->hold_until_ns;
+  if (is_short && is_active(ahead, now) && until > now && until < due) {
+    due = until;
   }
   if (due != UINT64_MAX) {
     (void)uv_timer_start(&ahead->timer, on_timer, due > now ? (due - now) / 1000000 + 1 : 0, 0);
@@ -192,11 +197,20 @@ static int give(ps_lane *lane, size_t at, ps_client *client) {
   ps_spare *spare = ahead->kept[at].spare;
   const ps_spare_client who = {.id = client->id, .socket = client->socket, .deadline_ns = client->deadline_ns};
   uint64_t stale_ns = ahead->kept[at].opened_ns + ahead->life_ns;
-  note_age(ahead, uv_hrtime() - ahead->kept[at].opened_ns);
+  note_age(ahead, ahead->used_ns - ahead->kept[at].opened_ns);
   remove_at(ahead, at);
+  ahead->hold_until_ns = ahead->used_ns + HOLD_NS;
   (void)ps_spare_give(spare, &who, stale_ns);
   free(client);
   return 1;
+}
+
+void ps_prewarm_stream_ended(ps_lane *lane) {
+  ps_prewarm *ahead = &lane->prewarm;
+  if (ahead->hold_until_ns > 0 && ahead->count + ahead->opening < ahead->want) {
+    ahead->hold_until_ns = 0;
+    ps_prewarm_later(lane);
+  }
 }
 
 int ps_prewarm_give(ps_lane *lane, ps_client *client) {
