@@ -109,7 +109,10 @@ class Solver:
         self._thread.start()
 
     def _look(self):
-        self._rows.update((row["id"], row) for row in self._direct.stats()["recent"])
+        try:
+            self._rows.update((row["id"], row) for row in self._direct.stats()["recent"])
+        except (OSError, ValueError):
+            pass  # it has lost patience with us, too
 
     def _watch(self):
         while not self._done.wait(0.02):
@@ -130,7 +133,7 @@ class Solver:
         return counts
 
 
-@pytest.mark.parametrize("transport, patience", [("local", 0.3), ("ssh", 0.3), ("ssh", 2.5)])
+@pytest.mark.parametrize("transport, patience", [("local", 0.5), ("ssh", 0.5), ("ssh", 2.5)])
 def test_a_solver_that_closes_what_is_idle_at_the_worst_moment(serve, transport, patience):
     """Requests come when the solver is just about to lose patience, again and again.
 
@@ -145,7 +148,7 @@ def test_a_solver_that_closes_what_is_idle_at_the_worst_moment(serve, transport,
         chance = random.Random(seed)
         for number in range(REQUESTS // ASKERS):
             if number % 25 == 0:  # all of them, at about the same time
-                time.sleep(min(patience, 0.3) + chance.uniform(-0.005, 0.005))
+                time.sleep(min(patience, 0.5) + chance.uniform(-0.005, 0.005))
             payload = b"%d/%d" % (seed, number)
             digest = hashlib.sha256(payload).hexdigest()
             try:
@@ -173,8 +176,8 @@ def test_a_solver_that_closes_what_is_idle_at_the_worst_moment(serve, transport,
 
 
 def switches(pid):
-    """How often the threads of a process have gone to sleep so far."""
-    status = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/status")]
+    """How often the lanes of a gateway have gone to sleep so far; its main thread also hears of this machine's network."""
+    status = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/status") if path.parent.name != str(pid)]
     return sum(int(line.split()[1]) for text in status for line in text.splitlines() if line.startswith("voluntary_ctxt"))
 
 
