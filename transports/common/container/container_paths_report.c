@@ -57,7 +57,7 @@ static void cut(char *why, size_t length) {
   }
   why[word > end / 2 ? word : end] = '\0';
   penstock_utf8_trim(why, strlen(why) + 1);
-  (void)strcat(why, mark);
+  memcpy(why + strlen(why), mark, sizeof(mark));
 }
 
 /* `length`: of the reason, at most. */
