@@ -133,8 +133,8 @@ class Container:
     # -- to be used again ---------------------------------------------------------------------------
 
     def remember(self):
-        """For clean() and is_as_before(): what runs in it now belongs to it."""
-        self._first = set(self.pids())
+        """For clean() and is_as_before(): its init and its command belong to it, once the one has started the other."""
+        self._first = set(eventually(lambda: len(self.pids()) > 1 and self.pids()))
         self._started = self.state["StartedAt"]
 
     def is_as_before(self):
