@@ -389,10 +389,12 @@ static void ask(ssh_link *link) {
 
 static void on_keepalive(void *context);
 
-/* The silent ticks after which a peer is dead: seen before `keepalive_count` keepalives are over. */
+/* The silent ticks after which a peer is dead: before `keepalive_count` keepalives are over, but with the usual ones
+ * not before what was lost as the silence began is sent again: after 0.2, 0.6, 1.4 … 12.6 s (RFC 6298, Linux's least
+ * RTO). */
 static unsigned ticks_to_death(const ssh_link *link) {
   unsigned count = link->settings.keepalive_count;
-  return count > 1 ? TICKS_A_KEEPALIVE * count - 2 : SILENT_TICKS_ASK + 3;
+  return count > 1 ? TICKS_A_KEEPALIVE * count - 1 : SILENT_TICKS_ASK + 3;
 }
 
 static unsigned silent_seconds(const ssh_link *link) {
