@@ -164,4 +164,21 @@ UNUSED static int ask(const run *self) {
   return strstr(buffer, "0.18") && buffer[size - 1] == '}' ? 1 : -1;
 }
 
+UNUSED static void ask_once(run *self) {
+  assert_int_equal(ask(self), 1);
+}
+
+/* Of a group of tests: the server that the fake transport leads to. */
+static int begin_server(void **state) {
+  (void)state;
+  fake_server_start();
+  return 0;
+}
+
+static int end_server(void **state) {
+  (void)state;
+  fake_server_stop();
+  return 0;
+}
+
 #endif

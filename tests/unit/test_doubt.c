@@ -19,10 +19,6 @@ static void behave(fake_server clients, fake_server questions) {
 
 /* --- nobody after all --------------------------------------------------------------------------- */
 
-static void ask_once(run *self) {
-  assert_int_equal(ask(self), 1);
-}
-
 static void test_nobody_behind_a_forwarder_is_launched(void **state) {
   static const fake_server ways[] = {FAKE_CLOSES, FAKE_RESETS};
   (void)state;
@@ -253,18 +249,6 @@ static void test_what_is_no_solver_is_not_asked(void **state) {
   assert_int_equal(self.servings, 1);
 }
 
-static int begin(void **state) {
-  (void)state;
-  fake_server_start();
-  return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  fake_server_stop();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_nobody_behind_a_forwarder_is_launched),
@@ -280,5 +264,5 @@ int main(void) {
       cmocka_unit_test(test_what_raises_a_doubt),
       cmocka_unit_test(test_what_is_no_solver_is_not_asked),
   };
-  return cmocka_run_group_tests(tests, begin, end);
+  return cmocka_run_group_tests(tests, begin_server, end_server);
 }

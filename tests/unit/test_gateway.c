@@ -8,10 +8,6 @@
 
 #include "net/net.h"
 
-static void ask_once(run *self) {
-  assert_int_equal(ask(self), 1);
-}
-
 static void do_nothing(run *self) {
   (void)self;
 }
@@ -533,18 +529,6 @@ static void test_check_needs_the_port(void **state) {
   }
 }
 
-static int begin(void **state) {
-  (void)state;
-  fake_server_start();
-  return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  fake_server_stop();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_adopts_what_answers),
@@ -577,5 +561,5 @@ int main(void) {
       cmocka_unit_test(test_check_stops_what_it_launched),
       cmocka_unit_test(test_check_needs_the_port),
   };
-  return cmocka_run_group_tests(tests, begin, end);
+  return cmocka_run_group_tests(tests, begin_server, end_server);
 }

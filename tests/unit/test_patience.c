@@ -60,18 +60,6 @@ static void test_a_stream_that_never_opens(void **state) {
   assert_int_equal(fake.identify_limit, 5000); /* the second one was quick */
 }
 
-static int begin(void **state) {
-  (void)state;
-  fake_server_start();
-  return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  fake_server_stop();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_patience),
@@ -79,5 +67,5 @@ int main(void) {
       cmocka_unit_test(test_a_stream_that_is_late_again_and_again),
       cmocka_unit_test(test_a_stream_that_never_opens),
   };
-  return cmocka_run_group_tests(tests, begin, end);
+  return cmocka_run_group_tests(tests, begin_server, end_server);
 }

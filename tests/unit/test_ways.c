@@ -6,10 +6,6 @@
 #include "gateway_rig.h"
 #include "lane/internal.h"
 
-static void ask_once(run *self) {
-  assert_int_equal(ask(self), 1);
-}
-
 /* `questions`: how the server treats them by a way that is dead. */
 static void reset_fake(fake_server questions, int dead_ways) {
   fake_reset();
@@ -224,18 +220,6 @@ static void test_a_way_that_has_served_is_doubted_if_the_solver_lives(void **sta
   assert_int_equal(fake.launches, 1);
 }
 
-static int begin(void **state) {
-  (void)state;
-  fake_server_start();
-  return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  fake_server_stop();
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_solver_is_found_by_another_way),
@@ -253,5 +237,5 @@ int main(void) {
       cmocka_unit_test(test_a_way_that_has_served_is_not_doubted),
       cmocka_unit_test(test_a_way_that_has_served_is_doubted_if_the_solver_lives),
   };
-  return cmocka_run_group_tests(tests, begin, end);
+  return cmocka_run_group_tests(tests, begin_server, end_server);
 }
