@@ -10,6 +10,19 @@
 
 /* --- what a message says ------------------------------------------------------------------------ */
 
+const struct nlmsghdr *ps_netlink_next(const void *bytes, size_t size, size_t *at) {
+  const struct nlmsghdr *message;
+  if (*at > size || size - *at < sizeof(*message)) { /* the last one may end before its padding does */
+    return NULL;
+  }
+  message = (const void *)((const char *)bytes + *at);
+  if (message->nlmsg_len < sizeof(*message) || message->nlmsg_len > size - *at) {
+    return NULL;
+  }
+  *at += NLMSG_ALIGN(message->nlmsg_len);
+  return message;
+}
+
 /* The attribute of that type among those of `size` bytes at `first`, or NULL. */
 static const struct rtattr *find(const struct rtattr *first, size_t size, unsigned short type) {
   while (size >= sizeof(*first) && first->rta_len >= sizeof(*first) && first->rta_len <= size) {
@@ -178,11 +191,11 @@ static int read_part(ps_interfaces *interfaces, int fd) {
     char bytes[32768];
   } buffer;
   ssize_t count = recv(fd, buffer.bytes, sizeof(buffer.bytes), 0);
+  size_t at = 0;
   const struct nlmsghdr *each;
-  for (size_t at = 0; count > 0 && at + sizeof(*each) <= (size_t)count; at += NLMSG_ALIGN(each->nlmsg_len)) {
-    each = (const struct nlmsghdr *)(const void *)(buffer.bytes + at);
-    if (each->nlmsg_len < sizeof(*each) || each->nlmsg_len > (size_t)count - at || each->nlmsg_type == NLMSG_DONE ||
-        each->nlmsg_type == NLMSG_ERROR) {
+  while (count > 0 && at < (size_t)count) {
+    each = ps_netlink_next(buffer.bytes, (size_t)count, &at);
+    if (!each || each->nlmsg_type == NLMSG_DONE || each->nlmsg_type == NLMSG_ERROR) {
       return 0;
     }
     ps_interfaces_learn(interfaces, each);

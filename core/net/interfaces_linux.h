@@ -33,6 +33,12 @@ typedef struct ps_interfaces {
   size_t room;
 } ps_interfaces;
 
+/**
+ * The message at `*at` of the `size` bytes that one recv() gave, aligned as such a message is; `*at`, 0 at first, is
+ * then the next one's. NULL if there is no whole one.
+ */
+const struct nlmsghdr *ps_netlink_next(const void *bytes, size_t size, size_t *at);
+
 /** Learns from a message; nothing if it is none of a link. */
 void ps_interfaces_learn(ps_interfaces *interfaces, const struct nlmsghdr *message);
 /** Forgets all, and asks the kernel which there are. If it does not tell, all count. */

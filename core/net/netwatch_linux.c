@@ -100,12 +100,9 @@ static int read_news(ps_netwatch *watch) {
       return any;
     }
     any = 1;
+    size_t at = 0;
     const struct nlmsghdr *each;
-    for (size_t at = 0; at + sizeof(*each) <= (size_t)count; at += NLMSG_ALIGN(each->nlmsg_len)) {
-      each = (const struct nlmsghdr *)(const void *)(buffer.bytes + at);
-      if (each->nlmsg_len < sizeof(*each) || each->nlmsg_len > (size_t)count - at) {
-        break;
-      }
+    while ((each = ps_netlink_next(buffer.bytes, (size_t)count, &at)) != NULL) {
       ps_interfaces_learn(&watch->interfaces, each);
       watch->is_sure |= ps_interfaces_is_way(&watch->interfaces, each);
     }
