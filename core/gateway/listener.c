@@ -30,7 +30,7 @@ static int permitted(ps_listener *listener, penstock_socket socket) {
   if (!listener->own_only) {
     return 1;
   }
-  ps_peer peer = ps_net_peer(socket, &uid);
+  ps_peer peer = ps_net_peer(&listener->peers, socket, &uid);
   if (peer == PS_PEER_OWN || peer == PS_PEER_REMOTE) {
     return 1; /* a remote peer can only come where `expose = yes` opened the port to it */
   }
@@ -103,6 +103,7 @@ int ps_listener_open(ps_listener *listener, uv_loop_t *loop, const char *address
   listener->accepted = accepted;
   listener->context = context;
   listener->socket = PENSTOCK_SOCKET_NONE;
+  ps_peers_init(&listener->peers);
   int result = ps_net_listen(address, &listener->socket, bound, bound_size, error);
   if (result != PENSTOCK_OK) {
     listener->socket = PENSTOCK_SOCKET_NONE;
@@ -136,5 +137,6 @@ void ps_listener_close(ps_listener *listener) {
   uv_close((uv_handle_t *)&listener->poll, NULL);
   uv_close((uv_handle_t *)&listener->pause, NULL);
   ps_net_close(listener->socket);
+  ps_peers_clear(&listener->peers);
   listener->socket = PENSTOCK_SOCKET_NONE;
 }

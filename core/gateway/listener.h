@@ -11,8 +11,11 @@
 #include <penstock/sdk.h>
 #include <uv.h>
 
+#include "net/net.h"
+
 typedef struct ps_listener {
   penstock_socket socket;
+  ps_peers peers;
   int own_only;       /**< only this user's and root's processes may connect */
   const char *source; /**< for the log; borrowed */
   uv_poll_t poll;

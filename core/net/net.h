@@ -65,8 +65,16 @@ typedef enum ps_peer {
   PS_PEER_REMOTE   /**< not on this machine */
 } ps_peer;
 
-/** Asks the kernel. [lane or main thread] */
-ps_peer ps_net_peer(penstock_socket accepted, uint32_t *uid);
+/** Where the kernel is asked; kept from one question to the next. */
+typedef struct ps_peers {
+  penstock_socket socket; /**< PENSTOCK_SOCKET_NONE until the first one */
+  uint32_t asked;         /**< questions so far */
+} ps_peers;
+
+void ps_peers_init(ps_peers *peers);
+void ps_peers_clear(ps_peers *peers);
+/** Asks the kernel. [any thread, one at a time] */
+ps_peer ps_net_peer(ps_peers *peers, penstock_socket accepted, uint32_t *uid);
 
 /** Raises the limit of open descriptors as far as it goes; returns what it is now. */
 size_t ps_net_raise_limit(void);

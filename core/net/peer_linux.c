@@ -60,33 +60,64 @@ static void put_address(const struct sockaddr_storage *from, __be32 address[4], 
   }
 }
 
-/* Asks for one socket; returns 0 and its row, or -1. */
-static int ask(const question *ask_for, struct inet_diag_msg *row) {
-  char answer[4096];
-  struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-  int result = -1;
-  int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-  if (fd < 0) {
-    return -1;
-  }
-  if (sendto(fd, ask_for, sizeof(*ask_for), 0, (struct sockaddr *)&kernel, sizeof(kernel)) ==
-      (ssize_t)sizeof(*ask_for)) {
-    ssize_t size = recv(fd, answer, sizeof(answer), 0);
-    struct nlmsghdr header;
-    if (size >= (ssize_t)(NLMSG_HDRLEN + sizeof(*row))) {
-      memcpy(&header, answer, sizeof(header));
-      if (header.nlmsg_type == SOCK_DIAG_BY_FAMILY) {
-        memcpy(row, answer + NLMSG_HDRLEN, sizeof(*row));
-        /* Where there is no such connection, the kernel answers with whoever listens on the client's port. */
-        result = row->idiag_state == TCP_LISTEN ? -1 : 0;
-      }
-    }
-  }
-  close(fd);
-  return result;
+void ps_peers_init(ps_peers *peers) {
+  *peers = (ps_peers){.socket = PENSTOCK_SOCKET_NONE};
 }
 
-ps_peer ps_net_peer(penstock_socket accepted, uint32_t *uid) {
+void ps_peers_clear(ps_peers *peers) {
+  if (peers->socket != PENSTOCK_SOCKET_NONE) {
+    close((int)peers->socket);
+    peers->socket = PENSTOCK_SOCKET_NONE;
+  }
+}
+
+/* The kernel answers within sendto(): there is nothing to wait for. Returns the size of the answer; -1 if there is none
+ * to this very question. */
+static ssize_t exchange(ps_peers *peers, question *ask_for, char *answer, size_t answer_size) {
+  struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+  struct nlmsghdr header;
+  if (peers->socket == PENSTOCK_SOCKET_NONE) {
+    peers->socket = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+  }
+  if (peers->socket < 0) {
+    peers->socket = PENSTOCK_SOCKET_NONE;
+    return -1;
+  }
+  ask_for->header.nlmsg_seq = ++peers->asked;
+  if (sendto((int)peers->socket, ask_for, sizeof(*ask_for), 0, (struct sockaddr *)&kernel, sizeof(kernel)) !=
+      (ssize_t)sizeof(*ask_for)) {
+    return -1;
+  }
+  ssize_t size = recv((int)peers->socket, answer, answer_size, MSG_DONTWAIT);
+  if (size < (ssize_t)sizeof(header)) {
+    return -1;
+  }
+  memcpy(&header, answer, sizeof(header));
+  return header.nlmsg_seq == peers->asked ? size : -1;
+}
+
+/* Asks for one socket; returns 0 and its row, or -1. */
+static int ask(ps_peers *peers, question *ask_for, struct inet_diag_msg *row) {
+  char answer[4096];
+  struct nlmsghdr header;
+  ssize_t size = exchange(peers, ask_for, answer, sizeof(answer));
+  if (size < 0) { /* the socket that was kept may be why, and what it still holds answers nothing any more */
+    ps_peers_clear(peers);
+    size = exchange(peers, ask_for, answer, sizeof(answer));
+  }
+  if (size < (ssize_t)(NLMSG_HDRLEN + sizeof(*row))) {
+    return -1;
+  }
+  memcpy(&header, answer, sizeof(header));
+  if (header.nlmsg_type != SOCK_DIAG_BY_FAMILY) {
+    return -1;
+  }
+  memcpy(row, answer + NLMSG_HDRLEN, sizeof(*row));
+  /* Where there is no such connection, the kernel answers with whoever listens on the client's port. */
+  return row->idiag_state == TCP_LISTEN ? -1 : 0;
+}
+
+ps_peer ps_net_peer(ps_peers *peers, penstock_socket accepted, uint32_t *uid) {
   struct sockaddr_storage near;
   struct sockaddr_storage far;
   socklen_t near_size = sizeof(near);
@@ -114,7 +145,7 @@ ps_peer ps_net_peer(penstock_socket accepted, uint32_t *uid) {
   if (far.ss_family == AF_INET6) {
     ask_for.request.id.idiag_if = ((const struct sockaddr_in6 *)&far)->sin6_scope_id;
   }
-  if (ask(&ask_for, &row) != 0) {
+  if (ask(peers, &ask_for, &row) != 0) {
     return is_loopback(&near) || is_ours(&far) ? PS_PEER_UNKNOWN : PS_PEER_REMOTE;
   }
   /* A socket that its process has closed belongs to nobody and shows uid 0: that is no proof of anything. */
