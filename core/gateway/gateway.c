@@ -18,7 +18,7 @@
 #define AUTO_LANES     4
 #define AUTO_LANE_BUSY 2
 /* Descriptors for all that is no connection: what each lane has, and what scripts, look-ups and pipes need. */
-#define DESCRIPTORS_KEPT        24
+#define DESCRIPTORS_KEPT        28
 #define DESCRIPTORS_KEPT_A_LANE 6
 /* A lane inside a blocking connect() has nothing to finish: it is waited for this long, then left. */
 #define BLOCKED_GRACE_MS 1000
@@ -39,7 +39,9 @@ typedef struct gateway {
   ps_gateway_options own_options;
   uv_loop_t loop;
   ps_mailbox inbox;
-  ps_listener listener;
+  ps_acceptor acceptor;
+  ps_door door;
+  int door_is_lent; /**< the lane takes connections in by itself */
   ps_hold hold;
   uv_signal_t signals[SIGNAL_COUNT];
   ps_netwatch *netwatch; /**< NULL where the system does not tell */
@@ -56,9 +58,6 @@ typedef struct gateway {
   int failed; /**< `error` says why the run ends */
   penstock_error error;
   uint64_t drain_end_ns;
-  uint64_t next_id;
-  uint64_t hold_ns;
-  size_t clients_max; /**< as many as there are descriptors for, two each */
 } gateway;
 
 /* Left behind on purpose when a lane could not be waited for: its thread still posts here. */
@@ -85,6 +84,25 @@ static void set_lanes_most(gateway *self) {
   self->lanes_most = self->options->check_only ? 1 : most < MAX_LANES ? (uint32_t)most : MAX_LANES;
 }
 
+/* Who takes connections in: one lane has no rival and does it by itself while it serves, so that a connection need not
+ * wait until two threads have been woken, one after the other. Several must be chosen between. */
+static int may_lend_door(const gateway *self) {
+  return self->lanes_most == 1 && self->acceptor.socket != PENSTOCK_SOCKET_NONE;
+}
+
+static void place_door(gateway *self) {
+  ps_lane *lane = self->lanes[0].lane;
+  int is_lent = lane && may_lend_door(self) && !self->stopping && serves(self->lanes[0].state);
+  if (is_lent == self->door_is_lent) {
+    return;
+  }
+  if (lane && ps_lane_accept(lane, is_lent) != PENSTOCK_OK) {
+    is_lent = 0; /* if it goes on, that does no harm: what it cannot serve comes back */
+  }
+  self->door_is_lent = is_lent;
+  ps_acceptor_set(&self->acceptor, !is_lent);
+}
+
 static int start_lane(gateway *self, penstock_error *error) {
   ps_lane_options lane = {.profile = self->options->profile,
                           .transport = self->options->transport,
@@ -94,7 +112,12 @@ static int start_lane(gateway *self, penstock_error *error) {
                           .told = self->options->told && self->lanes_most == 1,
                           .index = self->lane_count,
                           .out = &self->inbox,
-                          .gate = &self->launch_gate};
+                          .gate = &self->launch_gate,
+                          .door = &self->door,
+                          .listening = PENSTOCK_SOCKET_NONE};
+  if (may_lend_door(self)) {
+    lane.listening = ps_net_duplicate(self->acceptor.socket);
+  }
   lane_slot *slot = &self->lanes[self->lane_count];
   slot->lane = ps_lane_start(&lane, error);
   if (!slot->lane) {
@@ -192,38 +215,32 @@ static void on_waiting(void *context) {
   if (expired > 0) {
     ps_log(PENSTOCK_LOG_WARN, self->options->profile,
            "%zu connection%s held for %llu ms and refused: the transport is not up", expired,
-           expired == 1 ? " was" : "s were", (unsigned long long)(self->hold_ns / 1000000));
+           expired == 1 ? " was" : "s were", (unsigned long long)(self->door.hold_ns / 1000000));
   }
   give_out(self);
   wake_lanes(self);
 }
 
-/* A connection that is taken in needs another descriptor for its far side: if all were used up by those that wait
- * for one, none would ever get it. */
 static int is_full(void *context) {
   const gateway *self = context;
-  size_t clients = self->hold.count;
+  size_t streams = 0;
   for (uint32_t i = 0; i < self->lane_count; i++) {
-    clients += self->lanes[i].lane ? ps_lane_load(self->lanes[i].lane) : 0;
+    streams += self->lanes[i].lane ? ps_lane_load(self->lanes[i].lane) : 0;
   }
-  return clients >= self->clients_max;
+  return ps_door_is_full(&self->door, streams);
 }
 
 static void set_clients_max(gateway *self, size_t descriptors) {
   size_t kept = DESCRIPTORS_KEPT + DESCRIPTORS_KEPT_A_LANE * (size_t)self->lanes_most;
-  self->clients_max = descriptors > kept + 2 ? (descriptors - kept) / 2 : 1;
+  self->door.clients_max = descriptors > kept + 2 ? (descriptors - kept) / 2 : 1;
 }
 
 static void on_accepted(void *context, penstock_socket socket) {
   gateway *self = context;
-  ps_client *client = calloc(1, sizeof(*client));
+  ps_client *client = ps_door_enter(&self->door, socket);
   if (!client) {
-    ps_net_reset(socket);
     return;
   }
-  client->id = ++self->next_id;
-  client->socket = socket;
-  client->deadline_ns = uv_hrtime() + self->hold_ns;
   ps_lane *lane = least_loaded(self);
   if (lane) {
     add_lane(self);
@@ -236,7 +253,7 @@ static void on_accepted(void *context, penstock_socket socket) {
 /* --- the orderly end ---------------------------------------------------------------------------- */
 
 static void close_loop(gateway *self) {
-  ps_listener_close(&self->listener);
+  ps_listener_close(&self->acceptor);
   ps_hold_close(&self->hold);
   for (size_t i = 0; i < SIGNAL_COUNT; i++) {
     uv_close((uv_handle_t *)&self->signals[i], NULL);
@@ -293,7 +310,7 @@ static void begin_stop(gateway *self, uint64_t drain_ms) {
   self->drain_end_ns = uv_hrtime() + drain_ms * 1000000;
   if (!self->stopping) {
     self->stopping = 1;
-    ps_listener_close(&self->listener);
+    ps_listener_close(&self->acceptor);
     (void)ps_hold_refuse_all(&self->hold);
     if (!self->options->check_only) { /* after a check the next profile may still have a question */
       ps_prompt_cancel();
@@ -360,6 +377,7 @@ static void on_lane_state(gateway *self, lane_slot *slot, const ps_lane_event *e
     return;
   }
   self->told_serving = self->told_serving && serves(self->state);
+  place_door(self);
   if (serves(slot->state)) {
     self->ever_up = 1;
     give_out(self);
@@ -475,13 +493,17 @@ static void on_undelivered(void *context, ps_list *node) {
 
 static int open_listener(gateway *self, penstock_error *error) {
   char bound[128];
-  self->listener.socket = PENSTOCK_SOCKET_NONE;
   if (self->options->check_only) {
     return PENSTOCK_OK;
   }
-  int own_only = strcmp(setting(self, "peers", "own"), "any") != 0;
-  int result = ps_listener_open(&self->listener, &self->loop, setting(self, "listen", "127.0.0.1:9090"), own_only,
-                                self->options->profile, is_full, on_accepted, self, bound, sizeof(bound), error);
+  const ps_acceptor_options options = {.own_only = strcmp(setting(self, "peers", "own"), "any") != 0,
+                                       .source = self->options->profile,
+                                       .full = is_full,
+                                       .accepted = on_accepted,
+                                       .context = self};
+  self->door.own_only = options.own_only;
+  int result = ps_listener_open(&self->acceptor, &self->loop, setting(self, "listen", "127.0.0.1:9090"), &options,
+                                bound, sizeof(bound), error);
   if (result == PENSTOCK_OK) {
     ps_log(PENSTOCK_LOG_INFO, self->options->profile, "listening on %s", bound);
     if (self->options->events->listening) {
@@ -517,7 +539,8 @@ static int open_gateway(gateway *self, penstock_error *error) {
   if (!self->options->check_only) {
     self->netwatch = ps_netwatch_start(&self->loop, on_network_changed, self);
   }
-  self->hold_ns = (uint64_t)ps_settings_int(self->options->settings, "hold", 20000) * 1000000;
+  self->door.hold_ns = (uint64_t)ps_settings_int(self->options->settings, "hold", 20000) * 1000000;
+  self->door.held = &self->hold.count;
   return PENSTOCK_OK;
 }
 
@@ -531,6 +554,7 @@ int ps_gateway_run(const ps_gateway_options *options, penstock_error *error) {
   self->own_options = *options;
   self->own_options.events = options->events ? options->events : &no_events;
   self->options = &self->own_options;
+  self->acceptor.socket = PENSTOCK_SOCKET_NONE;
   (void)signal(SIGPIPE, SIG_IGN);
   set_lanes_most(self);
   set_clients_max(self, ps_net_raise_limit());

@@ -8,7 +8,7 @@ static void on_tick(uv_timer_t *timer) {
 
 void ps_hold_open(ps_hold *hold, uv_loop_t *loop, void (*waiting)(void *context), void *context) {
   ps_list_init(&hold->clients);
-  hold->count = 0;
+  atomic_init(&hold->count, 0);
   hold->waiting = waiting;
   hold->context = context;
   (void)uv_timer_init(loop, &hold->tick);

@@ -13,8 +13,8 @@
 #include "lane/lane.h"
 
 typedef struct ps_hold {
-  ps_list clients; /**< of ps_client */
-  size_t count;
+  ps_list clients;     /**< of ps_client */
+  atomic_size_t count; /**< may be read by any thread */
   uv_timer_t tick;
   void (*waiting)(void *context); /**< comes every PS_HOLD_TICK_MS while somebody waits */
   void *context;

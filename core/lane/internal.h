@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file internal.h
- * A lane from inside: what lane.c (thread, messages, end), link.c (one transport instance), step.c (its
- * asynchronous steps), open.c (streams being opened), prewarm.c (streams opened ahead), probe.c (does a solver
- * answer?), doubt.c (does it still answer?), ways.c (does another way lead to it?) and supervise.c (what to do next)
- * share.
+ * A lane from inside: what lane.c (thread, messages, end), door.c (connections that it takes in by itself), link.c (one
+ * transport instance), step.c (its asynchronous steps), open.c (streams being opened), prewarm.c (streams opened
+ * ahead), probe.c (does a solver answer?), doubt.c (does it still answer?), ways.c (does another way lead to it?) and
+ * supervise.c (what to do next) share.
  *
  * The rule that keeps this simple: a slot that a transport calls only marks what happened and asks for a
  * turn; supervise.c acts on the marks when the turn comes. So nothing is ever freed or entered twice
@@ -18,6 +18,7 @@
 #include "host/host.h"
 #include "lane/backoff.h"
 #include "lane/lane.h"
+#include "net/acceptor.h"
 #include "probe/tcmd.h"
 #include "relay/relay.h"
 #include "relay/spare.h"
@@ -274,6 +275,11 @@ void ps_supervise_release_gate(ps_lane *lane);
 /** The lane is stopping: goes on with the orderly end as far as it gets now. */
 void ps_end_continue(ps_lane *lane);
 
+/* --- door.c ------------------------------------------------------------------------------------- */
+
+/** Makes the lane's acceptor, if it was given a listening socket; it takes nothing in yet. */
+int ps_lane_door_open(ps_lane *lane);
+
 /* --- lane.c ------------------------------------------------------------------------------------- */
 
 struct ps_lane {
@@ -285,6 +291,7 @@ struct ps_lane {
   uv_thread_t thread;
   uv_loop_t loop;
   ps_mailbox inbox;
+  ps_acceptor acceptor;
   uv_timer_t turn;  /**< fires at once: see ps_lane_later */
   uv_timer_t pause; /**< IDLE: until the next try; FIND, CONFIRM, SERVE: until the next probe; DRAIN: its end */
   uv_timer_t limit; /**< deadline of the running step or probe */
@@ -332,6 +339,8 @@ void ps_lane_later(ps_lane *lane);
 void ps_lane_tell(ps_lane *lane, ps_lane_event_kind kind, const penstock_error *error, const char *text);
 void ps_lane_tell_state(ps_lane *lane, ps_state state, const penstock_error *error, uint64_t next_try_ms);
 void ps_lane_tell_leg(ps_lane *lane, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error);
+/** Serves a client: by a stream that was opened ahead, or by one of its own. */
+void ps_lane_take(ps_lane *lane, ps_client *client);
 /** Opens a stream of its own for a client, or gives it back to the gateway if that is no use now. */
 void ps_lane_open(ps_lane *lane, ps_client *client);
 /** Gives a client back to the gateway. */

@@ -7,13 +7,14 @@
 #include "net/net.h"
 
 /** A message to a lane. */
-typedef enum { COMMAND_SERVE, COMMAND_WAKE, COMMAND_NETWORK, COMMAND_STOP } command_kind;
+typedef enum { COMMAND_SERVE, COMMAND_ACCEPT, COMMAND_WAKE, COMMAND_NETWORK, COMMAND_STOP } command_kind;
 typedef struct command {
   ps_list node;
   command_kind kind;
   ps_client *client;
   uint64_t drain_ms;
   int stop_solver;
+  int is_on;
 } command;
 
 #define SWEEP_MS 250
@@ -100,16 +101,23 @@ void ps_lane_open(ps_lane *lane, ps_client *client) {
   }
 }
 
+void ps_lane_take(ps_lane *lane, ps_client *client) {
+  if (!is_serving(lane) || !ps_prewarm_give(lane, client)) {
+    ps_lane_open(lane, client);
+  }
+  ps_lane_count(lane);
+}
+
 static void on_command(void *context, ps_list *node) {
   ps_lane *lane = context;
   command *heard = PS_CONTAINER(node, command, node);
   switch (heard->kind) {
   case COMMAND_SERVE:
-    if (!is_serving(lane) || !ps_prewarm_give(lane, heard->client)) {
-      ps_lane_open(lane, heard->client);
-    }
-    ps_lane_count(lane);
+    ps_lane_take(lane, heard->client);
     atomic_fetch_sub_explicit(&lane->posted, 1, memory_order_relaxed);
+    break;
+  case COMMAND_ACCEPT:
+    ps_acceptor_set(&lane->acceptor, heard->is_on);
     break;
   case COMMAND_WAKE:
     ps_supervise_wake(lane);
@@ -118,6 +126,7 @@ static void on_command(void *context, ps_list *node) {
     ps_supervise_network(lane);
     break;
   case COMMAND_STOP:
+    ps_acceptor_close(&lane->acceptor);
     lane->stop_solver = heard->stop_solver;
     lane->drain_end_ns = uv_hrtime() + heard->drain_ms * 1000000;
     lane->stopping = 1;
@@ -187,6 +196,7 @@ void ps_lane_count(ps_lane *lane) {
 
 static void on_relay_closed(void *context) {
   ps_lane *lane = context;
+  ps_acceptor_close(&lane->acceptor); /* if nobody has asked for the end */
   ps_mailbox_close(&lane->inbox, NULL);
   uv_close((uv_handle_t *)&lane->turn, NULL);
   uv_close((uv_handle_t *)&lane->pause, NULL);
@@ -277,7 +287,8 @@ ps_lane *ps_lane_start(const ps_lane_options *options, penstock_error *error) {
   if (lane->relay) {
     ps_prewarm_init(lane);
   }
-  if (!lane->relay || ps_mailbox_open(&lane->inbox, &lane->loop, on_command, lane) != 0 ||
+  if (!lane->relay || ps_lane_door_open(lane) != PENSTOCK_OK ||
+      ps_mailbox_open(&lane->inbox, &lane->loop, on_command, lane) != 0 ||
       uv_thread_create(&lane->thread, run_lane, lane) != 0) {
     /* The process is about to give up for want of memory or descriptors: what is left goes with it. */
     goto no_memory;
@@ -296,37 +307,40 @@ uint32_t ps_lane_index(const ps_lane *lane) {
   return lane->options.index;
 }
 
-static void post(ps_lane *lane, command_kind kind, ps_client *client, uint64_t drain_ms, int stop_solver) {
+static int post(ps_lane *lane, command what) {
   command *said = calloc(1, sizeof(*said));
   if (!said) {
-    if (client) {
+    if (what.client) {
       atomic_fetch_sub_explicit(&lane->posted, 1, memory_order_relaxed);
-      ps_client_refuse(client);
+      ps_client_refuse(what.client);
     }
-    return;
+    return PENSTOCK_E_NOMEM;
   }
-  said->kind = kind;
-  said->client = client;
-  said->drain_ms = drain_ms;
-  said->stop_solver = stop_solver;
+  *said = what;
   ps_mailbox_post(&lane->inbox, &said->node);
+  return PENSTOCK_OK;
 }
 
 void ps_lane_serve(ps_lane *lane, ps_client *client) {
   atomic_fetch_add_explicit(&lane->posted, 1, memory_order_relaxed);
-  post(lane, COMMAND_SERVE, client, 0, 0);
+  (void)post(lane, (command){.kind = COMMAND_SERVE, .client = client});
+}
+
+int ps_lane_accept(ps_lane *lane, int is_on) {
+  int is_able = lane->options.listening != PENSTOCK_SOCKET_NONE;
+  return is_able ? post(lane, (command){.kind = COMMAND_ACCEPT, .is_on = is_on}) : PENSTOCK_E_LIMIT;
 }
 
 void ps_lane_wake(ps_lane *lane) {
-  post(lane, COMMAND_WAKE, NULL, 0, 0);
+  (void)post(lane, (command){.kind = COMMAND_WAKE});
 }
 
 void ps_lane_network_changed(ps_lane *lane) {
-  post(lane, COMMAND_NETWORK, NULL, 0, 0);
+  (void)post(lane, (command){.kind = COMMAND_NETWORK});
 }
 
 void ps_lane_stop(ps_lane *lane, uint64_t drain_ms, int stop_solver) {
-  post(lane, COMMAND_STOP, NULL, drain_ms, stop_solver);
+  (void)post(lane, (command){.kind = COMMAND_STOP, .drain_ms = drain_ms, .stop_solver = stop_solver});
 }
 
 size_t ps_lane_load(const ps_lane *lane) {

@@ -27,6 +27,22 @@ typedef struct ps_client {
 /** Aborts a client's connection and frees it. */
 void ps_client_refuse(ps_client *client);
 
+/**
+ * The way in, which the gateway and its lanes share. The rest is set before lanes start. [any thread]
+ */
+typedef struct ps_door {
+  int own_only;               /**< only this user's and root's processes may come in */
+  uint64_t hold_ns;           /**< how long a connection may be held */
+  size_t clients_max;         /**< as many as there are descriptors for, two each */
+  const atomic_size_t *held;  /**< connections that wait at the gateway */
+  atomic_uint_fast64_t count; /**< connections so far: their ids */
+} ps_door;
+
+/** Makes a client of an accepted connection, which it then owns. NULL if out of memory: the connection is reset. */
+ps_client *ps_door_enter(ps_door *door, penstock_socket accepted);
+/** Is there no room for another connection beside `streams`? */
+int ps_door_is_full(const ps_door *door, size_t streams);
+
 /** What a lane tells the gateway. */
 typedef enum ps_lane_event_kind {
   PS_LANE_STATE,    /**< `state`, `error` if has_error, `next_try_ms` */
@@ -81,16 +97,21 @@ typedef struct ps_lane_options {
   int no_launch;                       /**< as `launch = never` */
   int told;                            /**< the states it tells are shown where the log goes: not logged as well */
   uint32_t index;
-  ps_mailbox *out;      /**< the gateway's, for ps_lane_event */
-  ps_launch_gate *gate; /**< shared by the lanes */
+  ps_mailbox *out;           /**< the gateway's, for ps_lane_event */
+  ps_launch_gate *gate;      /**< shared by the lanes */
+  ps_door *door;             /**< likewise */
+  penstock_socket listening; /**< a descriptor of its own, for ps_lane_accept; or PENSTOCK_SOCKET_NONE */
 } ps_lane_options;
 
-/** Starts a lane's thread, which begins to connect. NULL with `error` on failure. */
+/** Starts a lane's thread, which begins to connect and owns `listening`. NULL with `error` on failure. */
 ps_lane *ps_lane_start(const ps_lane_options *options, penstock_error *error);
 /** Its index. */
 uint32_t ps_lane_index(const ps_lane *lane);
 /** Hands over a client; it comes back as PS_LANE_RETURNED if the lane cannot serve it now. */
 void ps_lane_serve(ps_lane *lane, ps_client *client);
+/** Shall it take connections in by itself? What it cannot serve comes back as above. Returns 0; or a negative code if
+ * it was not told. */
+int ps_lane_accept(ps_lane *lane, int is_on);
 /** Somebody waits: a lane that is idle until its next try tries soon, one whose try hangs tries anew. */
 void ps_lane_wake(ps_lane *lane);
 /** This machine's network has changed: a lane that is not up tries at once, one that is up looks after its link. */

@@ -31,6 +31,11 @@ int ps_net_connect(const char *address, int timeout_ms, penstock_socket *socket,
  * command line. */
 int ps_net_wait(penstock_socket socket, int to_write, int timeout_ms);
 
+/** Nobody listens any more, whatever other descriptors there are for the socket; waiting connections are reset. Where
+ * the system cannot do that, closing the last descriptor does. */
+void ps_net_unlisten(penstock_socket listener);
+/** Another descriptor for a socket; PENSTOCK_SOCKET_NONE if there is none. */
+penstock_socket ps_net_duplicate(penstock_socket socket);
 /** Accepts one connection. Returns a socket, PS_NET_AGAIN, PS_NET_BROKEN (that one is gone, go on) or PS_NET_LIMIT. */
 penstock_socket ps_net_accept(penstock_socket listener);
 /** A connected pair of local stream sockets. Returns 0 or a negative code. */

@@ -210,6 +210,14 @@ int ps_net_connect(const char *address, int timeout_ms, penstock_socket *result,
   return PENSTOCK_OK;
 }
 
+void ps_net_unlisten(penstock_socket listener) {
+  (void)shutdown((int)listener, SHUT_RDWR);
+}
+
+penstock_socket ps_net_duplicate(penstock_socket socket) {
+  return fcntl((int)socket, F_DUPFD_CLOEXEC, 0);
+}
+
 penstock_socket ps_net_accept(penstock_socket listener) {
   for (;;) {
     int fd = accept4((int)listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

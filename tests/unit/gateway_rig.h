@@ -32,6 +32,7 @@ typedef struct run {
   void (*act)(struct run *run); /**< on a thread of its own, once the point is reached */
   enum { AT_LISTENING, AT_SERVING, NEVER } point;
   int check_only;
+  int is_main_busy; /**< the main thread does nothing else while it acts */
   pthread_t thread;
   int acting;
   uint16_t port;
@@ -72,6 +73,9 @@ static void reach(run *self, int point) {
   if (self->act && !self->acting && (int)self->point == point) {
     self->acting = 1;
     assert_int_equal(pthread_create(&self->thread, NULL, act, self), 0);
+    if (self->is_main_busy) {
+      (void)pthread_join(self->thread, NULL);
+    }
   }
 }
 
@@ -127,7 +131,7 @@ UNUSED static void go(run *self) {
                                 .events = &events,
                                 .context = self};
   self->result = ps_gateway_run(&options, &self->error);
-  if (self->acting) {
+  if (self->acting && !self->is_main_busy) {
     (void)pthread_join(self->thread, NULL);
   }
   ps_settings_free(self->settings);
