@@ -186,13 +186,27 @@ void ps_flow_settle(ps_stream *stream, ps_flow *flow) {
     return;
   }
   flow->ended = 1;
-  if (flow->to) {
-    ps_net_shutdown_write(flow->to->socket);
-  } else {
+  ps_stream_defer(stream);
+}
+
+static void pass_end(ps_stream *stream, ps_flow *flow, int is_last) {
+  if (!flow->ended || flow->end_passed) {
+    return;
+  }
+  flow->end_passed = 1;
+  if (!flow->to) {
     penstock_sink *sink = ps_stream_sink(stream);
     sink->far.shutdown_write(sink->far.stream);
+  } else if (!is_last) { /* else closing the socket says it */
+    ps_net_shutdown_write(flow->to->socket);
   }
-  if (stream->up.ended && stream->down.ended) {
+}
+
+void ps_flow_pass_ends(ps_stream *stream) {
+  int is_last = stream->up.ended && stream->down.ended;
+  pass_end(stream, &stream->up, is_last);
+  pass_end(stream, &stream->down, is_last);
+  if (is_last) {
     ps_stream_finish(stream, NULL, NULL);
   }
 }

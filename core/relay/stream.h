@@ -70,7 +70,8 @@ typedef struct ps_flow {
   int bulk;       /**< … are many */
   int pipes_do;   /**< 1 = bytes may go by a pipe, -1 = not, 0 = not known yet */
   int eof;        /**< the sender has ended */
-  int ended;      /**< … and the receiver was told */
+  int ended;      /**< … and all its bytes went out: the receiver is to be told */
+  int end_passed; /**< … and was */
 } ps_flow;
 
 /** What a transport said, shared by the streams that it ended. */
@@ -163,7 +164,7 @@ void ps_stream_discard(ps_stream *stream);
 void ps_stream_finish(ps_stream *stream, const char *reason, const penstock_error *error);
 /** The same for a side that reset its connection. `error` (optional) is copied. */
 void ps_stream_reset_by(ps_stream *stream, int is_far, const penstock_error *error);
-/** Has stream_work done for it on a later turn. */
+/** Has what is to be done for it done at the end of the turn. */
 void ps_stream_defer(ps_stream *stream);
 
 /* pace.c */
@@ -211,8 +212,10 @@ void ps_flow_read(ps_stream *stream, ps_flow *flow);
 size_t ps_flow_drain(ps_stream *stream, ps_flow *flow);
 /** Hands bytes on; what is not taken at once goes to the backlog. Returns what was taken. */
 size_t ps_flow_push(ps_stream *stream, ps_flow *flow, const void *data, size_t size);
-/** Passes the sender's end on when all bytes went out. */
+/** Notes that the sender's end is to be passed on, when all bytes went out. */
 void ps_flow_settle(ps_stream *stream, ps_flow *flow);
+/** Passes ends on, and finishes a stream that has ended in both directions. */
+void ps_flow_pass_ends(ps_stream *stream);
 /**
  * Of a stream that is ending because the sender broke: passes on what it had sent before, as much as the receiver
  * takes at once. Overwrites the relay's buffer. Without this a reset would overtake the bytes in front of it.

@@ -37,7 +37,11 @@ typedef struct fake {
   int eof; /**< as peer::eof */
   int closes;
   int close_how;
+  int wrote_at; /* when it was last given something, and when the end: counted by fake_calls */
+  int shut_at;
 } fake;
+
+UNUSED static int fake_calls;
 
 static void fake_pump(uv_idle_t *pump);
 
@@ -98,6 +102,7 @@ static size_t fake_write(void *stream, const void *data, size_t size) {
   fake *f = stream;
   assert_true(f->inside == CALL_NONE || f->inside == CALL_WRITABLE);
   assert_true(f->closes == 0 && f->shutdowns == 0 && size > 0);
+  f->wrote_at = ++fake_calls;
   f->largest_write = size > f->largest_write ? size : f->largest_write;
   size_t taken = rig_random() % 4 == 0 ? rig_between(0, size) : size;
   taken = f->refill == 0 && f->budget == BUDGET_ENDLESS ? size : taken;
@@ -124,6 +129,7 @@ static void fake_shutdown_write(void *stream) {
   fake *f = stream;
   assert_true(f->inside == CALL_NONE || f->inside == CALL_WRITABLE);
   assert_true(f->closes == 0 && ++f->shutdowns == 1);
+  f->shut_at = ++fake_calls;
   f->eof = 1;
 }
 

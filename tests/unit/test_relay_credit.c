@@ -69,6 +69,28 @@ static void test_writes_come_in_multiples_of_what_it_likes(void **state) {
   rig_run_until_ended(r, 1);
 }
 
+/* A client that goes and comes again does not wait for its own goodbye. */
+static void test_what_begins_comes_before_what_ends(void **state) {
+  rig *r = *state;
+  peer before = {.send_total = 100};
+  peer after = {.send_total = 100};
+  fake its = {.budget = BUDGET_ENDLESS};
+  fake far = {.budget = BUDGET_ENDLESS};
+  rig_join_credit(r, 1, 1, 0, &before, &its);
+  rig_run_until_count(r, &its.received, 100);
+  rig_settle(r);
+  before.half_close = 1;
+  peer_end_sending(&before);
+  rig_join_credit(r, 2, 1, 0, &after, &far);
+  peer_send(&after);
+  rig_run_until_count(r, &far.received, 100);
+  rig_run_until(r, &its.shutdowns);
+  assert_true(far.wrote_at < its.shut_at);
+  peer_stop(&before, 1);
+  peer_stop(&after, 1);
+  rig_run_until_ended(r, 2);
+}
+
 /* All credit comes back once the client has taken everything, however slow it was. */
 static void test_credit_balance(void **state) {
   rig *r = *state;
@@ -242,6 +264,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_bulk_with_random_takes, setup, teardown),
       cmocka_unit_test_setup_teardown(test_calls_inside_calls, setup, teardown),
       cmocka_unit_test_setup_teardown(test_writes_come_in_multiples_of_what_it_likes, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_what_begins_comes_before_what_ends, setup, teardown),
       cmocka_unit_test_setup_teardown(test_credit_balance, setup, teardown),
       cmocka_unit_test_setup_teardown(test_slow_client_is_bounded, setup, teardown),
       cmocka_unit_test_setup_teardown(test_slow_far_side_is_bounded, setup, teardown),
