@@ -200,7 +200,7 @@ static int give(ps_lane *lane, size_t at, ps_client *client) {
   note_age(ahead, ahead->used_ns - ahead->kept[at].opened_ns);
   remove_at(ahead, at);
   ahead->hold_until_ns = ahead->used_ns + HOLD_NS;
-  (void)ps_spare_give(spare, &who, stale_ns);
+  ps_spare_give(spare, &who, stale_ns);
   free(client);
   return 1;
 }

@@ -26,13 +26,8 @@ penstock_sink *ps_relay_join_credit(ps_relay *relay, uint64_t id, penstock_socke
     ps_net_reset(client);
     return NULL;
   }
-  ps_stream *stream = &sink->stream;
-  if (ps_stream_begin(relay, stream, id, client) != PENSTOCK_OK) {
-    ps_stream_discard(stream);
-    return NULL;
-  }
-  ps_stream_update(stream);
-  ps_stream_defer(stream); /* the transport is calling us: its first credit comes later */
+  ps_stream_begin(relay, &sink->stream, id,
+                  client); /* the transport is calling us: its first credit comes later, too */
   return sink;
 }
 

@@ -12,19 +12,10 @@ int ps_relay_join_socket(ps_relay *relay, uint64_t id, penstock_socket client, p
   }
   ps_stream *stream = &pair->stream;
   stream->far = &pair->far;
-  pair->far.socket = PENSTOCK_SOCKET_NONE;
   stream->up = (ps_flow){.from = &stream->client, .to = &pair->far};
   stream->down = (ps_flow){.from = &pair->far, .to = &stream->client};
-  int result = ps_stream_begin(relay, stream, id, client);
-  if (result == PENSTOCK_OK) {
-    result = ps_side_open(&pair->far, stream, far);
-  }
-  if (result != PENSTOCK_OK) {
-    ps_net_reset(far);
-    ps_stream_discard(stream);
-    return result;
-  }
-  ps_stream_update(stream);
-  ps_stream_defer(stream); /* its first request */
+  ps_stream_begin(relay, stream, id, client);
+  ps_side_open(&pair->far, stream, far);
+  ps_net_nodelay(far);
   return PENSTOCK_OK;
 }

@@ -66,7 +66,7 @@ static void stream_free(ps_stream *stream) {
   ps_list_remove(&stream->node);
   relay->count--;
   relay->spare_count -= (size_t)ps_spare_is_unused(stream);
-  if (relay->ended && !stream->silent && !ps_spare_is_unused(stream)) {
+  if (relay->ended && !ps_spare_is_unused(stream)) {
     ps_stream_end end = {.id = stream->id,
                          .up_bytes = stream->up.bytes,
                          .down_bytes = stream->down.bytes,
@@ -120,7 +120,7 @@ static void stream_release(ps_stream *stream) {
   ps_side_close(&stream->client, abort, on_side_closed);
   if (stream->far) {
     ps_side_close(stream->far, abort && !ps_spare_is_unused(stream), on_side_closed);
-  } else if (!stream->silent) {
+  } else {
     penstock_sink *sink = ps_stream_sink(stream);
     sink->far.close(sink->far.stream, abort ? PENSTOCK_CLOSE_ABORT : PENSTOCK_CLOSE_CLEAN);
   }
@@ -195,31 +195,19 @@ void ps_relay_abort_all(ps_relay *relay, const penstock_error *error) {
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-int ps_stream_begin(ps_relay *relay, ps_stream *stream, uint64_t id, penstock_socket client) {
+void ps_stream_begin(ps_relay *relay, ps_stream *stream, uint64_t id, penstock_socket client) {
   stream->relay = relay;
   stream->id = id;
   stream->started_ns = uv_hrtime();
   ps_list_init(&stream->pending);
   ps_list_append(&relay->streams, &stream->node);
   relay->count++;
-  int result = ps_side_open(&stream->client, stream, client);
-  if (result != PENSTOCK_OK) {
-    ps_net_reset(client);
-  }
-  return result;
+  ps_side_open(&stream->client, stream, client);
+  ps_stream_defer(stream);
 }
 
-void ps_stream_discard(ps_stream *stream) {
-  stream->silent = 1;
-  stream->ending = 1;
-  stream->reason = "it could not begin";
-  stream_release(stream);
-  if (stream->handles == 0) {
-    stream_free(stream);
-  }
-}
-
-/* Mostly the request has come along with its client, and need not wait for the next poll. */
+/* Mostly the request has come along with its client: it goes out before anything is watched, which costs several system
+ * calls. */
 static void begin(ps_stream *stream) {
   if (stream->spare != PS_SPARE_NOT) {
     ps_spare_begin(stream);
@@ -266,6 +254,7 @@ static void on_check(uv_check_t *check) {
     ps_stream *stream = PS_CONTAINER(node, ps_stream, pending);
     if (!stream->ending) {
       ps_flow_pass_ends(stream);
+      ps_stream_update(stream);
     }
     if (stream->ending) {
       stream_release(stream);

@@ -40,24 +40,26 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   ps_stream_update(stream);
 }
 
-int ps_side_open(ps_side *side, ps_stream *stream, penstock_socket socket) {
+void ps_side_open(ps_side *side, ps_stream *stream, penstock_socket socket) {
   side->stream = stream;
   side->socket = socket;
-  if (uv_poll_init_socket(stream->relay->loop, &side->poll, (uv_os_sock_t)socket) != 0) {
-    side->socket = PENSTOCK_SOCKET_NONE;
-    return PENSTOCK_E_LIMIT;
-  }
-  side->poll.data = side;
   stream->handles++;
-  ps_net_nodelay(socket);
-  return PENSTOCK_OK;
+}
+
+/* Also of one that was never watched: `closed` comes on a later turn all the same. */
+static void close_handle(ps_side *side, uv_close_cb closed) {
+  if (!side->is_watched) {
+    (void)uv_idle_init(side->stream->relay->loop, &side->handle.idle);
+    side->handle.any.data = side;
+  }
+  uv_close(&side->handle.any, closed);
 }
 
 void ps_side_close(ps_side *side, int abort, uv_close_cb closed) {
   if (side->socket == PENSTOCK_SOCKET_NONE) {
     return;
   }
-  uv_close((uv_handle_t *)&side->poll, closed);
+  close_handle(side, closed);
   if (abort) {
     ps_net_reset(side->socket);
   } else {
@@ -68,7 +70,7 @@ void ps_side_close(ps_side *side, int abort, uv_close_cb closed) {
 
 penstock_socket ps_side_detach(ps_side *side, uv_close_cb closed) {
   penstock_socket socket = side->socket;
-  uv_close((uv_handle_t *)&side->poll, closed);
+  close_handle(side, closed);
   side->socket = PENSTOCK_SOCKET_NONE;
   return socket;
 }
@@ -83,11 +85,18 @@ static int side_arm(ps_side *side, int readable, int writable) {
     return 0;
   }
   side->armed = events;
-  return events ? uv_poll_start(&side->poll, events, on_poll) : uv_poll_stop(&side->poll);
+  if (!side->is_watched) {
+    if (uv_poll_init_socket(side->stream->relay->loop, &side->handle.poll, (uv_os_sock_t)side->socket) != 0) {
+      return -1;
+    }
+    side->handle.poll.data = side;
+    side->is_watched = 1;
+  }
+  return events ? uv_poll_start(&side->handle.poll, events, on_poll) : uv_poll_stop(&side->handle.poll);
 }
 
 void ps_stream_update(ps_stream *stream) {
-  if (stream->ending) {
+  if (stream->ending || !ps_list_empty(&stream->pending)) {
     return;
   }
   int up = ps_flow_open(&stream->up);

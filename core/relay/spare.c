@@ -23,11 +23,7 @@ static void keep(ps_relay *relay, ps_stream *stream) {
 
 ps_spare *ps_spare_of_socket(ps_relay *relay, penstock_socket far) {
   ps_socket_stream *pair = calloc(1, sizeof(*pair));
-  if (pair) {
-    pair->stream.relay = relay;
-  }
-  if (!pair || ps_side_open(&pair->far, &pair->stream, far) != PENSTOCK_OK) {
-    free(pair);
+  if (!pair) {
     ps_net_close(far);
     return NULL;
   }
@@ -36,6 +32,8 @@ ps_spare *ps_spare_of_socket(ps_relay *relay, penstock_socket far) {
   stream->up = (ps_flow){.from = &stream->client, .to = &pair->far};
   stream->down = (ps_flow){.from = &pair->far, .to = &stream->client};
   keep(relay, stream);
+  ps_side_open(&pair->far, stream, far);
+  ps_net_nodelay(far);
   ps_stream_update(stream);
   return stream;
 }
@@ -53,14 +51,9 @@ ps_spare *ps_spare_of_credit(ps_relay *relay, const penstock_credit_stream *far,
 
 /* --- what becomes of it ------------------------------------------------------------------------- */
 
-int ps_spare_give(ps_spare *stream, const ps_spare_client *client, uint64_t stale_ns) {
+void ps_spare_give(ps_spare *stream, const ps_spare_client *client, uint64_t stale_ns) {
   ps_relay *relay = stream->relay;
-  int result = ps_side_open(&stream->client, stream, client->socket);
-  if (result != PENSTOCK_OK) {
-    ps_net_reset(client->socket);
-    ps_spare_discard(stream);
-    return result;
-  }
+  ps_side_open(&stream->client, stream, client->socket);
   stream->spare = PS_SPARE_TRIED;
   relay->spare_count--;
   stream->id = client->id;
@@ -70,9 +63,7 @@ int ps_spare_give(ps_spare *stream, const ps_spare_client *client, uint64_t stal
   if (!stream->far) {
     ps_stream_sink(stream)->granted = 0; /* all the credit now */
   }
-  ps_stream_update(stream);
   ps_stream_defer(stream); /* ps_spare_begin */
-  return PENSTOCK_OK;
 }
 
 void ps_spare_begin(ps_stream *stream) {

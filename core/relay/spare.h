@@ -43,10 +43,10 @@ ps_spare *ps_spare_of_credit(ps_relay *relay, const penstock_credit_stream *far,
 /** Is it fit to be given, as far as this machine can know now? If not, `lost` follows. */
 int ps_spare_is_good(ps_spare *spare);
 /**
- * Joins it with a client, whose socket becomes the relay's, also on failure. If the client's first byte comes after
- * `stale_ns` (uv_hrtime), it is given back too. Returns 0 or a negative code; the spare is gone from its owner.
+ * Joins it with a client, whose socket becomes the relay's. If the client's first byte comes after `stale_ns`
+ * (uv_hrtime), it is given back too. The spare is gone from its owner.
  */
-int ps_spare_give(ps_spare *spare, const ps_spare_client *client, uint64_t stale_ns);
+void ps_spare_give(ps_spare *spare, const ps_spare_client *client, uint64_t stale_ns);
 /** Ends it, in the ordinary way if there is one. Nothing is told. */
 void ps_spare_discard(ps_spare *spare);
 

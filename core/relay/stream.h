@@ -52,9 +52,14 @@ typedef enum ps_spare_phase {
 
 /** A socket of a stream and its watch. */
 typedef struct ps_side {
-  uv_poll_t poll;
+  union {
+    uv_handle_t any;
+    uv_poll_t poll; /**< the watch */
+    uv_idle_t idle; /**< of one that was never watched, to be closed like one that was */
+  } handle;
   ps_stream *stream;
   penstock_socket socket;
+  int is_watched;
   int armed; /**< the libuv events that are being waited for */
   int quiet; /**< waiting for nothing but an error is of no more use: it would wake us without end */
 } ps_side;
@@ -95,7 +100,6 @@ struct ps_stream {
   int ending;             /**< ps_stream_finish was called */
   int released;           /**< sockets and channel are given back; only libuv's handles are left */
   int handles;            /**< of libuv, that are still to be closed */
-  int silent;             /**< it never began: nobody is told of its end */
   ps_spare_phase spare;
   int spoke;            /**< of a spare that is spoilt: the far side said something */
   uint64_t deadline_ns; /**< of a spare's client: its owner's */
@@ -153,10 +157,8 @@ struct ps_relay {
 
 /* relay.c */
 
-/** Fills in the common part and watches the client. On failure the stream is to be given to ps_stream_discard. */
-int ps_stream_begin(ps_relay *relay, ps_stream *stream, uint64_t id, penstock_socket client);
-/** Gives back a stream that could not begin; frees it, now or later. The client is reset. */
-void ps_stream_discard(ps_stream *stream);
+/** Fills in the common part. The rest comes at the end of the turn: the first request, then the watches. */
+void ps_stream_begin(ps_relay *relay, ps_stream *stream, uint64_t id, penstock_socket client);
 /**
  * Decides how a stream ends; the first call counts. `reason` NULL = cleanly, else static text. From now on
  * nothing moves; sockets and channel are given back on a later turn. `error` (optional) is copied.
@@ -195,13 +197,13 @@ void ps_spare_released(ps_stream *stream, penstock_socket client);
 
 /* side.c */
 
-/** Begins to watch a socket. Returns 0 or a negative code; the socket is then the caller's to close. */
-int ps_side_open(ps_side *side, ps_stream *stream, penstock_socket socket);
+/** Takes a socket, of which ps_stream_update makes it wait for something. */
+void ps_side_open(ps_side *side, ps_stream *stream, penstock_socket socket);
 /** Ends the watch and closes the socket; `closed` comes on a later turn. */
 void ps_side_close(ps_side *side, int abort, uv_close_cb closed);
 /** Ends the watch and gives the socket back; `closed` comes on a later turn. */
 penstock_socket ps_side_detach(ps_side *side, uv_close_cb closed);
-/** Waits for what the flows of a stream need now. */
+/** Waits for what the flows of a stream need now; of one that is deferred, at the end of the turn. */
 void ps_stream_update(ps_stream *stream);
 
 /* flow.c */

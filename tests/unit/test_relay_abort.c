@@ -310,6 +310,25 @@ static void test_what_came_before_the_reset_arrives(void **state) {
   }
 }
 
+/* Of which nothing is watched yet. It is told later, as always. */
+static void test_before_the_first_turn(void **state) {
+  rig *r = *state;
+  int client[2];
+  int far[2];
+  char byte;
+  rig_pair(1, 0, client);
+  rig_pair(1, 0, far);
+  assert_int_equal(ps_relay_join_socket(r->relay, 1, client[1], far[1]), 0);
+  ps_relay_abort_all(r->relay, NULL);
+  assert_int_equal(r->ended_count, 0);
+  rig_run_until_ended(r, 1);
+  assert_int_equal(r->ended[0].aborted, 1);
+  assert_true(recv(client[0], &byte, 1, 0) == -1 && errno == ECONNRESET);
+  assert_true(recv(far[0], &byte, 1, 0) == -1 && errno == ECONNRESET);
+  close(client[0]);
+  close(far[0]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_every_moment, setup, teardown),
@@ -319,6 +338,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_waiting_does_not_spin, setup, teardown),
       cmocka_unit_test_setup_teardown(test_whole_connection_ended_behind_what_is_held_back, setup, teardown),
       cmocka_unit_test_setup_teardown(test_urgent_data_is_harmless, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_before_the_first_turn, setup, teardown),
   };
   (void)signal(SIGPIPE, SIG_IGN); /* as the gateway does; splice(2) needs it */
   rig_bulk_from = SIZE_MAX;
