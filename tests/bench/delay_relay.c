@@ -11,6 +11,8 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -89,6 +91,13 @@ static void drop_first(way *w) {
   w->spare = p;
 }
 
+/* At once: a sender that waits for a delayed acknowledgement would wait for the relay, not for the way. Whose window
+ * has shrunk to a few segments (BBR looks for the least delay that way, and it shrinks after a loss) waits for each. */
+static void acknowledge(const way *w) {
+  int on = 1;
+  (void)setsockopt(w->source, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+}
+
 /* Takes what the source has. Returns -1 for an abort. */
 static int take(way *w) {
   uint64_t now = load_now_ns();
@@ -101,6 +110,7 @@ static int take(way *w) {
   }
   ssize_t count = recv(w->source, p->bytes + p->size, PIECE - p->size, MSG_DONTWAIT);
   if (count > 0) {
+    acknowledge(w);
     p->size += (size_t)count;
     return 0;
   }
