@@ -4,7 +4,6 @@
 #include "common/ssh/ssh_stream.h"
 
 enum {
-  BULK_AFTER = 512 << 10, /* bytes that a stream has received: the first answers to know it by */
   BULK_STREAMS = 8,
   NEAR_NS = 2000000, /* a round trip in which 2 MiB are more than any session moves: more would only stand in the way */
   GATHERED = 192 << 10, /* is handed on at once: with one more packet, it fits into 256 KiB */
@@ -134,19 +133,20 @@ static void drain(ssh_stream *stream) {
 
 /*
  * libssh opens the window to 1.28 MB when it is half used; a read with a larger buffer is the way to a larger
- * one. Early, since a far server that has filled its window does nothing for a round trip: at the first full packet,
- * again when more follows, then after each eighth. Streams that only answer briefly never get there, and cost no
- * packet. Only while nothing waits, so that a window is memory only for clients that do not keep up.
+ * one. A far server that has filled its window does nothing for a round trip, so there a stream has the widest one
+ * before it is asked for anything; libssh would open it with the first answer anyhow, so this costs no packet more.
+ * Near, and where streams are many, at the first full packet: those that only answer briefly never get there. Then
+ * after each eighth, and only while nothing waits, so that a window is memory only for clients that do not keep up.
  */
 static void open_window(ssh_stream *stream) {
   ssh_link *link = stream->link;
   int is_near = link->nearest_ns <= NEAR_NS;
-  int is_bulk = stream->received >= BULK_AFTER && link->stream_count <= BULK_STREAMS && !is_near;
-  uint32_t window = is_bulk ? SSH_WINDOW_MAX : SSH_WINDOW;
+  int is_wide = !is_near && link->stream_count <= BULK_STREAMS;
+  uint32_t window = is_wide ? SSH_WINDOW_MAX : SSH_WINDOW;
   if (is_near && ssh_link_is_shared(link)) {
     return; /* what libssh does is enough, and the others wait behind what a window lets come */
   }
-  int is_first = window > stream->window && stream->received >= PACKET / 2;
+  int is_first = window > stream->window && (is_wide || stream->received >= PACKET / 2);
   if ((!is_first && stream->since_grown < window / 8) || stream->spill || stream->buffered > 0 || stream->has_eof ||
       stream->has_close) {
     return;
