@@ -84,7 +84,7 @@ def _other_ssh_rows():
         yield Row(f"default-{direction}", bulk_title(direction), "default", Bulk(direction), [at_least(2, "ssh -L")])
     yield Row("default-connect", "connect + 64 B", "default", Exchange("connect"))
     for direction, factor in (("up", 1), ("down", 3)):
-        kind = Bulk(direction, size=160 * MB, quick_size=16 * MB)
+        kind = Bulk(direction, size=160 * MB, quick_size=64 * MB)
         yield Row(f"rtt40-{direction}", bulk_title(direction), "rtt40", kind, [at_least(factor, "ssh -L")])
     # One round trip of 40 ms, and what machine and relay add; two would be 80.
     yield Row("poll", "a poll", "poll", Poll(), [at_most(0.5, "ssh -L", "ms"), limit(50, "ms", "ssh -L")])
