@@ -44,9 +44,10 @@ static void block_give(ps_block_stock *stock, ps_block *block) {
 
 int ps_backlog_add(ps_backlog *backlog, ps_block_stock *stock, const void *data, size_t size) {
   const unsigned char *bytes = data;
+  size_t room = backlog->piece > 0 && backlog->piece < BLOCK_ROOM ? backlog->piece : BLOCK_ROOM;
   while (size > 0) {
     ps_block *block = backlog->last;
-    if (!block || block->end == BLOCK_ROOM) {
+    if (!block || block->end >= room) {
       block = block_take(stock);
       if (!block) {
         return PENSTOCK_E_NOMEM;
@@ -58,7 +59,7 @@ int ps_backlog_add(ps_backlog *backlog, ps_block_stock *stock, const void *data,
       }
       backlog->last = block;
     }
-    size_t part = BLOCK_ROOM - block->end < size ? BLOCK_ROOM - block->end : size;
+    size_t part = room - block->end < size ? room - block->end : size;
     memcpy(block->data + block->end, bytes, part);
     block->end += part;
     backlog->size += part;

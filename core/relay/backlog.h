@@ -22,7 +22,8 @@ typedef struct ps_block_stock {
 typedef struct ps_backlog {
   ps_block *first;
   ps_block *last;
-  size_t size; /**< bytes in it */
+  size_t size;  /**< bytes in it */
+  size_t piece; /**< bytes that lie in one piece, at most; 0 = as it comes */
 } ps_backlog;
 
 /** Appends a copy. Returns 0, or PENSTOCK_E_NOMEM with the backlog cut short: of no more use but to be cleared. */

@@ -13,6 +13,8 @@ penstock_sink *ps_sink_create(const penstock_credit_stream *far) {
     memcpy(&sink->far, far, far->struct_size < sizeof(sink->far) ? far->struct_size : sizeof(sink->far));
     sink->chunk = sink->far.write_chunk > 0 ? sink->far.write_chunk : PS_RELAY_SHARE;
     sink->chunk = sink->chunk > PS_RELAY_BUFFER ? PS_RELAY_BUFFER : sink->chunk;
+    /* Or what is left over behind the last whole chunk of a block would be a write of its own. */
+    sink->stream.up.backlog.piece = PS_RELAY_SHARE - PS_RELAY_SHARE % sink->chunk;
     sink->stream.up.from = &sink->stream.client;
     sink->stream.down.to = &sink->stream.client;
   }

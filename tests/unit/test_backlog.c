@@ -34,6 +34,26 @@ static void test_order(void **state) {
   ps_block_stock_clear(&stock);
 }
 
+/* What was read as whole writes is offered as whole writes. */
+static void test_pieces(void **state) {
+  (void)state;
+  enum { PIECE = 65516, COUNT = 4 };
+  static unsigned char data[PIECE * COUNT];
+  ps_backlog backlog = {.piece = PIECE};
+  ps_block_stock stock = {0};
+  pattern_fill(7, 0, data, sizeof(data));
+  assert_int_equal(ps_backlog_add(&backlog, &stock, data, sizeof(data)), 0);
+  for (uint64_t i = 0; i < COUNT; i++) {
+    size_t size;
+    const void *front = ps_backlog_front(&backlog, &size);
+    assert_int_equal(size, PIECE);
+    pattern_check(7, i * PIECE, front, size);
+    ps_backlog_drop(&backlog, &stock, size);
+  }
+  assert_int_equal(backlog.size, 0);
+  ps_block_stock_clear(&stock);
+}
+
 static void test_empty(void **state) {
   (void)state;
   ps_backlog backlog = {0};
@@ -51,6 +71,7 @@ static void test_empty(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_empty)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_pieces),
+                                     cmocka_unit_test(test_empty)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,7 +59,8 @@ static void test_writes_come_in_multiples_of_what_it_likes(void **state) {
   peer client = {.send_total = MIB(4)};
   fake far = {.budget = BUDGET_ENDLESS, .chunk = 65516};
   rig_join_credit(r, 1, 1, 0, &client, &far);
-  for (int i = 0; i < 20; i++) { /* so that there is more to read than one write */
+  assert_int_equal(far.sink->stream.up.backlog.piece, 65516); /* what it did not take comes like that, too */
+  for (int i = 0; i < 20; i++) {                              /* so that there is more to read than one write */
     peer_send(&client);
   }
   rig_run_until_count(r, &far.received, MIB(4));
