@@ -92,6 +92,7 @@ struct ssh_link {
   const ssh_stream *last_user; /* the stream that moved data last; only to be compared */
   uint64_t nearest_ns;      /* the least time that opening a stream took: a round trip, and little else; 0 = none did */
   uint64_t shared_until_ns; /* streams have taken turns lately */
+  uint64_t turns;           /* so many have begun */
   ssh_stream *writers;      /* those that wait for their turn to write, first one first */
   ssh_stream **writers_end;
   uint8_t *scratch; /* for draining and for opening windows; WINDOW_MAX bytes, of which few are ever touched */

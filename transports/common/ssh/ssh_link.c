@@ -340,6 +340,7 @@ void ssh_link_settle(ssh_link *link) {
 }
 
 static void turn(ssh_link *link) {
+  link->turns++;
   if (!link->is_dead) {
     read_socket(link);
   }

@@ -210,8 +210,11 @@ static size_t stream_write(void *context, const void *data, size_t size) {
   }
   ssh_link_note_use(link, stream);
   uint32_t window = ssh_channel_window_size(stream->channel);
-  if (!ssh_link_is_clogged(link) && !link->is_stalled && window > 0) {
-    size_t limit = ssh_link_is_shared(link) ? SSH_WRITE_CHUNK : SSH_WRITE_ALONE;
+  int is_shared = ssh_link_is_shared(link);
+  int has_turn = !is_shared || stream->wrote_in != link->turns; /* the next one reads first what came for the others */
+  if (!ssh_link_is_clogged(link) && !link->is_stalled && window > 0 && has_turn) {
+    size_t limit = is_shared ? SSH_WRITE_CHUNK : SSH_WRITE_ALONE;
+    stream->wrote_in = link->turns;
     uint32_t chunk = (uint32_t)(size < limit ? size : limit);
     count = ssh_channel_write(stream->channel, data, chunk < window ? chunk : window);
     if (count < 0) {

@@ -47,6 +47,7 @@ struct ssh_stream {
   size_t since_grown; /* bytes since the receive window was last opened */
   uint32_t window;    /* as far as that went */
 
+  uint64_t wrote_in; /* turn of the link, the last one */
   ssh_stream *next_writer;
   int is_waiting; /* in the queue of writers */
   int is_opened;
