@@ -108,7 +108,7 @@ struct ssh_link {
 
 enum {
   SSH_WINDOW = 2 << 20,        /* receive window of a stream that moves data */
-  SSH_WINDOW_MAX = 8 << 20,    /* of one of a few that move much: 40 ms away, 2 MiB would be 50 MB/s */
+  SSH_WINDOW_MAX = 8 << 20,    /* of one of a few to a far host: 40 ms away, 2 MiB would be 50 MB/s */
   SSH_UNANSWERED_MAX = 256,    /* given up, and never answered: such a server gets no more, or they would be memory */
   SSH_WRITE_CHUNK = 2 * 32758, /* two full packets: fast, and still quick for the others (measured) */
   SSH_WRITE_ALONE = 8 * 32758  /* for a stream that is the only one in use: one poll() and one send() for all */
