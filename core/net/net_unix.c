@@ -254,7 +254,7 @@ int ps_net_pair(penstock_socket pair[2]) {
 static long receive(penstock_socket socket, void *buffer, size_t size, int flags) {
   ssize_t count;
   do {
-    count = recv((int)socket, buffer, size, flags);
+    count = recv((int)socket, buffer, size, flags | MSG_DONTWAIT);
   } while (count < 0 && errno == EINTR);
   if (count >= 0) {
     return (long)count;
@@ -274,7 +274,7 @@ long ps_net_peek(penstock_socket socket) {
 long ps_net_write(penstock_socket socket, const void *data, size_t size) {
   ssize_t count;
   do {
-    count = send((int)socket, data, size, MSG_NOSIGNAL);
+    count = send((int)socket, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
   } while (count < 0 && errno == EINTR);
   if (count >= 0) {
     return (long)count;
