@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <libssh/callbacks.h>
 #include <libssh/libssh.h>
 
 #include "common/ssh/ssh_reader.h"
@@ -266,6 +267,202 @@ static void test_libssh_itself_reads_here(void **state) {
   ssh_disconnect(session);
 }
 
+/* --- a session that is led ------------------------------------------------------------------------- */
+
+enum { TINY = 16, SSH_IGNORE = 2, SSH_DISCONNECT = 1 };
+
+static struct ssh_counter_struct counted; /* packets that libssh has understood */
+
+/* A packet of `size` bytes (by eights) as it is before keys are exchanged; returns the size. */
+static size_t put_packet(uint8_t *at, uint8_t type, size_t size) {
+  size_t inner = size - 4;
+  memset(at, 0, size);
+  at[1] = (uint8_t)(inner >> 16);
+  at[2] = (uint8_t)(inner >> 8);
+  at[3] = (uint8_t)inner;
+  at[4] = 4; /* padding */
+  at[5] = type;
+  return size;
+}
+
+/* Sends all of it, and lets the session have it. */
+static void give_all(const uint8_t *data, size_t size) {
+  size_t at = 0;
+  for (size_t read = 1; at < size || read > 0;) {
+    ssize_t count = at < size ? send(far_end, data + at, size - at, MSG_DONTWAIT) : 0;
+    at += count > 0 ? (size_t)count : 0;
+    read = ssh_reader_read(near_end);
+    while (ssh_reader_give(near_end, session) > 0) {
+    }
+    assert_int_equal(ssh_reader_pending(near_end), 0);
+  }
+}
+
+/* A session that has seen the other's greeting, and gets packets. */
+static void greet(void) {
+  static const char greeting[] = "SSH-2.0-OpenSSH_9.2\r\n";
+  memset(&counted, 0, sizeof(counted));
+  assert_int_equal(ssh_options_set(session, SSH_OPTIONS_HOST, "nowhere"), 0);
+  assert_int_equal(ssh_options_set(session, SSH_OPTIONS_FD, &near_end), 0);
+  ssh_set_blocking(session, 0);
+  ssh_set_counters(session, NULL, &counted);
+  assert_int_equal(send(far_end, greeting, sizeof(greeting) - 1, 0), sizeof(greeting) - 1);
+  for (int i = 0; i < 10 && !ssh_get_serverbanner(session); i++) {
+    (void)ssh_connect(session);
+  }
+  assert_non_null(ssh_get_serverbanner(session));
+}
+
+static int start_led(void **state) {
+  if (start(state)) {
+    return 1;
+  }
+  if (is_fast()) {
+    greet();
+    assert_int_equal(ssh_reader_lead(near_end, session), 1);
+  }
+  return 0;
+}
+
+static int stop_led(void **state) {
+  if (is_fast()) {
+    ssh_disconnect(session); /* leaves the descriptor, which is not its own */
+  }
+  return stop(state);
+}
+
+static void test_packets_that_come_a_byte_at_a_time(void **state) {
+  uint8_t *data = malloc(TOTAL);
+  size_t size = 0;
+  (void)state;
+  if (!is_fast()) {
+    free(data);
+    skip();
+  }
+  assert_non_null(data);
+  for (size_t i = 0; i < 40; i++) {
+    size += put_packet(data + size, SSH_IGNORE, TINY + i % 5 * 8);
+  }
+  for (size_t i = 0; i < size; i++) {
+    give_all(data + i, 1);
+  }
+  assert_int_equal(counted.in_packets, 40);
+  free(data);
+}
+
+static void test_packets_of_all_sizes_at_once(void **state) {
+  enum { ROUNDS = 12, LARGE = 35000, SMALL = 2000 };
+  uint8_t *data = malloc((size_t)ROUNDS * (LARGE + (size_t)SMALL * TINY));
+  size_t size = 0;
+  (void)state;
+  if (!is_fast()) {
+    free(data);
+    skip();
+  }
+  assert_non_null(data);
+  for (size_t i = 0; i < ROUNDS; i++) {
+    size += put_packet(data + size, SSH_IGNORE, LARGE - i * 1600);
+    for (size_t k = 0; k < SMALL; k++) {
+      size += put_packet(data + size, SSH_IGNORE, TINY);
+    }
+  }
+  give_all(data, size);
+  assert_int_equal(counted.in_packets, ROUNDS * (SMALL + 1));
+  assert_int_equal(ssh_reader_read(near_end), 0);
+  free(data);
+}
+
+static void test_the_largest_packet_fits(void **state) {
+  enum { LARGEST = 256 * 1024 }; /* libssh's limit, without the length itself; by eights with it */
+  uint8_t *data = malloc(2 * LARGEST);
+  (void)state;
+  if (!is_fast()) {
+    free(data);
+    skip();
+  }
+  assert_non_null(data);
+  size_t size = put_packet(data, SSH_IGNORE, TINY);
+  size += put_packet(data + size, SSH_IGNORE, LARGEST);
+  size += put_packet(data + size, SSH_IGNORE, TINY);
+  give_all(data, size);
+  assert_int_equal(counted.in_packets, 3);
+  free(data);
+}
+
+static void test_a_packet_that_is_too_large_ends_it(void **state) {
+  (void)state;
+  if (!is_fast()) {
+    skip();
+  }
+  memset(sent, 0xff, TINY);
+  give_all(sent, TINY); /* and does not go on for ever */
+  assert_true(ssh_get_status(session) & SSH_CLOSED_ERROR);
+  assert_int_equal(counted.in_packets, 0);
+}
+
+static void test_it_ends_behind_its_packets(void **state) {
+  (void)state;
+  if (!is_fast()) {
+    skip();
+  }
+  size_t size = put_packet(sent, SSH_IGNORE, TINY);
+  size += put_packet(sent + size, SSH_IGNORE, 8192);
+  say(size + 10);                                /* the beginning of another one */
+  assert_true(recv(far_end, got, TOTAL, 0) > 0); /* or closing it would be a reset */
+  assert_int_equal(close(far_end), 0);
+  far_end = -1;
+  assert_int_equal(ssh_reader_read(near_end), size + 10);
+  assert_int_equal(poll_for(POLLIN, 0), 0);
+  assert_int_equal(recv(near_end, got, PIECE, 0), -1);
+  assert_int_equal(errno, EAGAIN);
+  while (ssh_reader_give(near_end, session) > 0) {
+  }
+  assert_int_equal(counted.in_packets, 2);
+  assert_int_equal(ssh_reader_pending(near_end), 0);
+  assert_int_equal(poll_for(POLLIN, 0), 0);
+  assert_int_equal(ssh_reader_read(near_end), 0);
+  assert_int_equal(ssh_reader_pending(near_end), 1); /* the end */
+  assert_int_equal(poll_for(POLLIN, 0), POLLIN);
+  assert_int_equal(recv(near_end, got, PIECE, 0), 0);
+  assert_int_equal(ssh_reader_pending(near_end), 0);
+}
+
+static void test_it_is_closed_by_what_it_is_given(void **state) {
+  (void)state;
+  if (!is_fast()) {
+    skip();
+  }
+  size_t size = put_packet(sent, SSH_IGNORE, TINY);
+  size += put_packet(sent + size, SSH_DISCONNECT, 32);
+  size += put_packet(sent + size, SSH_IGNORE, TINY);
+  say(size);
+  assert_int_equal(ssh_reader_read(near_end), size);
+  while (ssh_reader_give(near_end, session) > 0) {
+  }
+  assert_int_equal(counted.in_packets, 2);
+  assert_int_equal(ssh_get_fd(session), -1);
+  assert_int_equal(ssh_reader_pending(near_end), 0);
+  near_end = -1; /* libssh has closed it */
+}
+
+static void test_it_is_led_between_packets_only(void **state) {
+  (void)state;
+  if (!is_fast()) {
+    skip();
+  }
+  greet();
+  size_t size = put_packet(sent, SSH_IGNORE, 64);
+  say(20);
+  (void)ssh_connect(session); /* which reads */
+  assert_int_equal(ssh_reader_lead(near_end, session), 0);
+  assert_int_equal(ssh_reader_give(near_end, session), 0);
+  assert_int_equal(send(far_end, sent + 20, size - 20, 0), size - 20);
+  (void)ssh_connect(session);
+  assert_int_equal(ssh_reader_lead(near_end, session), 1);
+  give_all(sent, size);
+  assert_int_equal(counted.in_packets, 2);
+}
+
 /* --- copies ---------------------------------------------------------------------------------------- */
 
 static void check_copy(size_t size, size_t from, size_t to, void *(*copy)(void *, const void *, size_t)) {
@@ -303,6 +500,7 @@ static void test_copies_of_all_sizes(void **state) {
 }
 
 #define UNIT(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define LED(name)  cmocka_unit_test_setup_teardown(name, start_led, stop_led)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
@@ -318,6 +516,13 @@ int main(void) {
       UNIT(test_an_error_is_passed_on),
       UNIT(test_a_number_that_was_closed_is_somebody_elses),
       UNIT(test_libssh_itself_reads_here),
+      LED(test_packets_that_come_a_byte_at_a_time),
+      LED(test_packets_of_all_sizes_at_once),
+      LED(test_the_largest_packet_fits),
+      LED(test_a_packet_that_is_too_large_ends_it),
+      LED(test_it_ends_behind_its_packets),
+      LED(test_it_is_closed_by_what_it_is_given),
+      cmocka_unit_test_setup_teardown(test_it_is_led_between_packets_only, start, stop_led),
       UNIT(test_copies_of_all_sizes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

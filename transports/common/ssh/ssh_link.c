@@ -10,7 +10,8 @@
 #include "common/ssh/ssh_reader.h"
 
 enum {
-  READS_A_TURN = 16, /* of 4 KiB each (libssh's buffer): a fair turn is 64 KiB */
+  READ = 4096,       /* of libssh: as large as its buffer */
+  READS_A_TURN = 16, /* a fair turn is 64 KiB */
   READS_SHARED = 32, /* where they cost less, out of what was received at once */
   READS_ALONE = 64,  /* all of that, for a stream that is the only one in use */
   SHARED_MS = 50,    /* after another stream has moved data */
@@ -301,21 +302,42 @@ void ssh_link_note_denial(ssh_link *link) {
   }
 }
 
+/* Lets libssh read the socket; returns whether there may be more. */
+static int dispatch(ssh_link *link) {
+  int result = ssh_event_dopoll(link->event, 0);
+  ssh_link_note_denial(link);
+  if (result == SSH_ERROR) {
+    ssh_link_die(link, PENSTOCK_LEG_TCP, NULL);
+  }
+  return !ssh_link_check(link) && result != SSH_AGAIN;
+}
+
+/* Gives libssh up to about `limit` bytes of what has come. */
+static void feed(ssh_link *link, size_t limit) {
+  int fd = (int)ssh_get_fd(link->session);
+  size_t given = 0;
+  size_t count = 1;
+  if (ssh_reader_pending(fd) == 0) {
+    link->counter.in_bytes += ssh_reader_read(fd);
+  }
+  while (count > 0 && given < limit && !ssh_link_check(link)) {
+    count = ssh_reader_give(fd, link->session);
+    ssh_link_note_denial(link);
+    given += count;
+  }
+}
+
 static void read_socket(ssh_link *link) {
   link->is_stalled = 0;
   link->may_deliver = 1;
   ssh_link_note_denial(link);
   int is_fast = ssh_reader_size() > 0;
   int reads = !is_fast ? READS_A_TURN : ssh_link_is_shared(link) ? READS_SHARED : READS_ALONE;
-  for (int i = 0; i < reads && !link->is_dead; i++) {
-    int result = ssh_event_dopoll(link->event, 0);
-    ssh_link_note_denial(link);
-    if (result == SSH_ERROR) {
-      ssh_link_die(link, PENSTOCK_LEG_TCP, NULL);
-    }
-    if (ssh_link_check(link) || result == SSH_AGAIN || (is_fast && ssh_link_held(link) == 0)) {
-      break;
-    }
+  if (ssh_reader_lead((int)ssh_get_fd(link->session), link->session)) {
+    feed(link, (size_t)reads * READ);
+    reads = 1; /* for what waits to be sent, and for the end */
+  }
+  for (int i = 0; i < reads && dispatch(link) && (!is_fast || ssh_link_held(link) > 0); i++) {
   }
   link->may_deliver = 0;
   if (link->bytes_handled != link->counter.in_bytes) {
@@ -352,7 +374,9 @@ static void turn(ssh_link *link) {
     sweep_graves(link);
   }
   ssh_link_settle(link);
-  dial_quick_ack(link->socket); /* last: what is sent turns it off, and sshd's small packets wait for our ACKs */
+  if (!ssh_reader_is_behind((int)ssh_get_fd(link->session))) {
+    dial_quick_ack(link->socket); /* last: what is sent turns it off, and sshd's small packets wait for our ACKs */
+  }
   if (link->is_dead) {
     ssh_stream_sweep(link); /* the death may have been found after the first sweep */
     ssh_run_sweep(link);

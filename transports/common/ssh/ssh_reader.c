@@ -2,26 +2,36 @@
 /*
  * The one place that replaces something inside of libssh.
  *
- * libssh reads its socket 4 KiB at a time, with a poll() and a recv() each: half of the CPU time of a download goes
- * into these calls, and no option changes that. So libssh's static library is linked into the plugins, and the linker
- * (--wrap) leads its calls of recv, send, poll and close, by name, to the functions below. They know the descriptors
- * that were attached; any other goes on to the system. What an attached one receives is read 256 KiB at a time, and
- * libssh is served from there: it sees the same bytes in the same order, and the same end.
+ * libssh's static library is linked into the plugins, and the linker (--wrap) leads some of its calls, by name, to the
+ * functions below. Each of them is here because no option changes what it costs:
  *
- * A second thing costs as much: libssh copies each packet three times, and memcpy of glibc chooses `rep movsb` for such
- * sizes wherever a processor offers it, which some AMD ones do at a third of the speed of plain moves (glibc's bugs
- * 30994 and 30995). So long copies are led here as well.
+ *  - recv, send, poll, close. libssh reads its socket 4 KiB at a time, with a poll() and a recv() each: half of the CPU
+ *    time of a download went into these calls. The functions here know the descriptors that were attached; any other
+ * goes on to the system. What an attached one receives is read at once, and libssh is served from there: it sees the
+ * same bytes in the same order, and the same end.
+ *  - Once a session is up, it is *led* (ssh_reader_lead): its bytes are given, where they lie, to the function that
+ *    libssh gives what it has read itself (ssh_packet_socket_callback), without the copy into its own buffer in
+ * between. From then on recv() has nothing for libssh but the end.
+ *  - channel_rcv_data takes what a channel receives out of the packet, as a string of its own, only to copy it from
+ * there into the channel's buffer. While it runs, ssh_buffer_get_ssh_string lends it the string where it lies in the
+ * packet (its form is the same there), and ssh_string_free lets that be.
+ *  - memcpy and memmove: glibc's choose `rep movsb` for a packet's size wherever a processor offers it, which some AMD
+ *    ones do at a third of the speed of plain moves (glibc's bugs 30994 and 30995).
  *
  * What this must not break:
  *  - Bytes in the buffer have no event. poll() says at once that they are there, so that libssh's own waiting is right;
  *    whoever waits elsewhere (the lane's loop, ssh_loop_wait) asks ssh_reader_pending first.
  *  - An end or an error of the socket comes after the bytes in front of it.
- *  - libssh closes its descriptor when it likes, and the number may then be anybody's. So close() detaches.
+ *  - libssh closes its descriptor when it likes, and the number may then be anybody's. So close() detaches; what is
+ * being given at that moment stays until libssh has returned.
  *  - Several sessions, in several threads: a descriptor belongs to the thread that attached it, which is its lane's.
+ *
+ * FastRead.cmake knows the versions of libssh in which all this is as it is described.
  */
 #include "common/ssh/ssh_reader.h"
 
 #include <errno.h>
+#include <libssh/libssh.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -29,20 +39,29 @@
 #include <sys/socket.h>
 
 enum {
-  SIZE = 256 * 1024,
+  SIZE = 256 * 1024,        /* is read at once */
+  ROOM = SIZE + 128 * 1024, /* for what is left of that, and for any packet that libssh takes: 256 KiB and its MAC */
+  PIECE = 4096,             /* is given at once, or as much as the last packet was: libssh calls itself for each more */
+  PIECE_MAX = 64 * 1024,
   LONG_COPY = 1024 /* shorter ones are left to the C library: `rep movsb` begins at 2 KiB */
 };
 
 typedef struct reader {
   struct reader *next;
   int fd;
-  int is_full; /* the socket takes no more for now */
-  int is_over; /* the socket has ended or broken: what `error` says, after the bytes */
-  int is_told; /* and libssh knows */
-  int error;   /* errno; 0 = it has ended */
-  size_t at;   /* of the next byte for libssh */
-  size_t size; /* behind the last one */
-  uint8_t bytes[SIZE];
+  int is_full;    /* the socket takes no more for now */
+  int is_behind;  /* the last read got all that it had asked for */
+  int is_over;    /* the socket has ended or broken: what `error` says, after the bytes */
+  int is_told;    /* and libssh knows */
+  int is_led;     /* libssh reads no more: it is given what has come */
+  int is_partial; /* and has seen the rest of it, which is not a whole packet */
+  int is_gone;    /* detached while something was given */
+  int error;      /* errno; 0 = it has ended */
+  size_t piece;   /* to give next */
+  size_t given;   /* what is being given; 0 = nothing is */
+  size_t at;      /* of the next byte for libssh */
+  size_t size;    /* behind the last one */
+  uint8_t bytes[ROOM];
 } reader;
 
 /* Those of this thread; few: one for each host on the way. */
@@ -58,10 +77,18 @@ ssize_t __wrap_recv(int fd, void *data, size_t size, int flags);
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout);
 int __wrap_close(int fd);
 ssize_t __wrap_send(int fd, const void *data, size_t size, int flags);
+int __real_channel_rcv_data(ssh_session session, uint8_t type, ssh_buffer packet, void *user);
+int __wrap_channel_rcv_data(ssh_session session, uint8_t type, ssh_buffer packet, void *user);
+ssh_string __real_ssh_buffer_get_ssh_string(ssh_buffer buffer);
+ssh_string __wrap_ssh_buffer_get_ssh_string(ssh_buffer buffer);
+void __real_ssh_string_free(ssh_string string);
+void __wrap_ssh_string_free(ssh_string string);
 void *__real_memcpy(void *to, const void *from, size_t size);
 void *__real_memmove(void *to, const void *from, size_t size);
 void *__wrap_memcpy(void *to, const void *from, size_t size);
 void *__wrap_memmove(void *to, const void *from, size_t size);
+
+size_t ssh_packet_socket_callback(const void *data, size_t size, void *session); /* libssh's */
 
 static reader *find(int fd) {
   reader *each = readers;
@@ -80,6 +107,7 @@ void ssh_reader_attach(int fd) {
   if (made) {
     memset(made, 0, offsetof(reader, bytes));
     made->fd = fd;
+    made->piece = PIECE;
     made->next = readers;
     readers = made;
   }
@@ -90,32 +118,59 @@ void ssh_reader_detach(int fd) {
     if ((*at)->fd == fd) {
       reader *gone = *at;
       *at = gone->next;
-      free(gone);
+      if (gone->given > 0) {
+        gone->is_gone = 1;
+      } else {
+        free(gone);
+      }
       return;
     }
   }
 }
 
+/* --- what has come --------------------------------------------------------------------------------- */
+
+/* Bytes in which there may be a packet that libssh has not seen. */
+static size_t unseen(const reader *self) {
+  return self->is_partial ? 0 : self->size - self->at - self->given;
+}
+
+/* Is there something that libssh is to read? */
 static int has_something(const reader *self) {
-  return self->at < self->size || self->is_over;
+  return (!self->is_led && self->at < self->size) || (self->is_over && unseen(self) == 0);
 }
 
 size_t ssh_reader_pending(int fd) {
   const reader *self = find(fd);
-  return !self ? 0 : self->at < self->size ? self->size - self->at : (size_t)(self->is_over && !self->is_told);
+  size_t count = self ? unseen(self) : 0;
+  return count > 0 || !self ? count : (size_t)(self->is_over && !self->is_told);
 }
 
-/* Reads what has come into the empty buffer, without waiting. */
-static void fill(reader *self) {
-  ssize_t count = __real_recv(self->fd, self->bytes, SIZE, MSG_DONTWAIT);
+int ssh_reader_is_behind(int fd) {
+  const reader *self = find(fd);
+  return self && self->is_behind;
+}
+
+/* Reads what has come, without waiting, behind what is left; returns the count. */
+static size_t fill(reader *self) {
+  size_t left = self->size - self->at;
+  size_t room = ROOM - left < SIZE ? ROOM - left : (size_t)SIZE;
+  memmove(self->bytes, self->bytes + self->at, left);
+  ssize_t count = __real_recv(self->fd, self->bytes + left, room, MSG_DONTWAIT);
   self->at = 0;
-  self->size = count > 0 ? (size_t)count : 0;
+  self->size = left + (count > 0 ? (size_t)count : 0);
+  self->is_behind = count > 0 && (size_t)count == room;
+  if (count > 0) {
+    self->is_partial = 0;
+    return (size_t)count;
+  }
   if (count == 0) {
     self->is_over = 1;
-  } else if (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+  } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
     self->is_over = 1;
     self->error = errno;
   }
+  return 0;
 }
 
 ssize_t __wrap_recv(int fd, void *data, size_t size, int flags) {
@@ -123,20 +178,73 @@ ssize_t __wrap_recv(int fd, void *data, size_t size, int flags) {
   if (!self || flags) {
     return __real_recv(fd, data, size, flags);
   }
-  if (!has_something(self)) {
-    fill(self);
+  if (!self->is_led && !has_something(self)) {
+    (void)fill(self);
   }
-  size_t left = self->size - self->at;
+  size_t left = self->is_led ? 0 : self->size - self->at;
   if (left > 0) {
     size_t count = left < size ? left : size;
     memcpy(data, self->bytes + self->at, count);
     self->at += count;
     return (ssize_t)count;
   }
-  self->is_told = self->is_over;
-  errno = self->is_over ? self->error : EAGAIN;
-  return self->is_over && !self->error ? 0 : -1;
+  int is_end = has_something(self);
+  self->is_told = is_end;
+  errno = is_end ? self->error : EAGAIN;
+  return is_end && !self->error ? 0 : -1;
 }
+
+/* --- a session that is led ------------------------------------------------------------------------- */
+
+/* Not while libssh has the beginning of a packet in its own buffer. */
+int ssh_reader_lead(int fd, struct ssh_session_struct *session) {
+  reader *self = find(fd);
+  if (self && !self->is_led && !(ssh_get_status(session) & SSH_READ_PENDING)) {
+    self->is_led = 1;
+  }
+  return self && self->is_led;
+}
+
+size_t ssh_reader_read(int fd) {
+  reader *self = find(fd);
+  return self && self->given == 0 && !self->is_over ? fill(self) : 0;
+}
+
+/* Gives libssh the next `size` bytes; returns how many it has taken: whole packets. */
+static size_t give(reader *self, size_t size, struct ssh_session_struct *session) {
+  self->given = size;
+  size_t count = ssh_packet_socket_callback(self->bytes + self->at, size, session);
+  self->given = 0;
+  return count <= size ? count : 0; /* a negative number is an error, which the session's state tells */
+}
+
+/*
+ * A packet at a time, if packets are as large as the last one was. libssh calls itself for each one that follows in
+ * what it is given, so that is not much at once; and what it has not taken whole, it wants to see again with more.
+ */
+size_t ssh_reader_give(int fd, struct ssh_session_struct *session) {
+  reader *self = find(fd);
+  size_t count = 0;
+  if (!self || !self->is_led || self->given > 0) {
+    return 0;
+  }
+  while (count == 0 && unseen(self) > 0) {
+    size_t left = unseen(self);
+    size_t size = self->piece < left ? self->piece : left;
+    count = give(self, size, session);
+    if (self->is_gone) {
+      free(self);
+      return 0;
+    }
+    self->is_partial = count == 0 && size == left;
+    self->piece = count == 0 ? 2 * self->piece : count;
+  }
+  self->at += count;
+  self->piece = self->piece < PIECE ? PIECE : self->piece > PIECE_MAX ? (size_t)PIECE_MAX : self->piece;
+  return count;
+}
+
+/* --- the socket, for libssh ------------------------------------------------------------------------ */
 
 /*
  * libssh is told that it may send before the system has been asked. A socket that takes nothing then takes 0 bytes: all
@@ -161,8 +269,8 @@ static int answer(reader *self, short events, int timeout) {
   if ((events & POLLOUT) && self->is_full) {
     return -1;
   }
-  if ((events & POLLIN) && !has_something(self) && (timeout == 0 || (events & POLLOUT))) {
-    fill(self);
+  if ((events & POLLIN) && !self->is_led && !has_something(self) && (timeout == 0 || (events & POLLOUT))) {
+    (void)fill(self);
   }
   int ready = (events & POLLOUT) | ((events & POLLIN) && has_something(self) ? POLLIN : 0);
   return ready || timeout == 0 ? ready : -1;
@@ -183,6 +291,10 @@ int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout) {
   int ready = __real_poll(fds, count, found ? 0 : timeout);
   for (nfds_t i = 0; ready >= 0 && i < count; i++) {
     reader *self = find(fds[i].fd);
+    if (self && self->is_led && fds[i].revents) { /* an end is none yet, with bytes in front of it */
+      fds[i].revents &= POLLOUT;
+      ready -= fds[i].revents == 0;
+    }
     if (self && has_something(self) && (fds[i].events & POLLIN)) {
       ready += fds[i].revents == 0;
       fds[i].revents |= POLLIN;
@@ -197,6 +309,43 @@ int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout) {
 int __wrap_close(int fd) {
   ssh_reader_detach(fd);
   return __real_close(fd);
+}
+
+/* --- what a channel receives ----------------------------------------------------------------------- */
+
+static _Thread_local ssh_buffer lender; /* the packet of a channel's data, until its string has been lent */
+static _Thread_local ssh_string lent;
+
+int __wrap_channel_rcv_data(ssh_session session, uint8_t type, ssh_buffer packet, void *user) {
+  lender = packet;
+  int result = __real_channel_rcv_data(session, type, packet, user);
+  lender = NULL;
+  lent = NULL;
+  return result;
+}
+
+/* The string that lies at the beginning of what is left of a packet; NULL if that is too short for it. */
+static ssh_string look(ssh_buffer packet) {
+  ssh_string string = ssh_buffer_get(packet);
+  uint32_t size = ssh_buffer_get_len(packet);
+  return size >= sizeof(uint32_t) && ssh_string_len(string) <= size - sizeof(uint32_t) ? string : NULL;
+}
+
+ssh_string __wrap_ssh_buffer_get_ssh_string(ssh_buffer buffer) {
+  if (!lender || buffer != lender) {
+    return __real_ssh_buffer_get_ssh_string(buffer);
+  }
+  lender = NULL;
+  lent = look(buffer);
+  return lent;
+}
+
+void __wrap_ssh_string_free(ssh_string string) {
+  if (string && string == lent) {
+    lent = NULL;
+  } else {
+    __real_ssh_string_free(string);
+  }
 }
 
 /* --- copies ---------------------------------------------------------------------------------------- */

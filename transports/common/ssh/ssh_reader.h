@@ -11,6 +11,8 @@
 
 #include <stddef.h>
 
+struct ssh_session_struct;
+
 /** What is read at once; 0 if libssh reads the socket itself. */
 size_t ssh_reader_size(void);
 /**
@@ -25,5 +27,20 @@ void ssh_reader_detach(int fd);
  * the socket will say that they are there.
  */
 size_t ssh_reader_pending(int fd);
+/** Did the last read of the socket get all that it had asked for? Then more is there, and the next one acknowledges. */
+int ssh_reader_is_behind(int fd);
+
+/**
+ * Leads the session of `fd` from now on, if that can be now: it reads no more by itself, but is given what comes by the
+ * calls below. 0: not yet, or never; the session reads as before.
+ */
+int ssh_reader_lead(int fd, struct ssh_session_struct *session);
+/** Reads what has come on the descriptor of a led session. Returns the count of bytes. */
+size_t ssh_reader_read(int fd);
+/**
+ * Gives a led session some of what was read: about a packet, and what belongs to it is called back. Returns how many
+ * bytes it has taken; 0 = none, until more has come. Whether it has failed, its state tells.
+ */
+size_t ssh_reader_give(int fd, struct ssh_session_struct *session);
 
 #endif

@@ -18,3 +18,25 @@ size_t ssh_reader_pending(int fd) {
   (void)fd;
   return 0;
 }
+
+int ssh_reader_is_behind(int fd) {
+  (void)fd;
+  return 0;
+}
+
+int ssh_reader_lead(int fd, struct ssh_session_struct *session) {
+  (void)fd;
+  (void)session;
+  return 0;
+}
+
+size_t ssh_reader_read(int fd) {
+  (void)fd;
+  return 0;
+}
+
+size_t ssh_reader_give(int fd, struct ssh_session_struct *session) {
+  (void)fd;
+  (void)session;
+  return 0;
+}
