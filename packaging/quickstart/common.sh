@@ -92,6 +92,14 @@ equivalents of these packages by hand: $*"
   fi
 }
 
+# What makes SSH faster where OpenSSL is older than 3.1, and is not to be had everywhere: penstock is built without it, too.
+install_extras() {
+  [ "$(dpkg --print-architecture)" = amd64 ] || return 0
+  ! pkg-config --atleast-version=3.1 libcrypto || return 0
+  is_installed libipsec-mb-dev || install_packages libipsec-mb-dev ||
+    say "There is no package libipsec-mb-dev: AES-GCM will be OpenSSL's alone."
+}
+
 # penstock loads no plugin from a folder that a group can write, and a umask of 002 makes just those.
 prepare_checkout() {
   umask 022
