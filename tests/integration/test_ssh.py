@@ -69,10 +69,18 @@ def test_every_byte_arrives(sshd, up, size):
 
 
 @pytest.mark.parametrize(
-    "keys", [{"compression": True}, {"ciphers": "chacha20-poly1305@openssh.com"}, {"ciphers": "aes256-ctr"}]
+    "keys, config",
+    [
+        ({"compression": True}, []),
+        ({"ciphers": "chacha20-poly1305@openssh.com"}, []),
+        ({"ciphers": "aes256-gcm@openssh.com"}, []),
+        ({"ciphers": "aes256-ctr"}, []),
+        ({"ciphers": "aes128-ctr"}, ["MACs hmac-sha2-256"]),  # of the plain text
+        ({"ciphers": "aes128-cbc"}, ["Ciphers aes128-cbc", "MACs hmac-sha2-512-etm@openssh.com"]),
+    ],
 )
-def test_every_byte_arrives_with_other_settings(sshd, up, keys):
-    gateway = up(sshd(), **keys)
+def test_every_byte_arrives_with_other_settings(sshd, up, keys, config):
+    gateway = up(sshd(config=config), **keys)
     gateway.wait_serving()
     size = 8 * MIB + 3
     assert gateway.wire.source(size) == (size, pattern.sha256(size))

@@ -463,6 +463,27 @@ static void test_it_is_led_between_packets_only(void **state) {
   assert_int_equal(counted.in_packets, 2);
 }
 
+/* --- what is sent ---------------------------------------------------------------------------------- */
+
+static int compare(const void *left, const void *right) {
+  return memcmp(left, right, sizeof(uint64_t));
+}
+
+static void test_no_random_bytes_are_given_twice(void **state) {
+  enum { COUNT = 5000 };
+  static uint64_t numbers[COUNT];
+  (void)state;
+  for (size_t i = 0; i < COUNT; i++) {
+    assert_int_equal(ssh_get_random(numbers + i, sizeof(numbers[i]), i % 7 == 0), 1);
+  }
+  assert_int_equal(ssh_get_random(got, TOTAL, 0), 1); /* more than is kept */
+  assert_true(memcmp(got, got + TOTAL / 2, TOTAL / 2) != 0);
+  qsort(numbers, COUNT, sizeof(numbers[0]), compare);
+  for (size_t i = 1; i < COUNT; i++) {
+    assert_true(numbers[i] != numbers[i - 1]);
+  }
+}
+
 /* --- copies ---------------------------------------------------------------------------------------- */
 
 static void check_copy(size_t size, size_t from, size_t to, void *(*copy)(void *, const void *, size_t)) {
@@ -523,6 +544,7 @@ int main(void) {
       LED(test_it_ends_behind_its_packets),
       LED(test_it_is_closed_by_what_it_is_given),
       cmocka_unit_test_setup_teardown(test_it_is_led_between_packets_only, start, stop_led),
+      UNIT(test_no_random_bytes_are_given_twice),
       UNIT(test_copies_of_all_sizes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,11 +32,12 @@ if(PENSTOCK_LIBSSH_STATIC)
     size_t ssh_packet_socket_callback(const void *data, size_t size, void *session);
     int channel_rcv_data(ssh_session session, uint8_t type, ssh_buffer packet, void *user);
     ssh_string ssh_buffer_get_ssh_string(ssh_buffer packet);
+    unsigned char *ssh_packet_encrypt(ssh_session session, void *data, size_t size);
     int connect_it(ssh_session session, ssh_buffer packet);
     int connect_it(ssh_session session, ssh_buffer packet) {
       ssh_string_free(ssh_buffer_get_ssh_string(packet));
       return ssh_connect(session) + channel_rcv_data(session, 0, packet, 0) +
-             (int)ssh_packet_socket_callback(0, 0, session);
+             (int)ssh_packet_socket_callback(0, 0, session) + (ssh_packet_encrypt(session, 0, 0) != 0);
     }
     " PENSTOCK_LIBSSH_STATIC_LINKS)
   foreach(each FLAGS LINK_OPTIONS INCLUDES LIBRARIES)

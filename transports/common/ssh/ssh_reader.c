@@ -15,6 +15,11 @@
  *  - channel_rcv_data takes what a channel receives out of the packet, as a string of its own, only to copy it from
  * there into the channel's buffer. While it runs, ssh_buffer_get_ssh_string lends it the string where it lies in the
  * packet (its form is the same there), and ssh_string_free lets that be.
+ *  - ssh_get_random: each packet has a few bytes of padding, for which OpenSSL takes longer than for all else of a
+ * short one. It is asked for a thousand at once.
+ *  - ssh_packet_encrypt encrypts a packet into memory that is allocated, zeroed before and burnt afterwards, and copies
+ * it back. It gets the same piece of memory each time, which holds nothing but what was sent: calloc, explicit_bzero
+ * and free know it.
  *  - EVP_aes_128_gcm and EVP_aes_256_gcm. OpenSSL 3.0 encrypts a block at a time, which is a third of a gateway's CPU
  *    time where the processor could do four: libssh gets such a cipher (cipher/gcm_cipher.h) if there is one.
  *  - memcpy and memmove: glibc's choose `rep movsb` for a packet's size wherever a processor offers it, which some AMD
@@ -24,8 +29,8 @@
  *  - Bytes in the buffer have no event. poll() says at once that they are there, so that libssh's own waiting is right;
  *    whoever waits elsewhere (the lane's loop, ssh_loop_wait) asks ssh_reader_pending first.
  *  - An end or an error of the socket comes after the bytes in front of it.
- *  - libssh closes its descriptor when it likes, and the number may then be anybody's. So close() detaches; a buffer out
- *    of which something is being given stays until libssh has returned.
+ *  - libssh closes its descriptor when it likes, and the number may then be anybody's. So close() detaches; a buffer
+ *    out of which something is being given stays until libssh has returned.
  *  - Several sessions, in several threads: a descriptor belongs to the thread that attached it, which is its lane's.
  *
  * FastRead.cmake knows the versions of libssh in which all this is as it is described.
@@ -47,24 +52,27 @@ enum {
   ROOM = SIZE + 128 * 1024, /* for what is left of that, and for any packet that libssh takes: 256 KiB and its MAC */
   PIECE = 4096,             /* is given at once, or as much as the last packet was: libssh calls itself for each more */
   PIECE_MAX = 64 * 1024,
+  PACKET = 40 * 1024, /* the largest that is sent is 32 KiB and what is around them */
+  NOISE = 1024,
   LONG_COPY = 1024 /* shorter ones are left to the C library: `rep movsb` begins at 2 KiB */
 };
 
 typedef struct reader {
   struct reader *next;
   int fd;
-  int is_full;    /* the socket takes no more for now */
-  int is_behind;  /* the last read got all that it had asked for */
-  int is_over;    /* the socket has ended or broken: what `error` says, after the bytes */
-  int is_told;    /* and libssh knows */
-  int is_led;     /* libssh reads no more: it is given what has come */
-  int is_partial; /* and has seen the rest of it, which is not a whole packet */
-  int is_gone;    /* detached while something was given */
-  int error;      /* errno; 0 = it has ended */
-  size_t piece;   /* to give next */
-  size_t given;   /* what is being given; 0 = nothing is */
-  size_t at;      /* of the next byte for libssh */
-  size_t size;    /* behind the last one */
+  int is_full;            /* the socket takes no more for now */
+  int is_behind;          /* the last read got all that it had asked for */
+  int is_over;            /* the socket has ended or broken: what `error` says, after the bytes */
+  int is_told;            /* and libssh knows */
+  int is_led;             /* libssh reads no more: it is given what has come */
+  int is_partial;         /* and has seen the rest of it, which is not a whole packet */
+  int is_gone;            /* detached while something was given */
+  int error;              /* errno; 0 = it has ended */
+  size_t piece;           /* to give next */
+  size_t given;           /* what is being given; 0 = nothing is */
+  size_t at;              /* of the next byte for libssh */
+  size_t size;            /* behind the last one */
+  uint8_t packet[PACKET]; /* is encrypted into */
   uint8_t bytes[ROOM];
 } reader;
 
@@ -87,6 +95,16 @@ ssh_string __real_ssh_buffer_get_ssh_string(ssh_buffer buffer);
 ssh_string __wrap_ssh_buffer_get_ssh_string(ssh_buffer buffer);
 void __real_ssh_string_free(ssh_string string);
 void __wrap_ssh_string_free(ssh_string string);
+int __real_ssh_get_random(void *to, int size, int is_strong);
+int __wrap_ssh_get_random(void *to, int size, int is_strong);
+unsigned char *__real_ssh_packet_encrypt(ssh_session session, void *data, size_t size);
+unsigned char *__wrap_ssh_packet_encrypt(ssh_session session, void *data, size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void __real___explicit_bzero_chk(void *data, size_t size, size_t room_for);
+void __wrap___explicit_bzero_chk(void *data, size_t size, size_t room_for);
+void __real_free(void *data);
+void __wrap_free(void *data);
 const EVP_CIPHER *__real_EVP_aes_128_gcm(void);
 const EVP_CIPHER *__wrap_EVP_aes_128_gcm(void);
 const EVP_CIPHER *__real_EVP_aes_256_gcm(void);
@@ -113,7 +131,7 @@ size_t ssh_reader_size(void) {
 void ssh_reader_attach(int fd) {
   reader *made = find(fd) ? NULL : malloc(sizeof(*made)); /* not cleared: pages that are never used are no memory */
   if (made) {
-    memset(made, 0, offsetof(reader, bytes));
+    memset(made, 0, offsetof(reader, packet));
     made->fd = fd;
     made->piece = PIECE;
     made->next = readers;
@@ -353,6 +371,66 @@ void __wrap_ssh_string_free(ssh_string string) {
     lent = NULL;
   } else {
     __real_ssh_string_free(string);
+  }
+}
+
+/* --- what is sent ---------------------------------------------------------------------------------- */
+
+static _Thread_local uint8_t noise[NOISE]; /* random, and zero where it was used */
+static _Thread_local size_t noise_left;
+
+/* Of strong ones, which make keys, nothing is kept. */
+int __wrap_ssh_get_random(void *to, int size, int is_strong) {
+  if (is_strong || size < 0 || size > NOISE) {
+    return __real_ssh_get_random(to, size, is_strong);
+  }
+  if (noise_left < (size_t)size) {
+    if (!__real_ssh_get_random(noise, NOISE, 0)) {
+      return 0;
+    }
+    noise_left = NOISE;
+  }
+  noise_left -= (size_t)size;
+  memcpy(to, noise + noise_left, (size_t)size);
+  memset(noise + noise_left, 0, (size_t)size);
+  return 1;
+}
+
+static _Thread_local uint8_t *room; /* for the packet that is encrypted, until it has been taken */
+static _Thread_local size_t room_size;
+static _Thread_local const uint8_t *taken;
+
+unsigned char *__wrap_ssh_packet_encrypt(ssh_session session, void *data, size_t size) {
+  reader *self = find((int)ssh_get_fd(session));
+  room = self && size <= PACKET ? self->packet : NULL;
+  room_size = size;
+  unsigned char *result = __real_ssh_packet_encrypt(session, data, size);
+  room = NULL;
+  taken = NULL;
+  return result;
+}
+
+void *__wrap_calloc(size_t count, size_t size) {
+  if (!room || count != 1 || size != room_size) {
+    return __real_calloc(count, size);
+  }
+  uint8_t *given = room;
+  taken = given;
+  room = NULL;
+  return given;
+}
+
+#if defined(__GLIBC__) /* what explicit_bzero() is there in a library that is built as Debian does */
+void __wrap___explicit_bzero_chk(void *data, size_t size, size_t room_for) {
+  if (data && data != taken) {
+    __real___explicit_bzero_chk(data, size, room_for);
+  }
+}
+#endif
+
+void __wrap_free(void *data) {
+  if (!data || data != taken) {
+    __real_free(data);
   }
 }
 
