@@ -46,6 +46,15 @@ typedef struct ssh_shown_key {
   known_hosts_verdict verdict;
 } ssh_shown_key;
 
+/** How fast the session's bytes come: ssh_batch.c's. */
+typedef struct ssh_pace {
+  uint64_t since_ns; /* they are counted from here */
+  size_t bytes;
+  unsigned run;         /* times in a row that they were many */
+  penstock_timer *tick; /* while we are woken for large reads only */
+  int has_turned;       /* since it fired last */
+} ssh_pace;
+
 struct ssh_link {
   carrier carrier;           /* first: a carrier* is a ssh_link* */
   const penstock_host *host; /* the loop's table; of a hop, the hop's own */
@@ -95,6 +104,7 @@ struct ssh_link {
   uint64_t turns;           /* so many have begun */
   ssh_stream *writers;      /* those that wait for their turn to write, first one first */
   ssh_stream **writers_end;
+  ssh_pace pace;
   uint8_t *scratch; /* for draining and for opening windows; WINDOW_MAX bytes, of which few are ever touched */
 
   unsigned commands_max;           /* streams to commands that the server is known to have room for; 0 = not known */
@@ -136,6 +146,8 @@ size_t ssh_link_held(const ssh_link *link);
 void ssh_link_note_use(ssh_link *link, const ssh_stream *stream);
 /** Has more than one stream moved data lately? Then each gets small turns, so that none waits long for another. */
 int ssh_link_is_shared(const ssh_link *link);
+/** Is the host so near that a round trip costs nothing beside the bytes that come in it? */
+int ssh_link_is_near(const ssh_link *link);
 /** Takes a channel off its user's hands. Its callbacks must have been removed. */
 void ssh_link_bury(ssh_link *link, ssh_channel channel, int is_opening);
 /** After login: the loop takes over. Returns 0, or a negative code with `error`. */
@@ -148,6 +160,13 @@ void ssh_link_close(ssh_link *link);
 void ssh_link_note_denial(ssh_link *link);
 /** The server's reason for a channel that it would not open: its code (RFC 4254, 5.1; 0 if unknown) and text. */
 unsigned ssh_link_denial(const ssh_link *link, const char **text);
+
+/* --- ssh_batch.c ----------------------------------------------------------------------------------- */
+
+/** A turn has read `count` bytes of the socket: more of them are wanted at once while that is much. */
+void ssh_batch_note(ssh_link *link, size_t count);
+/** The socket tells of every byte. */
+void ssh_batch_end(ssh_link *link);
 
 /* --- ssh_wait.c: before the link is up ------------------------------------------------------------- */
 

@@ -10,6 +10,7 @@
 #include "common/ssh/ssh_reader.h"
 
 enum {
+  NEAR_NS = 2000000, /* a round trip in which 2 MiB are more than any session moves: more would only stand in the way */
   READ = 4096,       /* of libssh: as large as its buffer */
   READS_A_TURN = 16, /* a fair turn is 64 KiB */
   READS_SHARED = 32, /* where they cost less, out of what was received at once */
@@ -130,6 +131,7 @@ void ssh_link_hang_up(ssh_link *link) {
     link->host->timer_stop(link->host, link->verify);
     link->verify = NULL;
   }
+  ssh_batch_end(link);
   while (link->graves) { /* ssh_disconnect frees their channels */
     ssh_grave *grave = link->graves;
     link->graves = grave->next;
@@ -281,6 +283,10 @@ int ssh_link_is_shared(const ssh_link *link) {
   return link->shared_until_ns && link->host->now_ns(link->host) < link->shared_until_ns;
 }
 
+int ssh_link_is_near(const ssh_link *link) {
+  return link->nearest_ns <= NEAR_NS;
+}
+
 size_t ssh_link_held(const ssh_link *link) {
   return ssh_reader_pending((int)ssh_get_fd(link->session));
 }
@@ -318,7 +324,9 @@ static void feed(ssh_link *link, size_t limit) {
   size_t given = 0;
   size_t count = 1;
   if (ssh_reader_pending(fd) == 0) {
-    link->counter.in_bytes += ssh_reader_read(fd);
+    size_t read = ssh_reader_read(fd);
+    link->counter.in_bytes += read;
+    ssh_batch_note(link, read);
   }
   while (count > 0 && given < limit && !ssh_link_check(link)) {
     count = ssh_reader_give(fd, link->session);

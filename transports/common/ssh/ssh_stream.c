@@ -5,9 +5,9 @@
 
 enum {
   BULK_STREAMS = 8,
-  NEAR_NS = 2000000, /* a round trip in which 2 MiB are more than any session moves: more would only stand in the way */
-  GATHERED = 192 << 10, /* is handed on at once: with one more packet, it fits into 256 KiB */
-  PACKET = 32 << 10     /* the largest that is received */
+  GATHERED = 256 << 10, /* is handed on at once: what the socket is read for */
+  PACKET = 32 << 10,    /* the largest that is received */
+  AROUND = 64           /* and what is around it */
 };
 
 /* --- far side to client ---------------------------------------------------------------------------- */
@@ -30,13 +30,14 @@ static int can_deliver(const ssh_stream *stream) {
 }
 
 /*
- * Is more of it about to be read? Then it is handed on together: the client's socket takes 200 KiB for little more than
- * 32 KiB cost. libssh keeps a buffer of 256 KiB for the channel from then on, so this is for few streams. What is
+ * Is more of it about to be read? Then it is handed on together: the client's socket takes 256 KiB for little more than
+ * 32 KiB cost. libssh keeps a buffer of 512 KiB for the channel from then on, so this is for few streams. What is
  * left because other channels' packets follow is fetched by drain(), in the same turn.
  */
 static int is_worth_waiting(const ssh_stream *stream, size_t size) {
   const ssh_link *link = stream->link;
-  return size >= PACKET / 2 && size < GATHERED && link->stream_count <= BULK_STREAMS && ssh_link_held(link) >= PACKET;
+  return size >= PACKET / 2 && size < GATHERED && link->stream_count <= BULK_STREAMS &&
+         ssh_link_held(link) >= PACKET + AROUND;
 }
 
 /* `data` is all that libssh holds for the channel, not only what is new. */
@@ -140,7 +141,7 @@ static void drain(ssh_stream *stream) {
  */
 static void open_window(ssh_stream *stream) {
   ssh_link *link = stream->link;
-  int is_near = link->nearest_ns <= NEAR_NS;
+  int is_near = ssh_link_is_near(link);
   int is_wide = !is_near && link->stream_count <= BULK_STREAMS;
   uint32_t window = is_wide ? SSH_WINDOW_MAX : SSH_WINDOW;
   if (is_near && ssh_link_is_shared(link)) {
