@@ -50,11 +50,11 @@ static size_t at_least(size_t limit, size_t value) {
 size_t ps_flow_turn(ps_stream *stream, int by_pipe) {
   const ps_relay *relay = stream->relay;
   size_t ready = count_ready(stream);
-  if (!stream->far) { /* all of them share one link, which has turns of its own */
-    return ready > 1 ? PS_RELAY_SHARE : PS_RELAY_BUFFER;
-  }
   if (relay->small_id != stream->id && relay->turn < relay->small_until) {
     return PS_RELAY_SHARE;
+  }
+  if (!stream->far) { /* all of them share one link, which has turns of its own */
+    return PS_RELAY_BUFFER;
   }
   size_t most = by_pipe ? PS_RELAY_PIPE : PS_RELAY_BUFFER;
   size_t left = relay->moved_now < PS_RELAY_ROUND ? PS_RELAY_ROUND - relay->moved_now : 0;

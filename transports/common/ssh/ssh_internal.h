@@ -99,8 +99,9 @@ struct ssh_link {
   ssh_stream *streams; /* all of them */
   size_t stream_count;
   const ssh_stream *last_user; /* the stream that moved data last; only to be compared */
+  int last_is_small;           /* and it has little to say */
   uint64_t nearest_ns;      /* the least time that opening a stream took: a round trip, and little else; 0 = none did */
-  uint64_t shared_until_ns; /* streams have taken turns lately */
+  uint64_t shared_until_ns; /* see ssh_link_is_shared */
   uint64_t turns;           /* so many have begun */
   ssh_stream *writers;      /* those that wait for their turn to write, first one first */
   ssh_stream **writers_end;
@@ -121,7 +122,7 @@ enum {
   SSH_WINDOW_MAX = 8 << 20,    /* of one of a few to a far host: 40 ms away, 2 MiB would be 50 MB/s */
   SSH_UNANSWERED_MAX = 256,    /* given up, and never answered: such a server gets no more, or they would be memory */
   SSH_WRITE_CHUNK = 2 * 32758, /* two full packets: fast, and still quick for the others (measured) */
-  SSH_WRITE_ALONE = 8 * 32758  /* for a stream that is the only one in use: one poll() and one send() for all */
+  SSH_WRITE_ALONE = 8 * 32758  /* where nobody with little to say waits: one poll() and one send() for all */
 };
 
 /* --- ssh_link.c ------------------------------------------------------------------------------------ */
@@ -142,9 +143,10 @@ void ssh_link_settle(ssh_link *link);
 int ssh_link_is_clogged(const ssh_link *link);
 /** Bytes that were received and that libssh has not looked at yet: no event of the socket will say so. */
 size_t ssh_link_held(const ssh_link *link);
-/** Notes that a stream moves data. */
-void ssh_link_note_use(ssh_link *link, const ssh_stream *stream);
-/** Has more than one stream moved data lately? Then each gets small turns, so that none waits long for another. */
+/**
+ * Has a stream with little to say moved data lately, beside another one? Then each gets small turns, so that it does
+ * not wait long. Streams that all have much to say want large ones.
+ */
 int ssh_link_is_shared(const ssh_link *link);
 /** Is the host so near that a round trip costs nothing beside the bytes that come in it? */
 int ssh_link_is_near(const ssh_link *link);

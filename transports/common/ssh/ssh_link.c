@@ -14,8 +14,7 @@ enum {
   READ = 4096,       /* of libssh: as large as its buffer */
   READS_A_TURN = 16, /* a fair turn is 64 KiB */
   READS_SHARED = 32, /* where they cost less, out of what was received at once */
-  READS_ALONE = 64,  /* all of that, for a stream that is the only one in use */
-  SHARED_MS = 50,    /* after another stream has moved data */
+  READS_ALONE = 64,  /* all of that, where nobody with little to say waits */
   /* Signs of life are looked for four times a keepalive: what happened in between is seen that much later. */
   TICKS_A_KEEPALIVE = 4,
   SILENT_TICKS_ASK = 3,      /* asks every so many silent ticks: before a keepalive is over */
@@ -270,15 +269,6 @@ int ssh_link_is_clogged(const ssh_link *link) {
   return (ssh_get_status(link->session) & SSH_WRITE_PENDING) != 0;
 }
 
-void ssh_link_note_use(ssh_link *link, const ssh_stream *stream) {
-  if (link->last_user != stream) {
-    if (link->last_user) {
-      link->shared_until_ns = link->host->now_ns(link->host) + SHARED_MS * 1000000ull;
-    }
-    link->last_user = stream;
-  }
-}
-
 int ssh_link_is_shared(const ssh_link *link) {
   return link->shared_until_ns && link->host->now_ns(link->host) < link->shared_until_ns;
 }
@@ -382,8 +372,10 @@ static void turn(ssh_link *link) {
     sweep_graves(link);
   }
   ssh_link_settle(link);
-  if (!ssh_reader_is_behind((int)ssh_get_fd(link->session))) {
-    dial_quick_ack(link->socket); /* last: what is sent turns it off, and sshd's small packets wait for our ACKs */
+  /* Last: what is sent turns it off, and sshd's small packets wait for our ACKs. In a fast download the next read is
+   * one. */
+  if (!link->pace.tick && !ssh_reader_is_behind((int)ssh_get_fd(link->session))) {
+    dial_quick_ack(link->socket);
   }
   if (link->is_dead) {
     ssh_stream_sweep(link); /* the death may have been found after the first sweep */

@@ -7,8 +7,25 @@ enum {
   BULK_STREAMS = 8,
   GATHERED = 256 << 10, /* is handed on at once: what the socket is read for */
   PACKET = 32 << 10,    /* the largest that is received */
-  AROUND = 64           /* and what is around it */
+  AROUND = 64,          /* and what is around it */
+  SHARED_MS = 50,       /* after a stream with little to say has moved data beside another */
+  FOLLOWS = 8,          /* a stream's pace follows by an eighth of what is new */
+  SMALL = 16 << 10,     /* bytes at once, in the mean: who moves less has little to say, and does not want to wait */
 };
+
+/* --- who has how much to say ----------------------------------------------------------------------- */
+
+/* Notes that it moves `moved` bytes in the direction whose pace that is. */
+static void note_use(ssh_stream *stream, size_t *pace, size_t moved) {
+  ssh_link *link = stream->link;
+  *pace = *pace - *pace / FOLLOWS + moved / FOLLOWS;
+  int is_small = stream->up_pace < SMALL && stream->down_pace < SMALL; /* answers to bulk are small, too */
+  if (link->last_user && link->last_user != stream && (is_small || link->last_is_small)) {
+    link->shared_until_ns = link->host->now_ns(link->host) + SHARED_MS * 1000000ull;
+  }
+  link->last_user = stream;
+  link->last_is_small = is_small;
+}
 
 /* --- far side to client ---------------------------------------------------------------------------- */
 
@@ -51,8 +68,8 @@ static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_
     }
     return (int)size;
   }
-  ssh_link_note_use(stream->link, stream);
   size_t fresh = size - stream->buffered;
+  note_use(stream, &stream->down_pace, fresh);
   stream->received += fresh;
   stream->since_grown += fresh;
   int is_time = stream->link->may_deliver && can_deliver(stream) && !is_worth_waiting(stream, size);
@@ -209,7 +226,7 @@ static size_t stream_write(void *context, const void *data, size_t size) {
     ssh_link_kick(link);
     return 0;
   }
-  ssh_link_note_use(link, stream);
+  note_use(stream, &stream->up_pace, size);
   uint32_t window = ssh_channel_window_size(stream->channel);
   int is_shared = ssh_link_is_shared(link);
   int has_turn = !is_shared || stream->wrote_in != link->turns; /* the next one reads first what came for the others */

@@ -47,6 +47,8 @@ struct ssh_stream {
   size_t since_grown; /* bytes since the receive window was last opened */
   uint32_t window;    /* as far as that went */
 
+  size_t up_pace; /* bytes that move at once, in the mean */
+  size_t down_pace;
   uint64_t wrote_in; /* turn of the link, the last one */
   ssh_stream *next_writer;
   int is_waiting; /* in the queue of writers */
