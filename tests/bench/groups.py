@@ -48,6 +48,15 @@ def ssh(scene):
     ]
 
 
+def ahead(scene):
+    """As a profile for a solver has it: two streams are opened ahead of need."""
+    far, ours = scene.far("ssh", SAME_CIPHER), scene.far("ours", SAME_CIPHER)
+    return [
+        scene.add(SshForward(scene.load.port, scene.tmp, far, CIPHER)),
+        scene.add(forwarder(scene, {**ours.profile(), "prewarm": 2}, ours)),
+    ]
+
+
 def defaults(scene):
     """As they are, both sides: each chooses its cipher."""
     return _with_paramiko(scene, 0)

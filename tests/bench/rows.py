@@ -11,6 +11,7 @@ from routes import OURS
 GROUPS = {
     "local": (groups.local, "sockets on this machine"),
     "ssh": (groups.ssh, f"SSH, {groups.CIPHER} on both sides"),
+    "ahead": (groups.ahead, f"SSH, {groups.CIPHER} on both sides, two streams opened ahead as for a solver"),
     "default": (groups.defaults, "SSH, default settings on both sides"),
     "rtt40": (groups.long_way, f"SSH, {groups.ROUND_TRIP_MS} ms there and back"),
     "poll": (groups.poll_far, f"polls of a solver, {groups.ROUND_TRIP_MS} ms there and back"),
@@ -82,6 +83,7 @@ def _ssh_rows():
 def _other_ssh_rows():
     for direction in ("up", "down"):
         yield Row(f"default-{direction}", bulk_title(direction), "default", Bulk(direction), [at_least(2, "ssh -L")])
+    yield Row("ahead-connect", "connect + 64 B", "ahead", Exchange("connect"), [at_most(0.9, "ssh -L", "us")])
     yield Row("default-connect", "connect + 64 B", "default", Exchange("connect"))
     for direction, factor in (("up", 1), ("down", 3)):
         kind = Bulk(direction, size=160 * MB, quick_size=64 * MB)
