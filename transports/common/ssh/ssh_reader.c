@@ -7,19 +7,19 @@
  *
  *  - recv, send, poll, close. libssh reads its socket 4 KiB at a time, with a poll() and a recv() each: half of the CPU
  *    time of a download went into these calls. The functions here know the descriptors that were attached; any other
- * goes on to the system. What an attached one receives is read at once, and libssh is served from there: it sees the
- * same bytes in the same order, and the same end.
+ *    goes on to the system. What an attached one receives is read at once, and libssh is served from there: it sees the
+ *    same bytes in the same order, and the same end.
  *  - Once a session is up, it is *led* (ssh_reader_lead): its bytes are given, where they lie, to the function that
  *    libssh gives what it has read itself (ssh_packet_socket_callback), without the copy into its own buffer in
- * between. From then on recv() has nothing for libssh but the end.
+ *    between. From then on recv() has nothing for libssh but the end.
  *  - channel_rcv_data takes what a channel receives out of the packet, as a string of its own, only to copy it from
- * there into the channel's buffer. While it runs, ssh_buffer_get_ssh_string lends it the string where it lies in the
- * packet (its form is the same there), and ssh_string_free lets that be.
+ *    there into the channel's buffer. While it runs, ssh_buffer_get_ssh_string lends it the string where it lies in the
+ *    packet (its form is the same there), and ssh_string_free lets that be.
  *  - ssh_get_random: each packet has a few bytes of padding, for which OpenSSL takes longer than for all else of a
- * short one. It is asked for a thousand at once.
+ *    short one. It is asked for a thousand at once.
  *  - ssh_packet_encrypt encrypts a packet into memory that is allocated, zeroed before and burnt afterwards, and copies
- * it back. It gets the same piece of memory each time, which holds nothing but what was sent: calloc, explicit_bzero
- * and free know it.
+ *    it back. It gets the same piece of memory each time, which holds nothing but what was sent: calloc, explicit_bzero
+ *    and free know it.
  *  - EVP_aes_128_gcm and EVP_aes_256_gcm. OpenSSL 3.0 encrypts a block at a time, which is a third of a gateway's CPU
  *    time where the processor could do four: libssh gets such a cipher (cipher/gcm_cipher.h) if there is one.
  *  - memcpy and memmove: glibc's choose `rep movsb` for a packet's size wherever a processor offers it, which some AMD
