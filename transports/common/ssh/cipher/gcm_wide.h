@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file gcm_wide.h
- * AES-GCM (NIST SP 800-38D) for processors that encrypt four blocks with one instruction (VAES, VPCLMULQDQ, AVX-512), by
- * Intel's ipsec-mb library. Keys of 128 and 256 bits, IVs of 96, tags of 128.
+ * AES-GCM (NIST SP 800-38D) for processors that encrypt four blocks with one instruction (VAES, VPCLMULQDQ, AVX-512),
+ * by Intel's ipsec-mb library. Keys of 128 and 256 bits, IVs of 96, tags of 128.
  */
 #ifndef TRANSPORTS_SSH_GCM_WIDE_H
 #define TRANSPORTS_SSH_GCM_WIDE_H
