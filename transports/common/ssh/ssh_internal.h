@@ -95,11 +95,11 @@ struct ssh_link {
   penstock_error death;
   char denial[256];  /* the server's last word on a channel that it would not open */
   int is_denial_new; /* it came since the last sweep */
+  int last_is_small; /* the stream that moved data last has little to say */
 
   ssh_stream *streams; /* all of them */
   size_t stream_count;
   const ssh_stream *last_user; /* the stream that moved data last; only to be compared */
-  int last_is_small;           /* and it has little to say */
   uint64_t nearest_ns;      /* the least time that opening a stream took: a round trip, and little else; 0 = none did */
   uint64_t shared_until_ns; /* see ssh_link_is_shared */
   uint64_t turns;           /* so many have begun */
