@@ -93,7 +93,10 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
 int ps_acceptor_open(ps_acceptor *acceptor, uv_loop_t *loop, penstock_socket listening,
                      const ps_acceptor_options *options) {
   *acceptor = (ps_acceptor){.options = *options, .socket = listening};
-  ps_peers_init(&acceptor->peers);
+  acceptor->peers.socket = PENSTOCK_SOCKET_NONE;
+  if (options->own_only) {
+    ps_peers_init(&acceptor->peers);
+  }
   if (uv_poll_init_socket(loop, &acceptor->poll, (uv_os_sock_t)listening) != 0) {
     ps_net_close(listening);
     acceptor->socket = PENSTOCK_SOCKET_NONE;

@@ -72,7 +72,7 @@ typedef enum ps_peer {
 
 /** Where the kernel is asked; kept from one question to the next. */
 typedef struct ps_peers {
-  penstock_socket socket; /**< PENSTOCK_SOCKET_NONE until the first one */
+  penstock_socket socket; /**< PENSTOCK_SOCKET_NONE if there was no descriptor for it */
   uint32_t asked;         /**< questions so far */
 } ps_peers;
 

@@ -60,8 +60,18 @@ static void put_address(const struct sockaddr_storage *from, __be32 address[4], 
   }
 }
 
+static int open_socket(ps_peers *peers) {
+  int made =
+      peers->socket == PENSTOCK_SOCKET_NONE ? socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG) : -1;
+  if (made >= 0) {
+    peers->socket = made;
+  }
+  return peers->socket != PENSTOCK_SOCKET_NONE;
+}
+
 void ps_peers_init(ps_peers *peers) {
   *peers = (ps_peers){.socket = PENSTOCK_SOCKET_NONE};
+  (void)open_socket(peers); /* now, not for the first client: there may be no descriptor left by then */
 }
 
 void ps_peers_clear(ps_peers *peers) {
@@ -76,11 +86,7 @@ void ps_peers_clear(ps_peers *peers) {
 static ssize_t exchange(ps_peers *peers, question *ask_for, char *answer, size_t answer_size) {
   struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
   struct nlmsghdr header;
-  if (peers->socket == PENSTOCK_SOCKET_NONE) {
-    peers->socket = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-  }
-  if (peers->socket < 0) {
-    peers->socket = PENSTOCK_SOCKET_NONE;
+  if (!open_socket(peers)) {
     return -1;
   }
   ask_for->header.nlmsg_seq = ++peers->asked;

@@ -198,7 +198,7 @@ def test_survives_the_gateway_and_is_adopted_at_once(gateway, profile, solver_ro
 
 def test_a_start_that_the_gateway_did_not_live_to_see_is_not_repeated(gateway, profile, solver_root):
     root = solver_root()
-    wanted = profile(root, env="DEMO_FAULT=slow-start:6")
+    wanted = profile(root, env="DEMO_FAULT=slow-start:12")
     first = gateway(wanted)
     first.wait_event("leg", leg="launch")
     pid = root.pid()
