@@ -5,10 +5,12 @@ Both slow it down, so nothing of this is a measurement of a row.
 """
 
 import collections
+import os
 import signal
 import subprocess
 from dataclasses import dataclass
 
+import usage
 from kinds import MB, Bulk, load_command
 from routes import find_program
 
@@ -27,12 +29,13 @@ def explain(row, way, effort, tmp):
     """Markdown about a way of a bulk row."""
     assert isinstance(row.kind, Bulk), f"{row.key} is no bulk row"
     size = row.kind.size(way, effort)
+    busy = busyness(row, way, size, effort)
     found = functions(row, way, size, effort, tmp)
     objects = collections.Counter()
     for percent, where, _ in found:
         objects[where] += percent
     shares = ", ".join(f"{where} {percent:.0f} %" for where, percent in objects.most_common(6) if percent >= 0.5)
-    lines = [f"### {row.key}: {row.title}, {way.name}", "", f"{shares}.", ""]
+    lines = [f"### {row.key}: {row.title}, {way.name}", "", busy, "", f"{shares}.", ""]
     lines += ["| share | in | function |", "|---|---|---|"]
     lines += [f"| {percent:.1f} % | {where} | `{name}` |" for percent, where, name in found[:MOST] if percent >= LEAST]
     lines += ["", "| system call | calls per MB | share of the time in calls |", "|---|---|---|"]
@@ -50,6 +53,18 @@ def run(command, **options):
     if done.returncode != 0:
         raise RuntimeError(f"{command[0]}: {done.stderr.strip()}")
     return done.stdout
+
+
+def busyness(row, way, size, effort):
+    """A sentence: is there anything left of the machine while it works?"""
+    busy, total = usage.machine_seconds()
+    far, own = way.far_cpu(), way.cpu()
+    result = effort.load(row.kind.direction, way.port, size=size, streams=row.kind.streams)
+    busy, total = (after - before for after, before in zip(usage.machine_seconds(), (busy, total)))
+    cores, seconds = os.cpu_count(), result["seconds"]
+    words = f"{result['bytes'] / MB / seconds:.0f} MB/s; {busy / total * cores:.2f} of {cores} processors busy"
+    words += f", of which the forwarder {(way.cpu() - own) / seconds:.2f}"
+    return words + (f" and its sshd {(way.far_cpu() - far) / seconds:.2f}." if way.far else ".")
 
 
 def functions(row, way, size, effort, tmp):

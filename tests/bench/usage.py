@@ -44,6 +44,14 @@ def memory_kib(pid):
     return found["Rss"], found["Pss"]
 
 
+def machine_seconds():
+    """CPU seconds that all processors of the machine were busy, and that there were, since it started."""
+    with open("/proc/stat") as stat:
+        times = [int(word) / TICKS for word in stat.readline().split()[1:9]]
+    idle = times[3] + times[4]  # and waiting for a disk
+    return sum(times) - idle, sum(times)
+
+
 def wakeups(pid):
     """How often the threads of a process have waited for something and got it, since they began."""
     total = 0
