@@ -3,37 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/text.h"
 #include "cli/out.h"
-#include "log/log.h"
-
-json_t *ps_json_text(const char *text) {
-  if (!text) {
-    return json_null();
-  }
-  json_t *value = json_string(text);
-  if (!value) {
-    ps_text valid = {0};
-    ps_text_add_utf8(&valid, text);
-    value = json_string(valid.data ? valid.data : "");
-    free(valid.data);
-  }
-  return value;
-}
-
-json_t *ps_json_ms(uint64_t nanoseconds) {
-  uint64_t microseconds = nanoseconds / 1000;
-  return json_real((double)microseconds / 1e3);
-}
-
-json_t *ps_json_error(const penstock_error *error) {
-  if (!error) {
-    return json_null();
-  }
-  return json_pack("{s:s, s:s, s:o, s:o, s:o}", "leg", ps_leg_name(error->leg), "class",
-                   ps_class_name(error->error_class), "what", ps_json_text(error->what), "next",
-                   ps_json_text(error->next), "detail", ps_json_text(error->detail));
-}
 
 json_t *ps_json_problem(const ps_problem *problem) {
   return json_pack("{s:s, s:o, s:i, s:s, s:o}", "event", "problem", "file", ps_json_text(problem->file), "line",
@@ -42,11 +12,9 @@ json_t *ps_json_problem(const ps_problem *problem) {
 }
 
 void ps_json_line(json_t *object) {
-  /* ASCII only: a terminal that shows it is not driven by what is in it. */
-  char *line = object ? json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12)) : NULL;
+  char *line = ps_json_dump(object);
   if (line) {
     ps_out_text(line);
     free(line);
   }
-  json_decref(object);
 }

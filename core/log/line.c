@@ -7,8 +7,7 @@
 
 #include "log/log.h"
 
-/* "2026-01-31T12:00:00.123Z" */
-static void add_time(ps_text *line, const struct timespec *when) {
+void ps_log_line_time(ps_text *line, const struct timespec *when) {
   char text[32];
   struct tm parts;
   if (!gmtime_r(&when->tv_sec, &parts) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts) == 0) {
@@ -55,7 +54,7 @@ static void add_detail(ps_text *line, const char *detail) {
 
 void ps_log_line_text(ps_text *line, const ps_log_record *record, int colour) {
   const penstock_error *error = record->error;
-  add_time(line, &record->when);
+  ps_log_line_time(line, &record->when);
   ps_text_addf(line, " %s%-5s%s ", colour ? colour_of(record->level) : "", ps_log_level_name(record->level),
                colour ? "\033[0m" : "");
   ps_text_add_safe(line, record->source ? record->source : "gateway");
@@ -87,7 +86,7 @@ void ps_log_line_json(ps_text *line, const ps_log_record *record) {
   const penstock_error *error = record->error;
   json_t *object = json_object();
   ps_text when = {0};
-  add_time(&when, &record->when);
+  ps_log_line_time(&when, &record->when);
   set_string(object, "ts", when.data ? when.data : "");
   free(when.data);
   set_string(object, "level", ps_log_level_name(record->level));

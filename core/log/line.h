@@ -19,6 +19,8 @@ typedef struct ps_log_record {
   const penstock_error *error; /**< where leg, class, next and detail come from; may be NULL */
 } ps_log_record;
 
+/** Adds a moment: "2026-01-31T12:00:00.123Z". */
+void ps_log_line_time(ps_text *line, const struct timespec *when);
 /** Adds the record as text with its final new line; next step and detail follow as indented lines. */
 void ps_log_line_text(ps_text *line, const ps_log_record *record, int colour);
 /** Adds the record as one JSON object in ASCII, and a new line. */
