@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file place.h
+ * Where control sockets lie and who may use them; the platform is behind it. On Unix: files of mode 0600 in a folder of
+ * mode 0700 that belongs to the user. The first of these that there can be is the one in which sockets are made:
+ *
+ * 1. $PENSTOCK_RUNTIME_DIR; if it is set, no other one is looked into
+ * 2. $XDG_RUNTIME_DIR/penstock
+ * 3. /tmp/penstock-UID
+ *
+ * Thread: any.
+ */
+#ifndef PS_CONTROL_PLACE_H
+#define PS_CONTROL_PLACE_H
+
+#include <uv.h>
+
+#include <penstock/sdk.h>
+
+/** Room for the name of a socket. */
+#define PS_CONTROL_NAME_SIZE 48
+/** Room for the path of a socket. */
+#define PS_CONTROL_PATH_SIZE 108
+
+/** A socket that was made. */
+typedef struct ps_control_file {
+  char path[PS_CONTROL_PATH_SIZE]; /**< "" = none */
+  uint64_t device;
+  uint64_t inode;
+} ps_control_file;
+
+/** The name of a gateway's socket: its profile, as far as a file's name can hold it, and its port. */
+void ps_control_name(char *name, size_t size, const char *profile, const char *address);
+
+/**
+ * Makes the socket of a name into `pipe`, which is initialised and not open. Sockets of gateways that are gone are
+ * taken away. Returns 0 or a negative code with `error`: a gateway that lives is not replaced, and named.
+ */
+int ps_control_bind(uv_pipe_t *pipe, const char *name, ps_control_file *file, penstock_error *error);
+/** Takes it away again, if it is still the one that was made. */
+void ps_control_unbind(ps_control_file *file);
+
+/** Whose process is at the other end: its user and its number. Returns 0 or a negative code. */
+int ps_control_peer(penstock_socket socket, uint32_t *uid, uint32_t *pid);
+/** May this user talk to a gateway of ours: we ourselves, or root? */
+int ps_control_permits(uint32_t uid);
+
+/** Shows the path of every socket that there is, of gateways that live or do not. */
+void ps_control_each(void (*each)(void *context, const char *path), void *context);
+/**
+ * Connects. Returns 0 with *socket; PENSTOCK_E_NOT_FOUND if nobody listens there (any more), PENSTOCK_E_TIMEOUT, or
+ * another negative code; with `error`.
+ */
+int ps_control_dial(const char *path, int timeout_ms, penstock_socket *socket, penstock_error *error);
+
+#endif
