@@ -473,10 +473,13 @@ static void on_event(void *context, ps_list *node) {
   case PS_LANE_FATAL:
     on_lane_fatal(self, event);
     break;
+  case PS_LANE_REPORT: /* nobody asks yet */
+    break;
   case PS_LANE_STOPPED:
     on_lane_stopped(self, slot);
     break;
   }
+  free(event->report);
   free(event);
 }
 
@@ -486,6 +489,7 @@ static void on_undelivered(void *context, ps_list *node) {
   if (event->client) {
     ps_client_refuse(event->client);
   }
+  free(event->report);
   free(event);
 }
 

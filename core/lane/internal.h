@@ -266,6 +266,8 @@ void ps_supervise_turn(ps_lane *lane);
 void ps_supervise_wake(ps_lane *lane);
 /** This machine's network has changed. */
 void ps_supervise_network(ps_lane *lane);
+/** The user wants a new link. */
+void ps_supervise_reconnect(ps_lane *lane);
 
 /** Lets another lane launch, if this one was about to. */
 void ps_supervise_release_gate(ps_lane *lane);
@@ -322,6 +324,13 @@ struct ps_lane {
   unsigned hung_tries;    /**< in a row */
   ps_backoff backoff;
   char logged[512]; /**< the failure that the log has: the same one again and again is one line */
+
+  struct {
+    uint64_t count;
+    uint64_t aborted;
+    uint64_t up_bytes;
+    uint64_t down_bytes;
+  } ended; /**< streams, for reports */
 
   int stopping;
   int finished; /**< the loop's handles are being closed */

@@ -7,7 +7,15 @@
 #include "net/net.h"
 
 /** A message to a lane. */
-typedef enum { COMMAND_SERVE, COMMAND_ACCEPT, COMMAND_WAKE, COMMAND_NETWORK, COMMAND_STOP } command_kind;
+typedef enum {
+  COMMAND_SERVE,
+  COMMAND_ACCEPT,
+  COMMAND_WAKE,
+  COMMAND_NETWORK,
+  COMMAND_RECONNECT,
+  COMMAND_REPORT,
+  COMMAND_STOP
+} command_kind;
 typedef struct command {
   ps_list node;
   command_kind kind;
@@ -15,6 +23,7 @@ typedef struct command {
   uint64_t drain_ms;
   int stop_solver;
   int is_on;
+  uint64_t ticket;
 } command;
 
 #define SWEEP_MS 250
@@ -87,6 +96,33 @@ void ps_lane_return(ps_lane *lane, ps_client *client) {
   ps_mailbox_post(lane->options.out, &event->node);
 }
 
+static void add_to_report(void *context, const ps_stream_now *now) {
+  ps_lane_report *report = context;
+  report->count++;
+  report->up_bytes += now->up_bytes;
+  report->down_bytes += now->down_bytes;
+  if (report->listed < PS_REPORT_STREAMS) {
+    report->streams[report->listed++] = *now;
+  }
+}
+
+static void report(ps_lane *lane, uint64_t ticket) {
+  ps_lane_event *event = new_event(lane, PS_LANE_REPORT);
+  if (!event) {
+    return; /* whoever asked has a limit for waiting */
+  }
+  event->report = calloc(1, sizeof(*event->report));
+  if (event->report) {
+    event->report->ticket = ticket;
+    event->report->ended = lane->ended.count;
+    event->report->aborted = lane->ended.aborted;
+    event->report->up_bytes = lane->ended.up_bytes;
+    event->report->down_bytes = lane->ended.down_bytes;
+    ps_relay_each(lane->relay, add_to_report, event->report);
+  }
+  ps_mailbox_post(lane->options.out, &event->node);
+}
+
 /* --- what a lane hears -------------------------------------------------------------------------- */
 
 static int is_serving(const ps_lane *lane) {
@@ -124,6 +160,14 @@ static void on_command(void *context, ps_list *node) {
     break;
   case COMMAND_NETWORK:
     ps_supervise_network(lane);
+    break;
+  case COMMAND_RECONNECT:
+    ps_supervise_reconnect(lane);
+    break;
+  case COMMAND_REPORT:
+    if (!lane->finished) {
+      report(lane, heard->ticket);
+    }
     break;
   case COMMAND_STOP:
     ps_acceptor_close(&lane->acceptor);
@@ -164,6 +208,10 @@ static void on_sweep(uv_timer_t *timer) {
 static void on_stream_end(void *context, const ps_stream_end *end) {
   ps_lane *lane = context;
   ps_lane_count(lane);
+  lane->ended.count++;
+  lane->ended.aborted += end->aborted ? 1 : 0;
+  lane->ended.up_bytes += end->up_bytes;
+  lane->ended.down_bytes += end->down_bytes;
   /* A client that gives up is daily bread; what the far side breaks off is worth a line. */
   if (end->aborted) {
     ps_log(end->error ? PENSTOCK_LOG_INFO : PENSTOCK_LOG_DEBUG, lane->profile,
@@ -337,6 +385,14 @@ void ps_lane_wake(ps_lane *lane) {
 
 void ps_lane_network_changed(ps_lane *lane) {
   (void)post(lane, (command){.kind = COMMAND_NETWORK});
+}
+
+void ps_lane_reconnect(ps_lane *lane) {
+  (void)post(lane, (command){.kind = COMMAND_RECONNECT});
+}
+
+void ps_lane_ask_report(ps_lane *lane, uint64_t ticket) {
+  (void)post(lane, (command){.kind = COMMAND_REPORT, .ticket = ticket});
 }
 
 void ps_lane_stop(ps_lane *lane, uint64_t drain_ms, int stop_solver) {

@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "lane/state.h"
 #include "log/log.h"
+#include "relay/relay.h"
 
 /** An accepted connection on its way to a stream. Owned by whoever holds it; its socket too. */
 typedef struct ps_client {
@@ -51,10 +52,26 @@ typedef enum ps_lane_event_kind {
   PS_LANE_SERVING,  /**< `adopted`, `text` = protocol version */
   PS_LANE_RETURNED, /**< `client`: could not be served now, is the gateway's again */
   PS_LANE_FATAL,    /**< `error`: cannot be served, and trying again will not help */
+  PS_LANE_REPORT,   /**< `report`, which the receiver frees; NULL: there was no memory for it */
   PS_LANE_STOPPED   /**< the last one: the thread is about to end */
 } ps_lane_event_kind;
 
 typedef struct ps_lane ps_lane;
+
+/** The most streams that a report lists. */
+#define PS_REPORT_STREAMS 256
+
+/** What a lane says of its streams when it is asked. */
+typedef struct ps_lane_report {
+  uint64_t ticket;     /**< of the question */
+  uint64_t ended;      /**< streams that have ended, and … */
+  uint64_t aborted;    /**< … of them those that were broken off */
+  uint64_t up_bytes;   /**< of all streams, those that have ended too */
+  uint64_t down_bytes; /**< likewise */
+  size_t count;        /**< streams that live */
+  size_t listed;       /**< of them in `streams` */
+  ps_stream_now streams[PS_REPORT_STREAMS];
+} ps_lane_report;
 
 /** A message to the gateway; the receiver frees it. */
 typedef struct ps_lane_event {
@@ -68,6 +85,7 @@ typedef struct ps_lane_event {
   uint64_t next_try_ms; /**< 0 = no further try */
   uint64_t elapsed_ns;
   ps_client *client;
+  ps_lane_report *report;
   char text[512];
   penstock_error error;
 } ps_lane_event;
@@ -114,6 +132,10 @@ void ps_lane_serve(ps_lane *lane, ps_client *client);
 int ps_lane_accept(ps_lane *lane, int is_on);
 /** Somebody waits: a lane that is idle until its next try tries soon, one whose try hangs tries anew. */
 void ps_lane_wake(ps_lane *lane);
+/** The user wants a new link: the one that there is goes, with the streams on it, and a try begins at once. */
+void ps_lane_reconnect(ps_lane *lane);
+/** Asks for a PS_LANE_REPORT. A lane that is inside a blocking connect() answers when it comes back. */
+void ps_lane_ask_report(ps_lane *lane, uint64_t ticket);
 /** This machine's network has changed: a lane that is not up tries at once, one that is up looks after its link. */
 void ps_lane_network_changed(ps_lane *lane);
 /**

@@ -182,6 +182,24 @@ void ps_supervise_network(ps_lane *lane) {
   ps_supervise_wake(lane);
 }
 
+void ps_supervise_reconnect(ps_lane *lane) {
+  penstock_error why;
+  if (lane->stopping) {
+    return;
+  }
+  ps_log(PENSTOCK_LOG_INFO, lane->profile, "connects anew, as it was asked to");
+  penstock_fail(&why, PENSTOCK_LEG_NONE, PENSTOCK_CLASS_CANCELLED, "a new connection was asked for");
+  /* Also what only the user could mend: it is they who ask. */
+  lane->gave_up = 0;
+  lane->slow_retry = 0;
+  lane->hung_tries = 0;
+  ps_backoff_reset(&lane->backoff);
+  ps_supervise_release_gate(lane);
+  lane->phase = PS_PHASE_IDLE;
+  drop_link(lane, &why);
+  ps_supervise_begin(lane);
+}
+
 /* --- the phases --------------------------------------------------------------------------------- */
 
 static void enter_step(ps_lane *lane, ps_phase phase, ps_step step, uint64_t deadline_ms) {

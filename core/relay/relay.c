@@ -269,6 +269,21 @@ size_t ps_relay_count(const ps_relay *relay) {
   return relay->count - relay->spare_count;
 }
 
+void ps_relay_each(const ps_relay *relay, void (*each)(void *context, const ps_stream_now *now), void *context) {
+  uint64_t now_ns = uv_hrtime();
+  for (const ps_list *node = relay->streams.next; node != &relay->streams; node = node->next) {
+    ps_stream *stream = PS_CONTAINER(node, ps_stream, node);
+    if (ps_spare_is_unused(stream)) {
+      continue;
+    }
+    const ps_stream_now now = {.id = stream->id,
+                               .up_bytes = stream->up.bytes,
+                               .down_bytes = stream->down.bytes,
+                               .age_ns = now_ns - stream->started_ns};
+    each(context, &now);
+  }
+}
+
 ps_relay *ps_relay_create(uv_loop_t *loop, void (*ended)(void *context, const ps_stream_end *end), void *context) {
   ps_relay *relay = calloc(1, sizeof(*relay));
   unsigned char *buffer = malloc(PS_RELAY_BUFFER);

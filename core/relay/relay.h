@@ -53,6 +53,15 @@ void ps_relay_stream_reset(penstock_sink *sink, const penstock_error *error);
 
 /** Streams that live, or whose end was not reported yet; not those of spare.h that no client has. [lane thread] */
 size_t ps_relay_count(const ps_relay *relay);
+/** How a stream is now. */
+typedef struct ps_stream_now {
+  uint64_t id;
+  uint64_t up_bytes;
+  uint64_t down_bytes;
+  uint64_t age_ns;
+} ps_stream_now;
+/** Shows each stream that has a client. `each` must not call back into the relay. [lane thread] */
+void ps_relay_each(const ps_relay *relay, void (*each)(void *context, const ps_stream_now *now), void *context);
 /**
  * The link is gone: aborts every stream that is joined to a credit stream, and calls close(ABORT) on each
  * before it returns. fd streams live on.
