@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "gateway/desk.h"
 #include "gateway/hold.h"
 #include "gateway/listener.h"
 #include "host/prompt.h"
@@ -43,6 +44,7 @@ typedef struct gateway {
   ps_door door;
   int door_is_lent; /**< the lane takes connections in by itself */
   ps_hold hold;
+  ps_desk *desk; /**< NULL if it cannot be asked */
   uv_signal_t signals[SIGNAL_COUNT];
   ps_netwatch *netwatch; /**< NULL where the system does not tell */
   uv_timer_t end;        /**< the deadline of the orderly end */
@@ -58,6 +60,7 @@ typedef struct gateway {
   int failed; /**< `error` says why the run ends */
   penstock_error error;
   uint64_t drain_end_ns;
+  size_t descriptors; /**< that the process may have */
 } gateway;
 
 /* Left behind on purpose when a lane could not be waited for: its thread still posts here. */
@@ -168,14 +171,19 @@ static void wake_lanes(const gateway *self) {
   }
 }
 
-static void on_network_changed(void *context) {
-  gateway *self = context;
-  ps_log(PENSTOCK_LOG_DEBUG, self->options->profile, "the network of this machine has changed");
+static size_t each_lane(const gateway *self, void (*each)(ps_lane *lane)) {
   for (uint32_t i = 0; i < self->lane_count; i++) {
     if (self->lanes[i].lane) {
-      ps_lane_network_changed(self->lanes[i].lane);
+      each(self->lanes[i].lane);
     }
   }
+  return self->lanes_left;
+}
+
+static void on_network_changed(void *context) {
+  const gateway *self = context;
+  ps_log(PENSTOCK_LOG_DEBUG, self->options->profile, "the network of this machine has changed");
+  (void)each_lane(self, ps_lane_network_changed);
 }
 
 static int hopeless(const gateway *self) {
@@ -221,18 +229,23 @@ static void on_waiting(void *context) {
   wake_lanes(self);
 }
 
-static int is_full(void *context) {
-  const gateway *self = context;
+static size_t count_streams(const gateway *self) {
   size_t streams = 0;
   for (uint32_t i = 0; i < self->lane_count; i++) {
     streams += self->lanes[i].lane ? ps_lane_load(self->lanes[i].lane) : 0;
   }
-  return ps_door_is_full(&self->door, streams);
+  return streams;
 }
 
-static void set_clients_max(gateway *self, size_t descriptors) {
+static int is_full(void *context) {
+  const gateway *self = context;
+  return ps_door_is_full(&self->door, count_streams(self));
+}
+
+static void set_clients_max(gateway *self) {
   size_t kept = DESCRIPTORS_KEPT + DESCRIPTORS_KEPT_A_LANE * (size_t)self->lanes_most;
-  self->door.clients_max = descriptors > kept + 2 ? (descriptors - kept) / 2 : 1;
+  kept += self->options->control ? ps_desk_descriptors(self->descriptors) : 0;
+  self->door.clients_max = self->descriptors > kept + 2 ? (self->descriptors - kept) / 2 : 1;
 }
 
 static void on_accepted(void *context, penstock_socket socket) {
@@ -255,6 +268,8 @@ static void on_accepted(void *context, penstock_socket socket) {
 static void close_loop(gateway *self) {
   ps_listener_close(&self->acceptor);
   ps_hold_close(&self->hold);
+  ps_desk_close(self->desk);
+  self->desk = NULL;
   for (size_t i = 0; i < SIGNAL_COUNT; i++) {
     uv_close((uv_handle_t *)&self->signals[i], NULL);
     /* Somebody impatient must not kill the process while it says its last words. A check goes on to the next profile.
@@ -274,6 +289,7 @@ static void on_end_deadline(uv_timer_t *timer) {
   ps_log(PENSTOCK_LOG_WARN, self->options->profile,
          "a transport did not come back in time and is left behind; the process ends without it");
   abandoned = self;
+  ps_desk_abandon(self->desk);
   uv_stop(&self->loop);
 }
 
@@ -324,24 +340,28 @@ static void begin_stop(gateway *self, uint64_t drain_ms) {
   stop_lanes(self);
 }
 
-static void on_signal(uv_signal_t *handle, int number) {
-  gateway *self = handle->data;
-  if (number == SIGUSR1) {
-    ps_log_reopen();
-    return;
-  }
+/* The user wants it to end. `drain_ms` below 0: at first as the profile says, and at once if they ask again. */
+static uint64_t end_in_order(void *context, int64_t drain) {
+  gateway *self = context;
+  size_t streams = count_streams(self);
+  int64_t usual = self->stopping ? 0 : ps_settings_int(self->options->settings, "stop_timeout", 10000);
+  uint64_t drain_ms = (uint64_t)(drain < 0 ? usual : drain);
   ps_prompt_cancel();
-  size_t streams = 0;
-  for (uint32_t i = 0; i < self->lane_count; i++) {
-    streams += self->lanes[i].lane ? ps_lane_load(self->lanes[i].lane) : 0;
-  }
-  uint64_t drain_ms = self->stopping ? 0 : (uint64_t)ps_settings_int(self->options->settings, "stop_timeout", 10000);
   if (streams > 0 && drain_ms > 0) {
     ps_log(PENSTOCK_LOG_INFO, self->options->profile,
            "ending: %zu stream%s may finish within %llu ms (a second signal ends %s at once)", streams,
            streams == 1 ? "" : "s", (unsigned long long)drain_ms, streams == 1 ? "it" : "them");
   }
   begin_stop(self, drain_ms);
+  return drain_ms;
+}
+
+static void on_signal(uv_signal_t *handle, int number) {
+  if (number == SIGUSR1) {
+    ps_log_reopen();
+  } else {
+    (void)end_in_order(handle->data, -1);
+  }
 }
 
 /* --- what lanes say ----------------------------------------------------------------------------- */
@@ -473,7 +493,8 @@ static void on_event(void *context, ps_list *node) {
   case PS_LANE_FATAL:
     on_lane_fatal(self, event);
     break;
-  case PS_LANE_REPORT: /* nobody asks yet */
+  case PS_LANE_REPORT:
+    ps_desk_report(self->desk, event->report);
     break;
   case PS_LANE_STOPPED:
     on_lane_stopped(self, slot);
@@ -491,6 +512,35 @@ static void on_undelivered(void *context, ps_list *node) {
   }
   free(event->report);
   free(event);
+}
+
+/* --- what the desk asks ------------------------------------------------------------------------- */
+
+static void on_count(void *context, ps_desk_counts *counts) {
+  const gateway *self = context;
+  counts->streams = count_streams(self);
+  counts->held = self->hold.count;
+  counts->lanes = self->lanes_left;
+}
+
+static size_t on_ask_reports(void *context, uint64_t ticket) {
+  const gateway *self = context;
+  for (uint32_t i = 0; i < self->lane_count; i++) {
+    if (self->lanes[i].lane) {
+      ps_lane_ask_report(self->lanes[i].lane, ticket);
+    }
+  }
+  return self->lanes_left;
+}
+
+static size_t on_reconnect(void *context) {
+  const gateway *self = context;
+  return self->stopping ? 0 : each_lane(self, ps_lane_reconnect);
+}
+
+static void open_desk(gateway *self) {
+  const ps_desk_gateway face = {self, on_count, on_ask_reports, end_in_order, on_reconnect};
+  self->desk = self->options->control ? ps_desk_open(&self->loop, &self->own_options, &face, self->descriptors) : NULL;
 }
 
 /* --- beginning ---------------------------------------------------------------------------------- */
@@ -545,6 +595,7 @@ static int open_gateway(gateway *self, penstock_error *error) {
   }
   self->door.hold_ns = (uint64_t)ps_settings_int(self->options->settings, "hold", 20000) * 1000000;
   self->door.held = &self->hold.count;
+  open_desk(self);
   return PENSTOCK_OK;
 }
 
@@ -561,7 +612,8 @@ int ps_gateway_run(const ps_gateway_options *options, penstock_error *error) {
   self->acceptor.socket = PENSTOCK_SOCKET_NONE;
   (void)signal(SIGPIPE, SIG_IGN);
   set_lanes_most(self);
-  set_clients_max(self, ps_net_raise_limit());
+  self->descriptors = ps_net_raise_limit();
+  set_clients_max(self);
   int result = open_gateway(self, error);
   if (result != PENSTOCK_OK) {
     free(self);

@@ -35,6 +35,7 @@ typedef struct ps_gateway_options {
                      or failure; no retries */
   int no_launch;  /**< as `launch = never` */
   int told;       /**< what `events` tell is shown where the log goes, so failures are not logged as well */
+  int control;    /**< it can be asked over a control socket */
   const ps_gateway_events *events;
   void *context; /**< for the events */
 } ps_gateway_options;

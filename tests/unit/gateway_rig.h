@@ -33,6 +33,7 @@ typedef struct run {
   enum { AT_LISTENING, AT_SERVING, NEVER } point;
   int check_only;
   int is_main_busy; /**< the main thread does nothing else while it acts */
+  int control; /**< it can be asked over a control socket */
   pthread_t thread;
   int acting;
   uint16_t port;
@@ -128,6 +129,7 @@ UNUSED static void go(run *self) {
                                 .transport = &fake_transport,
                                 .settings = self->settings,
                                 .check_only = self->check_only,
+                                .control = self->control,
                                 .events = &events,
                                 .context = self};
   self->result = ps_gateway_run(&options, &self->error);

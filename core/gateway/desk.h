@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file desk.h
+ * The gateway's desk: answers what it is asked over the control socket, and tells those who listen what happens.
+ * docs/CONTROL.md has the requests; the table is in desk.c.
+ * Thread: the main thread.
+ */
+#ifndef PS_DESK_H
+#define PS_DESK_H
+
+#include <uv.h>
+
+#include "gateway/gateway.h"
+#include "lane/lane.h"
+
+typedef struct ps_desk ps_desk;
+
+/** How many a gateway has. */
+typedef struct ps_desk_counts {
+  size_t streams;
+  size_t held;
+  size_t lanes;
+} ps_desk_counts;
+
+/** What the desk may ask of the gateway. */
+typedef struct ps_desk_gateway {
+  void *context;
+  void (*count)(void *context, ps_desk_counts *counts);
+  /** Asks each lane for its report, which comes by ps_desk_report; returns how many were asked. */
+  size_t (*ask_reports)(void *context, uint64_t ticket);
+  /** Ends it in order; `drain_ms` below 0: as the profile says. Returns how long streams may go on, in ms. */
+  uint64_t (*stop)(void *context, int64_t drain_ms);
+  /** Has every lane connect anew; returns how many there are; 0: it is ending. */
+  size_t (*reconnect)(void *context);
+} ps_desk_gateway;
+
+/** Descriptors that a desk needs where a process may have so many. */
+size_t ps_desk_descriptors(size_t descriptors);
+/**
+ * Opens a desk: puts itself before the events of `options`, which it passes on, and makes the control socket once the
+ * gateway listens. Without a socket, which is logged, the gateway runs all the same. NULL if out of memory.
+ */
+ps_desk *ps_desk_open(uv_loop_t *loop, ps_gateway_options *options, const ps_desk_gateway *gateway, size_t descriptors);
+/** A lane's report, borrowed; NULL: it could make none. */
+void ps_desk_report(ps_desk *desk, const ps_lane_report *report);
+/** The process ends without its loop: takes the socket's name away. `desk` may be NULL. */
+void ps_desk_abandon(ps_desk *desk);
+/** Closes it; it is freed on a later turn. `desk` may be NULL. */
+void ps_desk_close(ps_desk *desk);
+
+#endif

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/* The gateway's desk, before a gateway that the test plays. */
+#include "control_rig.h"
+
+#include "control/place.h"
+#include "gateway/desk.h"
+
+static char folder[64];
+
+/* The gateway. */
+typedef struct played {
+  rig rig; /* its loop */
+  ps_desk *desk;
+  ps_gateway_options options;
+  ps_settings *settings;
+  size_t asked; /* lanes that are asked for a report */
+  uint64_t ticket;
+  int64_t drain_ms; /* of the last stop; -2 = none */
+  int reconnects;
+  size_t lanes; /* that connect anew */
+  int heard;    /* events that got through */
+} played;
+
+static const penstock_transport transport = {.name = "fake"};
+
+static void count(void *context, ps_desk_counts *counts) {
+  (void)context;
+  counts->streams = 3;
+  counts->held = 2;
+  counts->lanes = 1;
+}
+
+static size_t ask_reports(void *context, uint64_t ticket) {
+  played *self = context;
+  self->ticket = ticket;
+  return self->asked;
+}
+
+static uint64_t stop(void *context, int64_t drain_ms) {
+  played *self = context;
+  self->drain_ms = drain_ms;
+  return drain_ms < 0 ? 10000 : (uint64_t)drain_ms;
+}
+
+static size_t reconnect(void *context) {
+  played *self = context;
+  self->reconnects++;
+  return self->lanes;
+}
+
+static void on_state(void *context, ps_state state, const penstock_error *error, uint64_t next_try_ms) {
+  (void)state;
+  (void)error;
+  (void)next_try_ms;
+  ((played *)context)->heard++;
+}
+
+static int begin(void **state) {
+  (void)state;
+  (void)snprintf(folder, sizeof(folder), "/tmp/pst-desk-XXXXXX");
+  assert_non_null(mkdtemp(folder));
+  return setenv("PENSTOCK_RUNTIME_DIR", folder, 1);
+}
+
+static int end(void **state) {
+  (void)state;
+  return rmdir(folder); /* which shows that nothing was left in it */
+}
+
+static void open_desk(played *self) {
+  static const ps_gateway_events events = {.state = on_state};
+  const ps_desk_gateway gateway = {self, count, ask_reports, stop, reconnect};
+  memset(self, 0, sizeof(*self));
+  (void)signal(SIGPIPE, SIG_IGN);
+  assert_int_equal(uv_loop_init(&self->rig.loop), 0);
+  self->lanes = 1;
+  self->drain_ms = -2;
+  self->settings = ps_settings_defaults("test", &transport);
+  self->options = (ps_gateway_options){
+      .profile = "lab", .transport = &transport, .settings = self->settings, .events = &events, .context = self};
+  self->desk = ps_desk_open(&self->rig.loop, &self->options, &gateway, 1024);
+  assert_non_null(self->desk);
+  self->options.events->listening(self->options.context, "127.0.0.1:4711");
+}
+
+static void close_desk(played *self) {
+  ps_desk_close(self->desk);
+  (void)uv_run(&self->rig.loop, UV_RUN_DEFAULT);
+  assert_int_equal(uv_loop_close(&self->rig.loop), 0);
+  ps_settings_free(self->settings);
+}
+
+/* A client that was greeted. */
+static int client(played *self) {
+  penstock_socket socket;
+  penstock_error error;
+  char path[PS_CONTROL_PATH_SIZE];
+  (void)snprintf(path, sizeof(path), "%s/lab@4711.sock", folder);
+  assert_int_equal(ps_control_dial(path, 1000, &socket, &error), 0);
+  json_t *greeting = rig_hear(&self->rig, (int)socket);
+  json_t *gateway = json_object_get(greeting, "gateway");
+  assert_string_equal(json_string_value(json_object_get(gateway, "profile")), "lab");
+  assert_string_equal(json_string_value(json_object_get(gateway, "transport")), "fake");
+  assert_string_equal(json_string_value(json_object_get(gateway, "listen")), "127.0.0.1:4711");
+  assert_int_equal(json_integer_value(json_object_get(gateway, "pid")), getpid());
+  json_decref(greeting);
+  return (int)socket;
+}
+
+static json_t *result_of(played *self, int fd, json_t **line) {
+  *line = rig_hear(&self->rig, fd);
+  json_t *result = json_object_get(*line, "result");
+  assert_non_null(result);
+  return result;
+}
+
+static void wait_for_ticket(const played *self, rig *loop, uint64_t before) {
+  while (self->ticket == before) {
+    rig_turn(loop);
+  }
+}
+
+static void test_a_status_waits_for_all_lanes(void **state) {
+  (void)state;
+  played self;
+  json_t *line;
+  open_desk(&self);
+  self.asked = 2;
+  self.options.events->state(self.options.context, PS_STATE_UP, NULL, 0);
+  self.options.events->serving(self.options.context, 1, "0.18");
+  assert_int_equal(self.heard, 1);
+  int fd = client(&self);
+  rig_say(&self.rig, fd, "{\"id\": 1, \"request\": \"status\"}");
+  wait_for_ticket(&self, &self.rig, 0);
+  ps_lane_report *report = calloc(1, sizeof(*report));
+  report->ticket = self.ticket + 1; /* of another question: does not count */
+  ps_desk_report(self.desk, report);
+  ps_desk_report(self.desk, NULL);
+  *report = (ps_lane_report){.ticket = self.ticket, .ended = 5, .aborted = 1, .up_bytes = 10, .down_bytes = 20};
+  ps_desk_report(self.desk, report);
+  report->up_bytes = 1;
+  ps_desk_report(self.desk, report);
+  ps_desk_report(self.desk, report); /* one too many: nobody waits for it any more */
+  free(report);
+  json_t *status = result_of(&self, fd, &line);
+  assert_string_equal(json_string_value(json_object_get(status, "state")), "up");
+  assert_string_equal(json_string_value(json_object_get(status, "profile")), "lab");
+  assert_int_equal(json_integer_value(json_object_get(status, "streams")), 3);
+  assert_int_equal(json_integer_value(json_object_get(status, "held")), 2);
+  assert_int_equal(json_integer_value(json_object_get(status, "streams_ended")), 10);
+  assert_int_equal(json_integer_value(json_object_get(status, "up_bytes")), 11);
+  assert_int_equal(json_integer_value(json_object_get(status, "down_bytes")), 40);
+  json_decref(line);
+  close(fd);
+  close_desk(&self);
+}
+
+/* One that is inside a login may be there for minutes. */
+static void test_a_lane_that_does_not_answer_is_not_waited_for(void **state) {
+  (void)state;
+  played self;
+  json_t *line;
+  open_desk(&self);
+  self.asked = 2;
+  int fd = client(&self);
+  rig_say(&self.rig, fd, "{\"id\": 1, \"request\": \"status\"}");
+  wait_for_ticket(&self, &self.rig, 0);
+  ps_lane_report *report = calloc(1, sizeof(*report));
+  report->ticket = self.ticket;
+  report->up_bytes = 10;
+  ps_desk_report(self.desk, report);
+  json_t *status = result_of(&self, fd, &line);
+  assert_true(json_is_null(json_object_get(status, "up_bytes"))); /* rather than a figure that is too small */
+  assert_int_equal(json_integer_value(json_object_get(status, "streams")), 3);
+  json_decref(line);
+  ps_desk_report(self.desk, report); /* too late */
+  free(report);
+  close(fd);
+  close_desk(&self);
+}
+
+static void test_streams_are_listed_up_to_a_bound(void **state) {
+  (void)state;
+  played self;
+  json_t *line;
+  open_desk(&self);
+  self.asked = 2;
+  int fd = client(&self);
+  ps_lane_report *report = calloc(1, sizeof(*report));
+  for (size_t listed = 2; listed <= PS_REPORT_STREAMS; listed += PS_REPORT_STREAMS - 2) {
+    uint64_t before = self.ticket;
+    rig_say(&self.rig, fd, "{\"request\": \"streams\"}");
+    wait_for_ticket(&self, &self.rig, before);
+    report->ticket = self.ticket;
+    report->listed = listed;
+    report->count = listed;
+    report->streams[0] = (ps_stream_now){.id = 9, .up_bytes = 1, .down_bytes = UINT64_C(1) << 40, .age_ns = 2500000};
+    ps_desk_report(self.desk, report);
+    ps_desk_report(self.desk, report);
+    json_t *result = result_of(&self, fd, &line);
+    json_t *rows = json_object_get(result, "streams");
+    int whole = 2 * listed <= PS_REPORT_STREAMS;
+    assert_int_equal(json_integer_value(json_object_get(result, "count")), 2 * listed);
+    assert_int_equal(json_array_size(rows), whole ? 2 * listed : PS_REPORT_STREAMS);
+    assert_int_equal(json_is_true(json_object_get(result, "complete")), whole);
+    json_t *first = json_array_get(rows, 0);
+    assert_int_equal(json_integer_value(json_object_get(first, "id")), 9);
+    assert_true(json_integer_value(json_object_get(first, "down_bytes")) == (json_int_t)1 << 40);
+    json_decref(line);
+  }
+  free(report);
+  close(fd);
+  close_desk(&self);
+}
+
+static void test_a_stop_is_passed_on(void **state) {
+  (void)state;
+  played self;
+  open_desk(&self);
+  int fd = client(&self);
+  rig_say(&self.rig, fd, "{\"id\": 1, \"request\": \"stop\"}");
+  rig_expect(&self.rig, fd, "{\"id\": 1, \"result\": {\"streams\": 3, \"drain_ms\": 10000}}");
+  assert_int_equal(self.drain_ms, -1);
+  rig_say(&self.rig, fd, "{\"id\": 2, \"request\": \"stop\", \"drain_ms\": 0}");
+  rig_expect(&self.rig, fd, "{\"id\": 2, \"result\": {\"streams\": 3, \"drain_ms\": 0}}");
+  assert_int_equal(self.drain_ms, 0);
+  rig_say(&self.rig, fd, "{\"id\": 3, \"request\": \"stop\", \"drain_ms\": -1}");
+  rig_expect_error(&self.rig, fd, "bad-value", "0 to 3600000");
+  assert_int_equal(self.drain_ms, 0);
+  close(fd);
+  close_desk(&self);
+}
+
+static void test_a_reconnect_is_passed_on(void **state) {
+  (void)state;
+  played self;
+  open_desk(&self);
+  int fd = client(&self);
+  rig_say(&self.rig, fd, "{\"id\": 1, \"request\": \"reconnect\"}");
+  rig_expect(&self.rig, fd, "{\"id\": 1, \"result\": {\"lanes\": 1}}");
+  self.lanes = 0;
+  rig_say(&self.rig, fd, "{\"id\": 2, \"request\": \"reconnect\"}");
+  rig_expect_error(&self.rig, fd, "stopping", "ending");
+  assert_int_equal(self.reconnects, 2);
+  close(fd);
+  close_desk(&self);
+}
+
+static void test_events_are_told(void **state) {
+  (void)state;
+  played self;
+  penstock_error error;
+  open_desk(&self);
+  const ps_gateway_events *events = self.options.events;
+  int fd = client(&self);
+  events->state(self.options.context, PS_STATE_CONNECTING, NULL, 0); /* before: is not told */
+  rig_say(&self.rig, fd, "{\"request\": \"subscribe\"}");
+  rig_expect(&self.rig, fd,
+             "{\"id\": null, \"result\": {\"events\": [\"state\",\"leg\",\"progress\",\"serving\"], \"seq\": 1}}");
+  (void)penstock_fail(&error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "gone");
+  events->leg(self.options.context, PENSTOCK_LEG_TCP, 1500000, "ok", NULL);
+  events->progress(self.options.context, "doing");
+  events->serving(self.options.context, 0, NULL);
+  events->state(self.options.context, PS_STATE_DOWN, &error, 250);
+  static const char *const expected[] = {
+      "{\"event\": \"leg\", \"seq\": 2, \"leg\": \"tcp\", \"ms\": 1.5, \"text\": \"ok\", \"error\": null}",
+      "{\"event\": \"progress\", \"seq\": 3, \"text\": \"doing\"}",
+      "{\"event\": \"serving\", \"seq\": 4, \"adopted\": false, \"protocol_version\": \"\"}",
+      "{\"event\": \"state\", \"seq\": 5, \"state\": \"down\", \"next_try_ms\": 250, \"error\": {\"leg\": \"tcp\", "
+      "\"class\": \"transient\", \"what\": \"gone\", \"next\": \"\", \"detail\": \"\"}}",
+  };
+  for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+    json_t *heard = rig_hear(&self.rig, fd);
+    json_t *wanted = json_loads(expected[i], 0, NULL);
+    assert_int_equal(json_object_del(heard, "time"), 0);
+    assert_true(json_equal(heard, wanted));
+    json_decref(heard);
+    json_decref(wanted);
+  }
+  close(fd);
+  close_desk(&self);
+}
+
+/* The table is what help tells. */
+static void test_help(void **state) {
+  (void)state;
+  played self;
+  json_t *line;
+  open_desk(&self);
+  int fd = client(&self);
+  rig_say(&self.rig, fd, "{\"request\": \"help\"}");
+  json_t *requests = json_object_get(result_of(&self, fd, &line), "requests");
+  assert_true(json_array_size(requests) >= 6);
+  json_decref(line);
+  close(fd);
+  close_desk(&self);
+}
+
+static void test_it_closes_while_somebody_waits(void **state) {
+  (void)state;
+  played self;
+  open_desk(&self);
+  self.asked = 1;
+  int fd = client(&self);
+  rig_say(&self.rig, fd, "{\"request\": \"status\"}");
+  wait_for_ticket(&self, &self.rig, 0);
+  close_desk(&self);
+  close(fd);
+}
+
+/* A gateway serves all the same if it cannot be asked. */
+static void test_there_may_be_no_socket(void **state) {
+  (void)state;
+  played self;
+  (void)setenv("PENSTOCK_RUNTIME_DIR", "/nowhere/at/all", 1);
+  open_desk(&self);
+  self.options.events->state(self.options.context, PS_STATE_UP, NULL, 0);
+  assert_int_equal(self.heard, 1);
+  close_desk(&self);
+  (void)setenv("PENSTOCK_RUNTIME_DIR", folder, 1);
+}
+
+static void test_clients_are_few_where_descriptors_are(void **state) {
+  (void)state;
+  assert_int_equal(ps_desk_descriptors(1048576), 18);
+  assert_int_equal(ps_desk_descriptors(64), 6);
+  assert_int_equal(ps_desk_descriptors(0), 4);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_a_status_waits_for_all_lanes),
+      cmocka_unit_test(test_a_lane_that_does_not_answer_is_not_waited_for),
+      cmocka_unit_test(test_streams_are_listed_up_to_a_bound),
+      cmocka_unit_test(test_a_stop_is_passed_on),
+      cmocka_unit_test(test_a_reconnect_is_passed_on),
+      cmocka_unit_test(test_events_are_told),
+      cmocka_unit_test(test_help),
+      cmocka_unit_test(test_it_closes_while_somebody_waits),
+      cmocka_unit_test(test_there_may_be_no_socket),
+      cmocka_unit_test(test_clients_are_few_where_descriptors_are),
+  };
+  return cmocka_run_group_tests(tests, begin, end);
+}
