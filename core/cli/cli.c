@@ -18,6 +18,9 @@ static const struct command {
   int (*run)(int argc, char **argv);
 } commands[] = {
     {"up", "run the gateway with a profile until Ctrl-C", ps_cmd_up},
+    {"status", "show how the gateways are that run", ps_cmd_status},
+    {"reconnect", "have a gateway connect anew at once", ps_cmd_reconnect},
+    {"down", "end a gateway in order, wherever it runs", ps_cmd_down},
     {"check", "check the profiles; with --connect, try the way to the solver", ps_cmd_check},
     {"profiles", "list the profiles", ps_cmd_profiles},
     {"plugin", "list and show transport plugins", ps_cmd_plugin},
@@ -55,7 +58,7 @@ static int print_help(void) {
               "  1  failed in a way that has no code of its own\n"
               "  2  the command line is wrong\n"
               "  3  a profile, plugin or setting is wrong\n"
-              "  4  the host or the solver cannot be reached\n"
+              "  4  the host, the solver or the gateway cannot be reached\n"
               "  5  authentication was refused\n"
               "  6  the host's key is unknown or has changed\n"
               "  7  the port is in use, or something listens there that is no solver\n"
@@ -211,7 +214,8 @@ static int global_option(const char *word) {
 static int dispatch(int argc, char **argv) {
   if (argc == 0) {
     (void)fprintf(stderr,
-                  "penstock: a command is missing: up, check, profiles, plugin, probe, trust, ssh-command or version\n"
+                  "penstock: a command is missing: up, status, reconnect, down, check, profiles, plugin, probe, trust, "
+                  "ssh-command or version\n"
                   "Try 'penstock --help'.\n");
     return PS_EXIT_USAGE;
   }

@@ -18,7 +18,7 @@ typedef enum ps_exit_code {
   PS_EXIT_FAILED = 1,      /**< anything that has no code of its own */
   PS_EXIT_USAGE = 2,       /**< the command line is wrong */
   PS_EXIT_CONFIG = 3,      /**< a profile, plugin or setting is wrong */
-  PS_EXIT_UNREACHABLE = 4, /**< the host or the solver cannot be reached */
+  PS_EXIT_UNREACHABLE = 4, /**< the host, the solver or the gateway cannot be reached */
   PS_EXIT_AUTH = 5,        /**< authentication was refused */
   PS_EXIT_IDENTITY = 6,    /**< the host's key is unknown or has changed */
   PS_EXIT_PORT = 7,        /**< the port is in use, or something listens that is no solver */
@@ -83,6 +83,9 @@ void ps_cli_leave_if_abandoned(int exit_code);
 
 /** The commands; each returns an exit code. argv[0] is the command's name, argv is NULL-terminated. */
 int ps_cmd_up(int argc, char **argv);
+int ps_cmd_status(int argc, char **argv);
+int ps_cmd_reconnect(int argc, char **argv);
+int ps_cmd_down(int argc, char **argv);
 int ps_cmd_check(int argc, char **argv);
 int ps_cmd_profiles(int argc, char **argv);
 int ps_cmd_plugin(int argc, char **argv);

@@ -74,6 +74,7 @@ static int run(up_line *line, const ps_profile *profile) {
       .settings = profile->settings,
       .no_launch = line->no_launch,
       .told = line->told,
+      .control = 1,
       .events = line->json ? &ps_up_json_events : &ps_up_text_events,
       .context = &told,
   };

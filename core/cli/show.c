@@ -46,3 +46,33 @@ const char *ps_show_span(char *buffer, size_t size, uint64_t nanoseconds) {
   }
   return buffer;
 }
+
+const char *ps_show_age(char *buffer, size_t size, uint64_t milliseconds) {
+  double seconds = (double)milliseconds / 1e3;
+  if (seconds < 120) {
+    (void)snprintf(buffer, size, "%.0f s", seconds);
+  } else if (seconds < 7200) {
+    (void)snprintf(buffer, size, "%.0f min", seconds / 60);
+  } else if (seconds < 172800) {
+    (void)snprintf(buffer, size, "%.1f h", seconds / 3600);
+  } else {
+    (void)snprintf(buffer, size, "%.1f days", seconds / 86400);
+  }
+  return buffer;
+}
+
+const char *ps_show_size(char *buffer, size_t size, uint64_t bytes) {
+  static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+  double value = (double)bytes / 1024;
+  size_t unit = 0;
+  if (bytes < 1024) {
+    (void)snprintf(buffer, size, "%llu bytes", (unsigned long long)bytes);
+    return buffer;
+  }
+  while (value >= 1000 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+    value /= 1024;
+    unit++;
+  }
+  (void)snprintf(buffer, size, "%.1f %s", value, units[unit]);
+  return buffer;
+}

@@ -19,4 +19,10 @@ const char *ps_show_bytes(char *buffer, size_t size, const void *bytes, size_t l
 /** Writes a span of time ("0.4 ms", "12 ms", "1.3 s"). Returns `buffer`. */
 const char *ps_show_span(char *buffer, size_t size, uint64_t nanoseconds);
 
+/** Writes how long something has lasted ("12 s", "3.4 h", "5.0 days"), where less than a second does not matter.
+ * Returns `buffer`. */
+const char *ps_show_age(char *buffer, size_t size, uint64_t milliseconds);
+/** Writes a count of bytes ("512 bytes", "1.2 MiB"). Returns `buffer`. */
+const char *ps_show_size(char *buffer, size_t size, uint64_t bytes);
+
 #endif

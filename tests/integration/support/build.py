@@ -23,6 +23,7 @@ class Build:
         self.plugins = self.folder / "plugins"
         self.solver = self.folder / "ppf-cts-server"
         self.home = Path(home)
+        self.runtime = self.home / "run"  # where control sockets are
         self.reports = Path(reports)
         for needed in (self.binary, self.solver):
             assert needed.is_file(), f"{needed} is missing: build it first (cmake --build --preset ci)"
@@ -40,6 +41,7 @@ class Build:
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
+            "PENSTOCK_RUNTIME_DIR": str(self.runtime),
             "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
             "ASAN_OPTIONS": f"log_path={self.reports}/asan:detect_stack_use_after_return=1",
             "UBSAN_OPTIONS": f"log_path={self.reports}/ubsan:print_stacktrace=1",

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/gateways.h"
+
+#include <stdlib.h>
+
+#include <uv.h>
+
+#include "base/text.h"
+
+/* A gateway answers within a turn of its loop, or a third of a second with its lanes; longer if many crowd there. */
+#define PATIENCE_MS 5000
+/* One that was crowded out tries again after so long. */
+#define PAUSE_MS 100
+
+static const char *greeted(const ps_gateway_found *gateway, const char *key) {
+  return json_string_value(json_object_get(json_object_get(gateway->client.greeting, "gateway"), key));
+}
+
+const char *ps_gateway_name(const ps_gateway_found *gateway) {
+  const char *profile = greeted(gateway, "profile");
+  return profile ? profile : gateway->label;
+}
+
+/* "lab", or "lab@9090" where there are several of that name. */
+static int is_called(const ps_gateway_found *gateway, const char *name) {
+  const char *profile = greeted(gateway, "profile");
+  const char *listen = greeted(gateway, "listen");
+  const char *port = listen ? strrchr(listen, ':') : NULL;
+  size_t size = profile ? strlen(profile) : strcspn(gateway->label, "@");
+  const char *rest = profile ? (port ? port + 1 : "") : gateway->label + size + (gateway->label[size] == '@');
+  if (strncmp(name, profile ? profile : gateway->label, size) != 0) {
+    return 0;
+  }
+  return name[size] == '\0' || (name[size] == '@' && strcmp(name + size + 1, rest) == 0);
+}
+
+static int left_ms(uint64_t end_ns) {
+  uint64_t now_ns = uv_hrtime();
+  return now_ns < end_ns ? (int)((end_ns - now_ns) / 1000000) : 0;
+}
+
+/* Connects, again and again if it is crowded out. */
+static int open_client(ps_gateway_found *one, uint64_t end_ns, penstock_error *error) {
+  int code = ps_control_client_open(&one->client, one->path, left_ms(end_ns), error);
+  while (
+      (code == PENSTOCK_E_CANCELLED || (code == PENSTOCK_E_FAILED && error->error_class == PENSTOCK_CLASS_TRANSIENT)) &&
+      left_ms(end_ns) > PAUSE_MS) {
+    ps_control_client_close(&one->client);
+    uv_sleep(PAUSE_MS);
+    code = ps_control_client_open(&one->client, one->path, left_ms(end_ns), error);
+  }
+  return code;
+}
+
+static void add(void *context, const char *path) {
+  ps_gateways *found = context;
+  ps_gateway_found *items = realloc(found->items, (found->count + 1) * sizeof(*items));
+  const char *file = strrchr(path, '/');
+  if (!items) {
+    return;
+  }
+  found->items = items;
+  ps_gateway_found *one = &items[found->count];
+  memset(one, 0, sizeof(*one));
+  (void)snprintf(one->path, sizeof(one->path), "%s", path);
+  (void)snprintf(one->label, sizeof(one->label), "%.*s", (int)(strlen(file) - 1 - strlen(".sock")), file + 1);
+  int code = open_client(one, uv_hrtime() + PATIENCE_MS * UINT64_C(1000000), &one->error);
+  if (code == PENSTOCK_E_NOT_FOUND) {
+    ps_control_client_close(&one->client); /* what a gateway left that was killed */
+    return;
+  }
+  one->silent = code != PENSTOCK_OK;
+  found->count++;
+}
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const ps_gateway_found *)a)->label, ((const ps_gateway_found *)b)->label);
+}
+
+/* "'lab' (lab@9090), …" of those that there are. */
+static void list(const ps_gateways *found, ps_text *text) {
+  for (size_t i = 0; i < found->count; i++) {
+    ps_text_addf(text, "%s%s", i ? ", " : "", found->items[i].label);
+  }
+}
+
+static int none(const ps_gateways *all, const char *name, penstock_error *error) {
+  ps_text names = {0};
+  list(all, &names);
+  if (!name) {
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT,
+                        "no gateway of yours runs on this machine");
+    penstock_next(error, "start one: penstock up PROFILE");
+  } else {
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT,
+                        "no gateway runs with the profile '%s'%s%s", name, names.data ? "; there is " : "",
+                        names.data ? names.data : "");
+    penstock_next(error, "start it: penstock up %s", name);
+  }
+  free(names.data);
+  return PENSTOCK_E_NOT_FOUND;
+}
+
+int ps_gateways_find(ps_gateways *found, const char *name, penstock_error *error) {
+  memset(found, 0, sizeof(*found));
+  ps_control_each(add, found);
+  if (found->count > 1) {
+    qsort(found->items, found->count, sizeof(found->items[0]), by_name);
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < found->count && name; i++) {
+    kept += is_called(&found->items[i], name) ? 1 : 0;
+  }
+  if (found->count == 0 || (name && kept == 0)) {
+    return none(found, name, error);
+  }
+  size_t at = 0;
+  for (size_t i = 0; i < found->count && name; i++) {
+    if (is_called(&found->items[i], name)) {
+      ps_gateway_found one = found->items[i];
+      found->items[i] = found->items[at];
+      found->items[at++] = one;
+    }
+  }
+  for (size_t i = at; i < found->count && name; i++) {
+    ps_control_client_close(&found->items[i].client);
+  }
+  found->others = name ? found->count - kept : 0;
+  found->count = name ? kept : found->count;
+  return PENSTOCK_OK;
+}
+
+int ps_gateways_find_one(ps_gateways *found, const char *name, penstock_error *error) {
+  ps_text names = {0};
+  int code = ps_gateways_find(found, name, error);
+  if (code == PENSTOCK_OK && found->count > 1) {
+    list(found, &names);
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "which gateway? There is %s",
+                        names.data ? names.data : "more than one");
+    penstock_next(error, "name one of them");
+    free(names.data);
+    return PENSTOCK_E_INVALID;
+  }
+  if (code == PENSTOCK_OK && found->items[0].silent) {
+    *error = found->items[0].error;
+    return PENSTOCK_E_FAILED;
+  }
+  return code;
+}
+
+void ps_gateways_free(ps_gateways *found) {
+  for (size_t i = 0; i < found->count; i++) {
+    ps_control_client_close(&found->items[i].client);
+  }
+  free(found->items);
+  memset(found, 0, sizeof(*found));
+}
+
+int ps_gateway_ask(ps_gateway_found *gateway, const char *request, json_t *fields, json_t **result,
+                   penstock_error *error) {
+  uint64_t end_ns = uv_hrtime() + PATIENCE_MS * UINT64_C(1000000);
+  int code = ps_control_client_ask(&gateway->client, request, json_incref(fields), left_ms(end_ns), result, error);
+  while (code != PENSTOCK_OK && code != PENSTOCK_E_TIMEOUT && error->error_class == PENSTOCK_CLASS_TRANSIENT &&
+         left_ms(end_ns) > PAUSE_MS) {
+    ps_control_client_close(&gateway->client);
+    uv_sleep(PAUSE_MS);
+    code = open_client(gateway, end_ns, error);
+    if (code == PENSTOCK_OK) {
+      code = ps_control_client_ask(&gateway->client, request, json_incref(fields), left_ms(end_ns), result, error);
+    }
+  }
+  json_decref(fields);
+  return code;
+}
+
+int ps_gateway_wait_for_end(ps_gateway_found *gateway, int timeout_ms) {
+  uint64_t end_ns = uv_hrtime() + (uint64_t)timeout_ms * UINT64_C(1000000);
+  penstock_error error;
+  int code = ps_control_client_wait(&gateway->client, left_ms(end_ns));
+  while (code == PENSTOCK_OK) {
+    /* It has closed this connection: because it ends, or because others crowd there? */
+    ps_control_client_close(&gateway->client);
+    code = open_client(gateway, end_ns, &error);
+    if (code == PENSTOCK_E_NOT_FOUND) {
+      return PENSTOCK_OK;
+    }
+    code = code == PENSTOCK_OK ? ps_control_client_wait(&gateway->client, left_ms(end_ns)) : PENSTOCK_E_TIMEOUT;
+  }
+  return code;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file gateways.h
+ * The gateways of this user that run now, for commands that ask one or all of them.
+ * Thread: the main thread.
+ */
+#ifndef PS_GATEWAYS_H
+#define PS_GATEWAYS_H
+
+#include "control/client.h"
+#include "control/place.h"
+
+/** One that runs. */
+typedef struct ps_gateway_found {
+  char path[PS_CONTROL_PATH_SIZE];
+  char label[PS_CONTROL_NAME_SIZE]; /**< what its socket is called: "lab@9090" */
+  ps_control_client client;
+  int silent;           /**< it runs, and does not answer: `error` says how */
+  penstock_error error; /**< of it */
+} ps_gateway_found;
+
+typedef struct ps_gateways {
+  ps_gateway_found *items;
+  size_t count;
+  size_t others; /**< that run, and were not asked for */
+} ps_gateways;
+
+/**
+ * Finds those that are called `name` (a profile, or "PROFILE@PORT"; NULL = all), each greeted. Returns 0, or a negative
+ * code with `error` if there is none. ps_gateways_free in both cases.
+ */
+int ps_gateways_find(ps_gateways *found, const char *name, penstock_error *error);
+/** The same for a command that means one: several are an error, too. */
+int ps_gateways_find_one(ps_gateways *found, const char *name, penstock_error *error);
+void ps_gateways_free(ps_gateways *found);
+
+/** Asks one; see ps_control_client_ask. One that was crowded out is asked again. */
+int ps_gateway_ask(ps_gateway_found *gateway, const char *request, json_t *fields, json_t **result,
+                   penstock_error *error);
+/** Waits until it has ended. Returns 0 or PENSTOCK_E_TIMEOUT. */
+int ps_gateway_wait_for_end(ps_gateway_found *gateway, int timeout_ms);
+/** Its profile as it says, else the socket's name. */
+const char *ps_gateway_name(const ps_gateway_found *gateway);
+
+#endif
