@@ -9,6 +9,7 @@
 
 #include <penstock/sdk.h>
 
+#include "cli/syntax.h"
 #include "cli/term.h"
 #include "config/config.h"
 
@@ -25,6 +26,8 @@ typedef enum ps_exit_code {
   PS_EXIT_LAUNCH = 8       /**< the solver, its container or the engine did not start or get ready */
 } ps_exit_code;
 
+/** What an exit code means, in a few words; NULL beyond the last. */
+const char *ps_cli_exit_text(int exit_code);
 /** The exit code that tells of an error. */
 ps_exit_code ps_cli_exit_code(const penstock_error *error);
 
@@ -42,33 +45,6 @@ extern ps_cli_common ps_cli_options;
 
 /** The program: finds the command and runs it. Returns the exit code. */
 int ps_cli_main(int argc, char **argv);
-
-/** One option of a command. Exactly one of `flag` and `value` is set. */
-typedef struct ps_cli_option {
-  const char *name;     /**< without the dashes */
-  const char *argument; /**< what stands for its argument in the help ("FILE"); NULL for a flag */
-  const char *help;     /**< one line */
-  int *flag;            /**< set to 1 */
-  const char **value;   /**< set to the argument, borrowed from argv */
-} ps_cli_option;
-
-/** A command's syntax and help. */
-typedef struct ps_cli_syntax {
-  const char *command;          /**< "up" */
-  const char *arguments;        /**< "[PROFILE]"; "" if it takes none */
-  const char *text;             /**< what it does, for --help; lines of at most 100 characters */
-  const ps_cli_option *options; /**< `option_count` of them */
-  size_t option_count;
-  int least; /**< fewest arguments */
-  int most;  /**< most arguments */
-} ps_cli_syntax;
-
-/**
- * Reads a command's line (argv[0] is the command's name). Returns 1 to go on, with *arguments at the first
- * argument of a NULL-terminated list; 0 if the command is to return *exit_code: after --help, or after a
- * complaint with the nearest option.
- */
-int ps_cli_parse(const ps_cli_syntax *syntax, int argc, char **argv, char ***arguments, int *exit_code);
 
 /** Complains about the command line on standard error, with a pointer to the help. Returns PS_EXIT_USAGE. */
 int ps_cli_usage(const char *command, const char *format, ...) PENSTOCK_PRINTF(2, 3);

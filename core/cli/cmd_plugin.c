@@ -187,42 +187,22 @@ static int cmd_show(int argc, char **argv) {
       {"json", NULL, "one JSON object", &command.json, NULL},
       {"path", "FOLDERS", "look in these, separated by ':', instead of plugin_path of [gateway]", NULL, &command.path},
   };
-  const ps_cli_syntax syntax = {
-      "plugin show",
-      "NAME|FILE",
-      "Shows the transports of a plugin and what a profile may set for each. NAME is that of a\n"
-      "transport; what has a '/' in it or ends in .so is a file.",
-      options,
-      2,
-      1,
-      1};
+  const ps_cli_syntax syntax = {"plugin show",
+                                "TRANSPORT|FILE",
+                                "Shows the transports of a plugin and what a profile may set for each.\n"
+                                "What has a '/' in it or ends in .so is a file.",
+                                options,
+                                2,
+                                1,
+                                1};
   return ps_cli_parse(&syntax, argc, argv, &arguments, &exit_code) ? run_show(&command, arguments[0]) : exit_code;
 }
 
-static int print_help(void) {
-  ps_out_text("Usage: penstock plugin list [OPTION]...\n"
-              "       penstock plugin show [OPTION]... NAME|FILE\n"
-              "\n"
-              "  list                   the plugin files, their transports, or why they are refused\n"
-              "  show                   a plugin's transports, and what a profile may set for each\n"
-              "\n"
-              "More: penstock plugin list --help, penstock plugin show --help");
-  return PS_EXIT_OK;
-}
-
 int ps_cmd_plugin(int argc, char **argv) {
-  const char *word = argc > 1 ? argv[1] : NULL;
-  if (!word) {
-    return ps_cli_usage("plugin", "say what: list or show");
-  }
-  if (strcmp(word, "list") == 0) {
-    return cmd_list(argc - 1, argv + 1);
-  }
-  if (strcmp(word, "show") == 0) {
-    return cmd_show(argc - 1, argv + 1);
-  }
-  if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-    return print_help();
-  }
-  return ps_cli_usage("plugin", "'%s' is neither list nor show", word);
+  static const ps_cli_command commands[] = {
+      {"list", "the plugin files, their transports, or why they are refused", cmd_list},
+      {"show", "a plugin's transports, and what a profile may set for each", cmd_show},
+  };
+  static const ps_cli_group group = {"plugin", commands, sizeof(commands) / sizeof(commands[0])};
+  return ps_cli_run_group(&group, argc, argv);
 }

@@ -253,25 +253,10 @@ static int cmd_explain(int argc, char **argv) {
   return exit_code;
 }
 
-static int print_help(void) {
-  ps_out_text("Usage: penstock ssh-command explain [OPTION]... 'LINE'\n"
-              "\n"
-              "  explain                the profile that a pasted ssh line means; --save NAME keeps it\n"
-              "\n"
-              "More: penstock ssh-command explain --help");
-  return PS_EXIT_OK;
-}
-
 int ps_cmd_ssh_command(int argc, char **argv) {
-  const char *word = argc > 1 ? argv[1] : NULL;
-  if (!word) {
-    return ps_cli_usage("ssh-command", "say what: explain");
-  }
-  if (strcmp(word, "explain") == 0) {
-    return cmd_explain(argc - 1, argv + 1);
-  }
-  if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-    return print_help();
-  }
-  return ps_cli_usage("ssh-command", "'%s' is not explain", word);
+  static const ps_cli_command commands[] = {
+      {"explain", "the profile that a pasted ssh line means; --save NAME keeps it", cmd_explain},
+  };
+  static const ps_cli_group group = {"ssh-command", commands, sizeof(commands) / sizeof(commands[0])};
+  return ps_cli_run_group(&group, argc, argv);
 }

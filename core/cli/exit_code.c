@@ -6,6 +6,21 @@
 #include "cli/out.h"
 #include "gateway/gateway.h"
 
+const char *ps_cli_exit_text(int exit_code) {
+  static const char *const texts[] = {
+      [PS_EXIT_OK] = "done",
+      [PS_EXIT_FAILED] = "failed in a way that has no code of its own",
+      [PS_EXIT_USAGE] = "the command line is wrong",
+      [PS_EXIT_CONFIG] = "a profile, plugin or setting is wrong",
+      [PS_EXIT_UNREACHABLE] = "the host, the solver or the gateway cannot be reached",
+      [PS_EXIT_AUTH] = "authentication was refused",
+      [PS_EXIT_IDENTITY] = "the host's key is unknown or has changed",
+      [PS_EXIT_PORT] = "the port is in use, or something listens there that is no solver",
+      [PS_EXIT_LAUNCH] = "the solver, its container or the engine did not start or get ready",
+  };
+  return exit_code >= 0 && (size_t)exit_code < sizeof(texts) / sizeof(texts[0]) ? texts[exit_code] : NULL;
+}
+
 /* Where the way broke off, for errors whose class alone does not say what kind of failure it is. */
 static ps_exit_code by_leg(const penstock_error *error) {
   switch (error->leg) {

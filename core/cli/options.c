@@ -7,8 +7,6 @@
 #include "cli/out.h"
 #include "cli/show.h"
 
-/* More options than any command has, --help included. */
-#define MOST_OPTIONS 24
 /* What getopt_long returns for --help; the options of the table follow. Above all characters, which short options
  * return. */
 #define HELP_VALUE 1000
@@ -26,6 +24,35 @@ int ps_cli_usage(const char *command, const char *format, ...) {
   return PS_EXIT_USAGE;
 }
 
+static const ps_cli_reader *current_reader;
+
+void ps_cli_read(const ps_cli_command *command, const ps_cli_reader *reader) {
+  const ps_cli_reader *before = current_reader;
+  char name[64];
+  char help[] = "--help";
+  char *line[] = {name, help, NULL};
+  (void)snprintf(name, sizeof(name), "%s", command->name);
+  current_reader = reader;
+  (void)command->run(2, line);
+  current_reader = before;
+}
+
+const ps_cli_reader *ps_cli_current_reader(void) {
+  return current_reader;
+}
+
+void ps_cli_print_option(const ps_cli_option *option) {
+  char name[64];
+  const char *help = option->help;
+  (void)snprintf(name, sizeof(name), "%s--%s%s%s", option == &ps_cli_help_option ? "-h, " : "", option->name,
+                 option->argument ? " " : "", option->argument ? option->argument : "");
+  for (const char *column = name; *help; column = "") {
+    size_t size = strcspn(help, "\n");
+    ps_out_line("  %-22s %.*s", column, (int)size, help);
+    help += size + (help[size] == '\n');
+  }
+}
+
 static void print_help(const ps_cli_syntax *syntax) {
   ps_out_line("Usage: penstock %s [OPTION]...%s%s", syntax->command, syntax->arguments[0] ? " " : "",
               syntax->arguments);
@@ -34,13 +61,9 @@ static void print_help(const ps_cli_syntax *syntax) {
   ps_out_text("");
   ps_out_text("Options:");
   for (size_t i = 0; i < syntax->option_count; i++) {
-    const ps_cli_option *option = &syntax->options[i];
-    char name[64];
-    (void)snprintf(name, sizeof(name), "--%s%s%s", option->name, option->argument ? " " : "",
-                   option->argument ? option->argument : "");
-    ps_out_line("  %-22s %s", name, option->help);
+    ps_cli_print_option(&syntax->options[i]);
   }
-  ps_out_line("  %-22s %s", "-h, --help", "this text");
+  ps_cli_print_option(&ps_cli_help_option);
   ps_out_text("");
   ps_out_text("Options of every command (--config, --log-level, --batch, --color ...) and exit codes: penstock --help");
 }
@@ -81,10 +104,10 @@ static void fill_table(const ps_cli_syntax *syntax, struct option *table) {
 }
 
 int ps_cli_parse(const ps_cli_syntax *syntax, int argc, char **argv, char ***arguments, int *exit_code) {
-  struct option table[MOST_OPTIONS];
+  struct option table[PS_CLI_MOST_OPTIONS];
   int value;
   *exit_code = PS_EXIT_FAILED;
-  if (syntax->option_count + 2 > MOST_OPTIONS) {
+  if (syntax->option_count + 2 > PS_CLI_MOST_OPTIONS) {
     return 0;
   }
   fill_table(syntax, table);
@@ -93,7 +116,11 @@ int ps_cli_parse(const ps_cli_syntax *syntax, int argc, char **argv, char ***arg
   opterr = 0;
   while ((value = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
     if (value == 'h' || value == HELP_VALUE) {
-      print_help(syntax);
+      if (!current_reader) {
+        print_help(syntax);
+      } else if (current_reader->syntax) {
+        current_reader->syntax(current_reader->context, syntax);
+      }
       *exit_code = PS_EXIT_OK;
       return 0;
     }

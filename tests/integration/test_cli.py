@@ -19,7 +19,7 @@ from support.ports import free_port
 from support.wait import eventually
 
 OK, USAGE, CONFIG, UNREACHABLE, PORT = 0, 2, 3, 4, 7
-COMMANDS = ["up", "status", "reconnect", "down", "check", "profiles", "plugin", "probe", "trust", "ssh-command", "version"]
+COMMANDS = ["up", "status", "reconnect", "down", "check", "profiles", "plugin", "probe", "trust", "ssh-command", "version", "help"]
 ESC = "\x1b"
 
 
@@ -78,8 +78,16 @@ def test_help_of_each_command(penstock, command):
     assert penstock.run("help", command).stdout == done.stdout
 
 
+def test_help_of_commands_that_share_a_word(penstock):
+    done = penstock.run("plugin", "--help")
+    assert done.stdout.startswith("Usage: penstock plugin list [OPTION]...\n       penstock plugin show [OPTION]... TRANSPORT|FILE\n")
+    shown = penstock.run("help", "plugin", "show")
+    assert shown.stdout.startswith("Usage: penstock plugin show ")
+    assert shown.stdout == penstock.run("plugin", "show", "--help").stdout
+
+
 def test_help_lists_commands_and_exit_codes(penstock):
-    for line in (["--help"], ["-h"], ["help"], ["help", "--help"]):
+    for line in (["--help"], ["-h"], ["help"]):
         done = penstock.run(*line)
         assert (done.returncode, done.stderr) == (OK, "")
         for command in COMMANDS:
@@ -94,6 +102,9 @@ def test_help_lists_commands_and_exit_codes(penstock):
         ([], "a command is missing"),
         (["chekc"], "unknown command 'chekc'; did you mean 'check'?"),
         (["launch-all"], "unknown command 'launch-all'\n"),
+        (["plugin"], "penstock plugin: a command is missing: list, show\n"),
+        (["plugin", "lits"], "penstock plugin: unknown command 'lits'; did you mean 'list'?"),
+        (["ssh-command", "run"], "penstock ssh-command: unknown command 'run'; it is one of explain\n"),
         (["help", "prob"], "unknown command 'prob'; did you mean 'probe'?"),
         (["--confg", "x", "up"], "unknown option '--confg'; did you mean '--config'?"),
         (["--config"], "option '--config' needs a value"),

@@ -114,6 +114,71 @@ static void help_ends_well(void **state) {
   assert_int_equal(out.exit_code, PS_EXIT_OK);
 }
 
+/* --- what is told of commands ------------------------------------------------------------------- */
+
+/* How a command was told. */
+typedef struct told_command {
+  const char *prefix; /* the word it shares with others, or NULL */
+  const char *name;
+  int syntaxes;
+} told_command;
+
+static void read_all(told_command *walk, const ps_cli_group *group);
+
+static void on_syntax(void *context, const ps_cli_syntax *syntax) {
+  told_command *walk = context;
+  char command[64];
+  (void)snprintf(command, sizeof(command), "%s%s%s", walk->prefix ? walk->prefix : "", walk->prefix ? " " : "",
+                 walk->name);
+  assert_string_equal(syntax->command, command);
+  assert_true(syntax->text[0] != '\0');
+  assert_true(syntax->option_count + 2 <= PS_CLI_MOST_OPTIONS);
+  for (size_t i = 0; i < syntax->option_count; i++) {
+    assert_true(!syntax->options[i].argument == !syntax->options[i].value);
+    assert_true(!syntax->options[i].argument != !syntax->options[i].flag);
+  }
+  walk->syntaxes++;
+}
+
+static void on_group(void *context, const ps_cli_group *group) {
+  told_command *walk = context;
+  assert_null(walk->prefix);
+  assert_string_equal(group->command, walk->name);
+  walk->prefix = group->command;
+  read_all(walk, group);
+  walk->prefix = NULL;
+}
+
+static void read_all(told_command *walk, const ps_cli_group *group) {
+  const ps_cli_reader reader = {.context = walk, .syntax = on_syntax, .group = on_group};
+  for (size_t i = 0; i < group->count; i++) {
+    int before = walk->syntaxes;
+    walk->name = group->commands[i].name;
+    assert_true(group->commands[i].summary[0] != '\0');
+    ps_cli_read(&group->commands[i], &reader);
+    assert_true(walk->syntaxes > before);
+  }
+}
+
+static void every_command_tells_what_it_takes(void **state) {
+  (void)state;
+  told_command walk = {0};
+  read_all(&walk, &ps_cli_program);
+  assert_null(ps_cli_current_reader());
+}
+
+static void words_of_an_option_are_checked(void **state) {
+  (void)state;
+  const char *value = NULL;
+  const ps_cli_option level = {"log-level", "LEVEL", "how much", NULL, &value};
+  const ps_cli_option other = {"other", "THING", "anything", NULL, &value};
+  assert_int_equal(ps_cli_argument_check(&level, "debug"), 0);
+  assert_int_equal(ps_cli_argument_check(&level, "debg"), PS_EXIT_USAGE);
+  assert_int_equal(ps_cli_argument_check(&level, ""), PS_EXIT_USAGE);
+  assert_int_equal(ps_cli_argument_check(&other, "debg"), 0);
+  assert_null(ps_cli_argument_find("LEVEL", 4));
+}
+
 /* --- showing ------------------------------------------------------------------------------------ */
 
 static void foreign_text_is_made_harmless(void **state) {
@@ -159,6 +224,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(errors_have_their_exit_codes),          cmocka_unit_test(options_stand_anywhere),
       cmocka_unit_test(a_wrong_line_is_a_usage_error),         cmocka_unit_test(help_ends_well),
+      cmocka_unit_test(every_command_tells_what_it_takes),     cmocka_unit_test(words_of_an_option_are_checked),
       cmocka_unit_test(foreign_text_is_made_harmless),         cmocka_unit_test(spans_are_readable),
       cmocka_unit_test(errors_become_json_whatever_they_hold),
   };
