@@ -20,6 +20,17 @@ endif()
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
+# Scripts are real files, which tests and shellcheck can take by themselves.
+# penstock_embed_scripts(OUTPUT.c HEADER SCRIPT...): OUTPUT.c of the build folder gets a text of each script.
+set(PENSTOCK_EMBED ${CMAKE_CURRENT_LIST_DIR}/embed.cmake)
+function(penstock_embed_scripts output header)
+  add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${output}
+    COMMAND ${CMAKE_COMMAND} -D OUTPUT=${CMAKE_CURRENT_BINARY_DIR}/${output} -D HEADER=${header} -D "INPUTS=${ARGN}"
+            -P ${PENSTOCK_EMBED}
+    DEPENDS ${ARGN} ${PENSTOCK_EMBED}
+    VERBATIM)
+endfunction()
+
 # penstock_add_plugin(NAME source...): a transport plugin, NAME.so in the plugin folder of the build tree.
 function(penstock_add_plugin name)
   add_library(plugin_${name} MODULE ${ARGN})

@@ -21,6 +21,7 @@ static const ps_cli_command commands[] = {
     {"probe", "ask a port whether a solver answers there", ps_cmd_probe},
     {"trust", "see a host's key and trust it", ps_cmd_trust},
     {"ssh-command", "explain a pasted ssh command; with --save, keep it as a profile", ps_cmd_ssh_command},
+    {"completion", "have a shell complete penstock's words", ps_cmd_completion},
     {"version", "versions of penstock and its libraries", ps_cmd_version},
     {"help", "what a command does, and its options", cmd_help},
 };

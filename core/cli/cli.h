@@ -68,6 +68,7 @@ int ps_cmd_plugin(int argc, char **argv);
 int ps_cmd_probe(int argc, char **argv);
 int ps_cmd_trust(int argc, char **argv);
 int ps_cmd_ssh_command(int argc, char **argv);
+int ps_cmd_completion(int argc, char **argv);
 int ps_cmd_version(int argc, char **argv);
 
 #endif
