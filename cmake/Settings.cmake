@@ -41,5 +41,6 @@ function(penstock_add_plugin name)
   # The loader refuses what a group can write, which a umask of 002 would make of a build tree.
   add_custom_command(TARGET plugin_${name} POST_BUILD
     COMMAND chmod go-w $<TARGET_FILE:plugin_${name}> ${PENSTOCK_PLUGIN_BUILD_DIR} VERBATIM)
+  set_property(GLOBAL APPEND PROPERTY PENSTOCK_BUILT_IN plugin_${name})
   install(TARGETS plugin_${name} LIBRARY DESTINATION ${PENSTOCK_PLUGIN_INSTALL_DIR})
 endfunction()

@@ -37,18 +37,20 @@ static void add_limit(ps_text *text, const penstock_option *option, int64_t valu
 }
 
 static int has_range(const penstock_option *option) {
-  return option->min != 0 || option->max != 0;
+  int is_number = option->type == PENSTOCK_OPTION_INT || option->type == PENSTOCK_OPTION_DURATION;
+  return is_number && (option->min != 0 || option->max != 0);
 }
 
-/* "choice red|green, default red, live". */
-static void add_facts(ps_text *text, const penstock_option *option) {
-  ps_text_adds(text, type_name(option->type));
+/* "choice red|green, default red, live". `also` is a word that is a value too; "" if there is none. */
+static void add_facts(ps_text *text, const penstock_option *option, const char *type, const char *also) {
+  ps_text_adds(text, type);
   if (has_range(option)) {
     ps_text_adds(text, " ");
     add_limit(text, option, option->min);
     ps_text_adds(text, "..");
     add_limit(text, option, option->max);
   }
+  ps_text_adds(text, also);
   for (size_t i = 0; option->choices && option->choices[i]; i++) {
     ps_text_adds(text, i ? "|" : " ");
     ps_text_add_safe(text, option->choices[i]);
@@ -64,10 +66,15 @@ static void add_facts(ps_text *text, const penstock_option *option) {
   }
 }
 
+void ps_option_add_facts(ps_text *text, const penstock_option *option) {
+  add_facts(text, option, option->flags & PS_OPTION_FOLDERS ? "folders" : type_name(option->type),
+            option->flags & PS_OPTION_AUTO ? " or auto" : "");
+}
+
 static void print_option(const penstock_option *option) {
   ps_text facts = {0};
   char help[2048];
-  add_facts(&facts, option);
+  add_facts(&facts, option, type_name(option->type), ""); /* our private flags mean nothing here */
   ps_out_line("  %-20s %s", option->key, facts.data ? facts.data : "");
   ps_out_line("  %-20s %s", "", ps_show_safe(help, sizeof(help), option->help));
   free(facts.data);
