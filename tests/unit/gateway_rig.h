@@ -33,7 +33,7 @@ typedef struct run {
   enum { AT_LISTENING, AT_SERVING, NEVER } point;
   int check_only;
   int is_main_busy; /**< the main thread does nothing else while it acts */
-  int control; /**< it can be asked over a control socket */
+  int control;      /**< it can be asked over a control socket */
   pthread_t thread;
   int acting;
   uint16_t port;
