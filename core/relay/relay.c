@@ -258,6 +258,8 @@ static void on_check(uv_check_t *check) {
     }
     if (stream->ending) {
       stream_release(stream);
+    } else if (!stream->far && ps_stream_sink(stream)->retry) {
+      ps_stream_defer(stream); /* its transport has become writable while others were worked for */
     }
   }
   if (ps_list_empty(&relay->pending)) {

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The ssh transport against a server that does not keep to the protocol, which no real one can be made to do."""
 
+import contextlib
 import socket
+import threading
 
 import pytest
 
@@ -36,3 +38,33 @@ def test_a_server_that_overruns_the_window_is_given_up(overrunning, gateway):
         down = made.wait_event("state", state="down", timeout=60)
         assert "more than it was allowed" in down["error"]["what"]
         assert made.rss_kib() < 256_000
+
+
+class Exceeds:
+    """Sends on the last of `count` channels what a stream that has the wide window might be sent."""
+
+    def __init__(self, count):
+        self._left = count
+        self._lock = threading.Lock()
+
+    def __call__(self, channel):
+        with self._lock:
+            self._left -= 1
+        with contextlib.suppress(OSError, EOFError):
+            if self._left == 0:
+                channel.out_window_size = 1 << 30
+                channel.sendall(bytes(15 << 20))
+            channel.recv(1)
+
+
+def test_each_stream_has_no_more_than_its_own_window_twice(tmp, gateway):
+    count = 12  # more than have the wide one
+    server = OddServer(tmp, Exceeds(count))
+    made = gateway(server.profile())
+    made.wait_serving()
+    with contextlib.ExitStack() as close:
+        close.callback(server.close)
+        for _ in range(count):
+            close.enter_context(socket.create_connection(("127.0.0.1", made.port)))
+        down = made.wait_event("state", state="down", timeout=60)
+        assert "more than it was allowed" in down["error"]["what"]

@@ -30,6 +30,7 @@ void ssh_batch_end(ssh_link *link) {
     link->host->timer_stop(link->host, link->pace.tick);
     link->pace.tick = NULL;
     dial_set_least(link->socket, 1);
+    ssh_link_kick(link); /* for what has come meanwhile, in case the system does not tell of it now */
   }
 }
 

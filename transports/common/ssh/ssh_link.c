@@ -12,7 +12,7 @@
 enum {
   NEAR_NS = 2000000, /* a round trip in which 2 MiB are more than any session moves: more would only stand in the way */
   READ = 4096,       /* of libssh: as large as its buffer */
-  READS_A_TURN = 16, /* a fair turn is 64 KiB */
+  READS_A_TURN = 16, /* a fair turn is 64 KiB; of a led session, so many bytes are given */
   READS_SHARED = 32, /* where they cost less, out of what was received at once */
   READS_ALONE = 64,  /* all of that, where nobody with little to say waits */
   /* Signs of life are looked for four times a keepalive: what happened in between is seen that much later. */

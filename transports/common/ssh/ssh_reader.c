@@ -57,6 +57,8 @@ enum {
   LONG_COPY = 1024 /* shorter ones are left to the C library: `rep movsb` begins at 2 KiB */
 };
 
+/* Of a led session, bytes that libssh has seen and that are no whole packet are as good as none (`unseen`): nothing can
+ * be done with them until more has come. */
 typedef struct reader {
   struct reader *next;
   int fd;
@@ -181,7 +183,9 @@ int ssh_reader_is_behind(int fd) {
 static size_t fill(reader *self) {
   size_t left = self->size - self->at;
   size_t room = ROOM - left < SIZE ? ROOM - left : (size_t)SIZE;
-  memmove(self->bytes, self->bytes + self->at, left);
+  if (self->at > 0) {
+    memmove(self->bytes, self->bytes + self->at, left);
+  }
   ssize_t count = __real_recv(self->fd, self->bytes + left, room, MSG_DONTWAIT);
   self->at = 0;
   self->size = left + (count > 0 ? (size_t)count : 0);

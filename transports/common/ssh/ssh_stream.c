@@ -19,6 +19,7 @@ enum {
 static void note_use(ssh_stream *stream, size_t *pace, size_t moved) {
   ssh_link *link = stream->link;
   *pace = *pace - *pace / FOLLOWS + moved / FOLLOWS;
+  /* Of a new one it is not known what it has to say, and it may be a poll: it counts as small for its first packets. */
   int is_small = stream->up_pace < SMALL && stream->down_pace < SMALL; /* answers to bulk are small, too */
   if (link->last_user && link->last_user != stream && (is_small || link->last_is_small)) {
     link->shared_until_ns = link->host->now_ns(link->host) + SHARED_MS * 1000000ull;
@@ -75,7 +76,8 @@ static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_
   int is_time = stream->link->may_deliver && can_deliver(stream) && !is_worth_waiting(stream, size);
   size_t taken = is_time ? deliver(stream, data, size) : 0;
   stream->buffered = size - taken;
-  if (stream->buffered > (size_t)2 * SSH_WINDOW_MAX) { /* libssh lets a server overrun the window: ours to notice */
+  size_t window = stream->window > SSH_WINDOW ? stream->window : (size_t)SSH_WINDOW;
+  if (stream->buffered > 2 * window) { /* libssh lets a server overrun the window: ours to notice */
     stream->buffered = 0;
     ssh_link_die(stream->link, PENSTOCK_LEG_STREAM, "the SSH server sends more than it was allowed to");
     return (int)size;

@@ -13,7 +13,7 @@
 
 #include "common/ssh/cipher/gcm_wide.h"
 
-enum { OWN_IS_WIDE = 0x30100000, TRIAL_MAX = 700 };
+enum { OWN_IS_WIDE = 0x30100000, TRIAL_MAX = 32768 + 32 };
 
 /* Where a message is. */
 typedef enum stage { NO_IV, HAS_IV, HAS_DATA } stage;
@@ -158,7 +158,7 @@ static int try_message(const EVP_CIPHER *cipher, int is_encryption, const uint8_
                 EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_IV_GEN, 1, shown) == 1 &&
                 EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_IV_GEN, 1, shown) == 1 &&
                 (is_encryption || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, GCM_TAG, tag) == 1) &&
-                EVP_CipherUpdate(context, NULL, &count, in, 4) == 1 &&
+                EVP_CipherUpdate(context, NULL, &count, iv, 4) == 1 &&
                 EVP_CipherUpdate(context, out, &count, in, (int)size) == 1 && count == (int)size &&
                 EVP_CipherFinal_ex(context, out + size, &count) == 1 &&
                 (!is_encryption || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, GCM_TAG, tag) == 1);
@@ -166,22 +166,32 @@ static int try_message(const EVP_CIPHER *cipher, int is_encryption, const uint8_
   return is_done;
 }
 
+/* Both ways; and a message with another tag must be refused. Runs once: see make_both. */
 static int agrees(const EVP_CIPHER *made, const EVP_CIPHER *own, size_t size) {
-  uint8_t text[TRIAL_MAX];
-  uint8_t wanted[TRIAL_MAX];
-  uint8_t got[TRIAL_MAX] = {0};
+  static uint8_t text[TRIAL_MAX];
+  static uint8_t wanted[TRIAL_MAX];
+  static uint8_t got[TRIAL_MAX];
   uint8_t wanted_tag[GCM_TAG];
   uint8_t tag[GCM_TAG] = {0};
   for (size_t i = 0; i < sizeof(text); i++) {
     text[i] = (uint8_t)(i * 7 + i / 5);
   }
-  return try_message(own, 1, text, size, wanted, wanted_tag) && try_message(made, 1, text, size, got, tag) &&
-         memcmp(got, wanted, size) == 0 && memcmp(tag, wanted_tag, GCM_TAG) == 0;
+  if (!try_message(own, 1, text, size, wanted, wanted_tag) || !try_message(made, 1, text, size, got, tag) ||
+      memcmp(got, wanted, size) != 0 || memcmp(tag, wanted_tag, GCM_TAG) != 0) {
+    return 0;
+  }
+  memset(got, 0, sizeof(got));
+  if (!try_message(made, 0, wanted, size, got, tag) || memcmp(got, text, size) != 0) {
+    return 0;
+  }
+  tag[0] ^= 1;
+  return !try_message(made, 0, wanted, size, got, tag);
 }
 
 static EVP_CIPHER *make_tried(const EVP_CIPHER *own) {
   EVP_CIPHER *made = own ? make(own) : NULL;
-  static const size_t sizes[] = {16, 64, 80, 256, 272, TRIAL_MAX - 16};
+  /* Of each way that a library may take, by the count of blocks; and beyond where the count needs a second byte. */
+  static const size_t sizes[] = {16, 64, 80, 256, 272, 784, 4096 + 16, 8192 + 16, TRIAL_MAX - 16};
   for (size_t i = 0; made && i < sizeof(sizes) / sizeof(sizes[0]); i++) {
     if (!agrees(made, own, sizes[i])) {
       EVP_CIPHER_meth_free(made);
@@ -199,7 +209,7 @@ static EVP_CIPHER *made_256;
 
 /* Not by EVP_aes_128_gcm(): that is what may lead here. */
 static void make_both(void) {
-  if (gcm_wide_works() && OpenSSL_version_num() < OWN_IS_WIDE) {
+  if (OpenSSL_version_num() < OWN_IS_WIDE && !EVP_default_properties_is_fips_enabled(NULL) && gcm_wide_works()) {
     made_128 = make_tried(EVP_get_cipherbynid(NID_aes_128_gcm));
     made_256 = make_tried(EVP_get_cipherbynid(NID_aes_256_gcm));
   }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/ssh/cipher/gcm_wide.h"
 
+#include <openssl/crypto.h>
 #include <pthread.h>
 
 enum { ALIGNMENT = 64 };
@@ -8,9 +9,11 @@ enum { ALIGNMENT = 64 };
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static IMB_MGR *library; /* NULL: not here. Its functions for whole messages keep nothing in it, so threads share it. */
 
+/* The library asks the processor alone: that the system keeps such registers too (XCR0), the compiler's functions know.
+ */
 static void find(void) {
   const uint64_t needed = IMB_FEATURE_AVX512_SKX | IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ;
-  library = alloc_mb_mgr(0);
+  library = __builtin_cpu_supports("avx512f") ? alloc_mb_mgr(0) : NULL;
   if (library && (library->features & needed) == needed) {
     init_mb_mgr_avx512(library);
   }
@@ -50,6 +53,7 @@ void gcm_wide_encrypt(gcm_wide_key *key, const gcm_wide_message *message, uint8_
   aes_gcm_enc_dec_t encrypt = key->size == IMB_GCM_128_KEY_LEN ? library->gcm128_enc : library->gcm256_enc;
   encrypt(data_of(key), &context, message->out, message->in, message->size, message->iv, message->extra,
           message->extra_size, tag, GCM_TAG);
+  OPENSSL_cleanse(&context, sizeof(context));
 }
 
 void gcm_wide_decrypt(gcm_wide_key *key, const gcm_wide_message *message, uint8_t tag[GCM_TAG]) {
@@ -57,4 +61,5 @@ void gcm_wide_decrypt(gcm_wide_key *key, const gcm_wide_message *message, uint8_
   aes_gcm_enc_dec_t decrypt = key->size == IMB_GCM_128_KEY_LEN ? library->gcm128_dec : library->gcm256_dec;
   decrypt(data_of(key), &context, message->out, message->in, message->size, message->iv, message->extra,
           message->extra_size, tag, GCM_TAG);
+  OPENSSL_cleanse(&context, sizeof(context));
 }
