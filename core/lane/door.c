@@ -10,7 +10,7 @@ ps_client *ps_door_enter(ps_door *door, penstock_socket accepted) {
     ps_net_reset(accepted);
     return NULL;
   }
-  client->id = atomic_fetch_add_explicit(&door->count, 1, memory_order_relaxed) + 1;
+  client->id = atomic_fetch_add_explicit(door->count, 1, memory_order_relaxed) + 1;
   client->socket = accepted;
   client->deadline_ns = uv_hrtime() + door->hold_ns;
   return client;

@@ -32,11 +32,11 @@ void ps_client_refuse(ps_client *client);
  * The way in, which the gateway and its lanes share. The rest is set before lanes start. [any thread]
  */
 typedef struct ps_door {
-  int own_only;               /**< only this user's and root's processes may come in */
-  uint64_t hold_ns;           /**< how long a connection may be held */
-  size_t clients_max;         /**< as many as there are descriptors for, two each */
-  const atomic_size_t *held;  /**< connections that wait at the gateway */
-  atomic_uint_fast64_t count; /**< connections so far: their ids */
+  int own_only;                /**< only this user's and root's processes may come in */
+  uint64_t hold_ns;            /**< how long a connection may be held */
+  size_t clients_max;          /**< as many as there are descriptors for, two each */
+  const atomic_size_t *held;   /**< connections that wait at the gateway */
+  atomic_uint_fast64_t *count; /**< connections so far: their ids */
 } ps_door;
 
 /** Makes a client of an accepted connection, which it then owns. NULL if out of memory: the connection is reset. */

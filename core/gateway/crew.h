@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file crew.h
+ * The lanes of one profile, as one: their number, who of them gets a client, their common state, what they say, their
+ * end. A gateway has one that serves; it knows of the port and of the connections that wait, a crew does not.
+ * Thread: the main thread.
+ */
+#ifndef PS_CREW_H
+#define PS_CREW_H
+
+#include <uv.h>
+
+#include "lane/lane.h"
+
+typedef struct ps_crew ps_crew;
+
+/** What a crew tells. All must be set. */
+typedef struct ps_crew_events {
+  /** A lane's state has changed; ps_crew_state is the crew's. `is_news`: that has changed too, or says anew why. */
+  void (*state)(void *context, ps_crew *crew, int is_news, const penstock_error *error, uint64_t next_try_ms);
+  /** As in ps_gateway_events; of all lanes only the one whose words are of use. */
+  void (*leg)(void *context, ps_crew *crew, uint32_t leg, uint64_t elapsed_ns, const char *text,
+              const penstock_error *error);
+  void (*progress)(void *context, ps_crew *crew, const char *text);
+  /** The first of its lanes serves, since none did. */
+  void (*serving)(void *context, ps_crew *crew, int adopted, const char *protocol_version);
+  /** A client that could not be served now, and is the receiver's. */
+  void (*returned)(void *context, ps_crew *crew, ps_client *client);
+  /** A lane cannot be served, and trying again will not help. */
+  void (*fatal)(void *context, ps_crew *crew, const penstock_error *error);
+  /** What a lane was asked for by ps_crew_ask_reports; NULL: there was no memory for it. */
+  void (*report)(void *context, ps_crew *crew, const ps_lane_report *report);
+  /** The last of its lanes has ended; ps_crew_close may be called from here. */
+  void (*ended)(void *context, ps_crew *crew);
+} ps_crew_events;
+
+/** What a crew is for. Borrowed for its life. */
+typedef struct ps_crew_options {
+  const char *profile;                 /**< name, for messages */
+  const penstock_transport *transport; /**< from the registry */
+  const ps_settings *settings;         /**< checked */
+  int check_only;                      /**< see ps_lane_options */
+  int no_launch;                       /**< likewise */
+  int told;                            /**< what it tells is shown where the log goes */
+  const atomic_size_t *held;           /**< connections that wait at the gateway */
+  atomic_uint_fast64_t *count;         /**< connections so far: their ids */
+  const ps_crew_events *events;
+  void *context; /**< for the events */
+} ps_crew_options;
+
+/** Makes a crew without lanes. NULL if out of memory or descriptors. */
+ps_crew *ps_crew_open(uv_loop_t *loop, const ps_crew_options *options);
+/**
+ * Starts its first lanes, which begin to connect. `listening`, of which they may get descriptors of their own, stays
+ * the caller's; PENSTOCK_SOCKET_NONE: there is no port. Returns 0, or a negative code with `error`: some may have
+ * started.
+ */
+int ps_crew_start(ps_crew *crew, penstock_socket listening, penstock_error *error);
+/** Frees it on a later turn. None of its lanes may live. */
+void ps_crew_close(ps_crew *crew);
+
+const ps_crew_options *ps_crew_options_of(const ps_crew *crew);
+/** The way in to it. Its `clients_max` is to be set before it starts. */
+ps_door *ps_crew_door(ps_crew *crew);
+/** How many lanes it may have, and how many have not ended. */
+uint32_t ps_crew_most(const ps_crew *crew);
+uint32_t ps_crew_lanes(const ps_crew *crew);
+/** The best of its lanes; STOPPING once it was asked to end. */
+ps_state ps_crew_state(const ps_crew *crew);
+/** Does one of its lanes serve? */
+int ps_crew_serves(const ps_crew *crew);
+/** Has every lane given up? */
+int ps_crew_hopeless(const ps_crew *crew);
+/** Streams and opens that it has, and clients on their way to it. */
+size_t ps_crew_load(const ps_crew *crew);
+
+/** Gives a client to the lane that has the fewest. Returns 0, or a negative code: none serves, it stays the caller's.
+ */
+int ps_crew_serve(ps_crew *crew, ps_client *client);
+/** Somebody has come: starts another lane if there is use for one. */
+void ps_crew_grow(ps_crew *crew);
+/**
+ * Shall it take connections in by itself? Only one lane that has no rival does, while it serves, so that a connection
+ * need not wait until two threads have been woken, one after the other; several must be chosen between. Returns whether
+ * it does from now on. Nothing depends on the moment: what it cannot serve comes back.
+ */
+int ps_crew_lend_door(ps_crew *crew, int wanted);
+/** As those of lane.h, for all of its lanes; wake only for those that do not serve. */
+void ps_crew_wake(const ps_crew *crew);
+void ps_crew_network_changed(const ps_crew *crew);
+void ps_crew_reconnect(const ps_crew *crew);
+/** Returns how many were asked. */
+size_t ps_crew_ask_reports(const ps_crew *crew, uint64_t ticket);
+
+/** Asks for an orderly end, see ps_lane_stop; again to hurry. `ended` follows if it has lanes. */
+void ps_crew_stop(ps_crew *crew, uint64_t drain_ms, int stop_solver);
+/** Lanes that are inside a blocking connect(), with no stream to lose. */
+uint32_t ps_crew_blocked(const ps_crew *crew);
+
+#endif
