@@ -5,6 +5,7 @@
 
 #include "control/place.h"
 #include "log/json.h"
+#include "log/log.h"
 #include "net/net.h"
 
 /* A gateway's line is an answer; the longest is that of all streams. */
@@ -95,10 +96,17 @@ static int refused(const json_t *fault, penstock_error *error) {
   const char *code = json_string_value(json_object_get(fault, "code"));
   const char *what = json_string_value(json_object_get(fault, "what"));
   const char *next = json_string_value(json_object_get(fault, "next"));
+  const char *detail = json_string_value(json_object_get(fault, "detail"));
+  uint32_t leg = ps_leg_parse(json_string_value(json_object_get(fault, "leg")));
+  uint32_t its_class = ps_class_parse(json_string_value(json_object_get(fault, "class")));
   int is_busy = code && strcmp(code, "busy") == 0;
-  (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, is_busy ? PENSTOCK_CLASS_TRANSIENT : PENSTOCK_CLASS_REFUSED, "%s",
+  if (its_class == PENSTOCK_CLASS_NONE) {
+    its_class = is_busy ? PENSTOCK_CLASS_TRANSIENT : PENSTOCK_CLASS_REFUSED;
+  }
+  (void)penstock_fail(error, leg == PENSTOCK_LEG_NONE ? PENSTOCK_LEG_LOCAL : leg, its_class, "%s",
                       what ? what : "the gateway refuses, and does not say why");
   penstock_next(error, "%s", next ? next : "");
+  (void)snprintf(error->detail, sizeof(error->detail), "%s", detail ? detail : "");
   return PENSTOCK_E_FAILED;
 }
 
@@ -159,6 +167,11 @@ static int wait_for_answer(ps_control_client *client, uint64_t end_ns, json_t **
     }
     const json_t *fault = json_object_get(line, "error");
     const json_t *id = json_object_get(line, "id");
+    if (json_object_get(line, "event") && client->heard) {
+      client->heard(client->context, line);
+      json_decref(line);
+      continue;
+    }
     if (json_object_get(line, "event")) {
       client->events = client->events ? client->events : json_array();
       (void)json_array_append_new(client->events, line);

@@ -14,10 +14,12 @@
 typedef struct ps_control_client {
   penstock_socket socket;
   int is_open;
-  ps_text in;       /**< what has come and was not read */
-  json_t *greeting; /**< the gateway's first line */
-  json_t *events;   /**< lines that came while an answer was waited for */
-  uint32_t pid;     /**< of the gateway, as the system knows it; known even if it does not answer; 0 = not known */
+  ps_text in;                                        /**< what has come and was not read */
+  json_t *greeting;                                  /**< the gateway's first line */
+  json_t *events;                                    /**< lines that came while an answer was waited for */
+  void (*heard)(void *context, const json_t *event); /**< gets those lines instead, as they come; NULL = nobody */
+  void *context;                                     /**< for `heard` */
+  uint32_t pid; /**< of the gateway, as the system knows it; known even if it does not answer; 0 = not known */
   json_int_t last_id;
 } ps_control_client;
 

@@ -20,6 +20,7 @@
 /** What a field holds. */
 typedef enum ps_control_type {
   PS_CONTROL_INT,  /**< a whole number from `least` to `most` */
+  PS_CONTROL_TEXT, /**< a text of `least` to `most` bytes */
   PS_CONTROL_WORDS /**< a list of words, each of them one of `words` */
 } ps_control_type;
 
@@ -55,12 +56,18 @@ typedef struct ps_control_fault {
   const char *code; /**< static */
   char what[512];
   char next[512];
+  /* Of an error of the way, if that is why; else NONE, and empty. */
+  uint32_t leg;
+  uint32_t error_class;
+  char detail[sizeof(((penstock_error *)0)->detail)];
 } ps_control_fault;
 
-/** Says it; the next step is empty until ps_control_fault_next. */
+/** Says it; the next step is empty until ps_control_fault_next, and there is no cause until ps_control_fault_cause. */
 void ps_control_fault_set(ps_control_fault *fault, const char *code, const char *format, ...) PENSTOCK_PRINTF(3, 4);
 void ps_control_fault_next(ps_control_fault *fault, const char *format, ...) PENSTOCK_PRINTF(2, 3);
-/** {"code","what","next"}. A new reference. */
+/** An error of the way is why: takes over its leg, class and detail. */
+void ps_control_fault_cause(ps_control_fault *fault, const penstock_error *cause);
+/** {"code","what","next"}, and with a cause {"leg","class","detail"}. A new reference. */
 json_t *ps_control_fault_json(const ps_control_fault *fault);
 
 /** The table as JSON, for whoever asks what can be asked. A new reference. */

@@ -7,6 +7,7 @@
 #include "base/nearest.h"
 #include "base/text.h"
 #include "log/json.h"
+#include "log/log.h"
 
 /* Of a word that somebody mistyped, so much is shown. */
 #define SHOWN 64
@@ -15,6 +16,9 @@ void ps_control_fault_set(ps_control_fault *fault, const char *code, const char 
   va_list arguments;
   fault->code = code;
   fault->next[0] = '\0';
+  fault->leg = PENSTOCK_LEG_NONE;
+  fault->error_class = PENSTOCK_CLASS_NONE;
+  fault->detail[0] = '\0';
   va_start(arguments, format);
   (void)vsnprintf(fault->what, sizeof(fault->what), format, arguments);
   va_end(arguments);
@@ -29,18 +33,32 @@ void ps_control_fault_next(ps_control_fault *fault, const char *format, ...) {
   penstock_utf8_trim(fault->next, sizeof(fault->next));
 }
 
+void ps_control_fault_cause(ps_control_fault *fault, const penstock_error *cause) {
+  fault->leg = cause->leg;
+  fault->error_class = cause->error_class;
+  (void)snprintf(fault->detail, sizeof(fault->detail), "%s", cause->detail);
+}
+
 json_t *ps_control_fault_json(const ps_control_fault *fault) {
-  return json_pack("{s:s, s:o, s:o}", "code", fault->code, "what", ps_json_text(fault->what), "next",
-                   ps_json_text(fault->next));
+  json_t *object = json_pack("{s:s, s:o, s:o}", "code", fault->code, "what", ps_json_text(fault->what), "next",
+                             ps_json_text(fault->next));
+  if (fault->error_class != PENSTOCK_CLASS_NONE) {
+    (void)json_object_set_new(object, "leg", json_string(ps_leg_name(fault->leg)));
+    (void)json_object_set_new(object, "class", json_string(ps_class_name(fault->error_class)));
+    (void)json_object_set_new(object, "detail", ps_json_text(fault->detail));
+  }
+  return object;
 }
 
 static const char *type_name(const ps_control_field *field) {
-  return field->type == PS_CONTROL_INT ? "number" : "words";
+  static const char *const names[] = {
+      [PS_CONTROL_INT] = "number", [PS_CONTROL_TEXT] = "text", [PS_CONTROL_WORDS] = "words"};
+  return names[field->type];
 }
 
 static json_t *field_json(const ps_control_field *field) {
   json_t *object = json_pack("{s:s, s:s, s:s}", "name", field->name, "type", type_name(field), "help", field->help);
-  if (field->type == PS_CONTROL_INT) {
+  if (field->type != PS_CONTROL_WORDS) {
     (void)json_object_set_new(object, "least", json_integer((json_int_t)field->least));
     (void)json_object_set_new(object, "most", json_integer((json_int_t)field->most));
     return object;
@@ -129,6 +147,17 @@ static int check_int(const ps_control_field *field, const json_t *value, ps_cont
   return PENSTOCK_E_FAILED;
 }
 
+static int check_text(const ps_control_field *field, const json_t *value, ps_control_fault *fault) {
+  size_t size = json_string_length(value);
+  if (json_is_string(value) && size >= (size_t)field->least && size <= (size_t)field->most) {
+    return 0;
+  }
+  ps_control_fault_set(fault, "bad-value", "`%s` is a text of %" PRId64 " to %" PRId64 " bytes", field->name,
+                       field->least, field->most);
+  ps_control_fault_next(fault, "%s", field->help);
+  return PENSTOCK_E_FAILED;
+}
+
 static int check_word(const ps_control_field *field, const char *given, ps_control_fault *fault) {
   known words;
   known_begin(&words, given);
@@ -162,11 +191,22 @@ static int check_words(const ps_control_field *field, const json_t *value, ps_co
   return result;
 }
 
+static int check_value(const ps_control_field *field, const json_t *value, ps_control_fault *fault) {
+  switch (field->type) {
+  case PS_CONTROL_INT:
+    return check_int(field, value, fault);
+  case PS_CONTROL_TEXT:
+    return check_text(field, value, fault);
+  default:
+    return check_words(field, value, fault);
+  }
+}
+
 static int check_field(const ps_control_kind *kind, const char *name, const json_t *value, ps_control_fault *fault) {
   for (size_t i = 0; i < kind->field_count; i++) {
     const ps_control_field *field = &kind->fields[i];
     if (strcmp(field->name, name) == 0) {
-      return field->type == PS_CONTROL_INT ? check_int(field, value, fault) : check_words(field, value, fault);
+      return check_value(field, value, fault);
     }
   }
   return unknown_field(kind, name, fault);

@@ -208,6 +208,10 @@ int64_t ps_control_int(const ps_control_call *call, const char *field, int64_t o
   return value ? (int64_t)json_integer_value(value) : otherwise;
 }
 
+const char *ps_control_text(const ps_control_call *call, const char *field) {
+  return json_string_value(json_object_get(call->request.fields, field));
+}
+
 static const ps_control_field *find_field(const ps_control_kind *kind, const char *name) {
   for (size_t i = 0; i < kind->field_count; i++) {
     if (strcmp(kind->fields[i].name, name) == 0) {

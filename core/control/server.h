@@ -69,6 +69,8 @@ void ps_control_publish(ps_control_server *server, unsigned kind, json_t *fields
 
 /** The number in a field; `otherwise` if it is not given. */
 int64_t ps_control_int(const ps_control_call *call, const char *field, int64_t otherwise);
+/** The text in a field, borrowed until the call is answered; NULL if it is not given. */
+const char *ps_control_text(const ps_control_call *call, const char *field);
 /** The words of a field as bits of their places in its list; `otherwise` if it is not given. */
 uint32_t ps_control_words(const ps_control_call *call, const char *field, uint32_t otherwise);
 /** From now on the client hears of events of these kinds (bits) too; returns all that it hears of. 0: there is no place

@@ -38,5 +38,8 @@ uint32_t ps_log_level_parse(const char *name);
 /** The user's words for a leg ("host-key") and a class ("peer-identity"). Never NULL. */
 const char *ps_leg_name(uint32_t leg);
 const char *ps_class_name(uint32_t error_class);
+/** Back from the words; NONE if they are unknown, or NULL. */
+uint32_t ps_leg_parse(const char *name);
+uint32_t ps_class_parse(const char *name);
 
 #endif

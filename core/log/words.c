@@ -51,6 +51,23 @@ const char *ps_leg_name(uint32_t leg) {
   return name_of(leg_names, COUNT(leg_names), leg);
 }
 
+static uint32_t value_of(const char *const *names, size_t count, const char *name) {
+  for (uint32_t value = 0; name && value < count; value++) {
+    if (names[value] && strcmp(names[value], name) == 0) {
+      return value;
+    }
+  }
+  return 0;
+}
+
+uint32_t ps_leg_parse(const char *name) {
+  return value_of(leg_names, COUNT(leg_names), name);
+}
+
+uint32_t ps_class_parse(const char *name) {
+  return value_of(class_names, COUNT(class_names), name);
+}
+
 const char *ps_class_name(uint32_t error_class) {
   return name_of(class_names, COUNT(class_names), error_class);
 }
