@@ -3,6 +3,7 @@
 
 #include <uv.h>
 
+#include "cli/other_profile.h"
 #include "cli/out.h"
 #include "cli/profile_select.h"
 #include "cli/up_events.h"
@@ -64,6 +65,11 @@ static int wrong_profile(const up_line *line, ps_profiles *profiles) {
   return PS_EXIT_CONFIG;
 }
 
+static int find_other(void *context, const char *name, ps_gateway_profile *found, penstock_error *error) {
+  const up_line *line = context;
+  return ps_profile_find_other(name, line->listen, found, error);
+}
+
 static int run(up_line *line, const ps_profile *profile) {
   penstock_error error;
   ps_up_events told;
@@ -77,6 +83,8 @@ static int run(up_line *line, const ps_profile *profile) {
       .control = 1,
       .events = line->json ? &ps_up_json_events : &ps_up_text_events,
       .context = &told,
+      .find = find_other,
+      .find_context = line,
   };
   memset(&error, 0, sizeof(error));
   line->ran = 1;

@@ -79,6 +79,26 @@ static void complain(const ps_profiles *profiles, const char *command, const cha
   free(names.data);
 }
 
+const char *ps_profiles_find(const ps_profiles *profiles, const char *name, penstock_error *error) {
+  ps_nearest nearest;
+  const char *path = ps_config_path(profiles->config);
+  ps_nearest_init(&nearest, name);
+  for (size_t i = 0; i < ps_config_profile_count(profiles->config); i++) {
+    const char *known = ps_config_profile_name(profiles->config, i);
+    if (strcmp(known, name) == 0) {
+      return known;
+    }
+    ps_nearest_offer(&nearest, known);
+  }
+  (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "no profile '%s' in %s", name, path);
+  if (nearest.best) {
+    penstock_next(error, "did you mean '%s'?", nearest.best);
+  } else {
+    penstock_next(error, "`penstock profiles` lists those that there are");
+  }
+  return NULL;
+}
+
 const char *ps_profiles_choose(const ps_profiles *profiles, const char *command, const char *given, int *exit_code) {
   const char *only = NULL;
   size_t runnable = ps_profiles_list(profiles, &only, 1);

@@ -43,6 +43,9 @@ size_t ps_profiles_list(const ps_profiles *profiles, const char **names, size_t 
  */
 const char *ps_profiles_choose(const ps_profiles *profiles, const char *command, const char *given, int *exit_code);
 
+/** The profile of that name (borrowed); NULL with `error` if there is none. */
+const char *ps_profiles_find(const ps_profiles *profiles, const char *name, penstock_error *error);
+
 /**
  * Loads the plugin of a profile and checks its settings. Problems are added to `profiles`. Returns 0 if it
  * can run. Free `profile` in both cases.

@@ -6,14 +6,24 @@
 #include "cli/legs.h"
 #include "cli/out.h"
 #include "cli/show.h"
+#include "gateway/swap.h"
 #include "probe/ask.h"
 
 /* A held connection may have to wait for the lane; a busy solver for its work. */
 #define SELF_TEST_TIMEOUT_MS 10000
 
+static void set_profile(ps_up_events *told, const char *name, const penstock_transport *transport,
+                        const ps_settings *settings) {
+  const char *on_exit = ps_settings_string(settings, "on_exit");
+  (void)ps_show_safe(told->name, sizeof(told->name), name);
+  told->transport = transport->name;
+  told->launches = transport->launch != NULL;
+  told->stops = on_exit && strcmp(on_exit, "stop") == 0 && transport->stop != NULL;
+}
+
 void ps_up_events_init(ps_up_events *told, const ps_profile *profile, int json, int self_test, int verbose) {
   memset(told, 0, sizeof(*told));
-  told->profile = profile;
+  set_profile(told, profile->name, profile->transport, profile->settings);
   told->json = json;
   told->self_test = self_test;
   told->verbose = verbose;
@@ -83,10 +93,8 @@ void ps_up_self_test(ps_up_events *told) {
 
 static void text_listening(void *context, const char *address) {
   ps_up_events *told = context;
-  char name[256];
   set_address(told, address);
-  ps_out_line("Listening on %s for profile '%s' (%s).", address, ps_show_safe(name, sizeof(name), told->profile->name),
-              told->profile->transport->name);
+  ps_out_line("Listening on %s for profile '%s' (%s).", address, told->name, told->transport);
 }
 
 /* The first try is told in full; of those that follow only what is new. */
@@ -193,7 +201,61 @@ static void text_serving(void *context, int adopted, const char *protocol_versio
   ps_up_self_test(told);
 }
 
-const ps_gateway_events ps_up_text_events = {text_listening, text_state, text_leg, text_progress, text_serving};
+/* --- another profile ---------------------------------------------------------------------------- */
+
+static void tell_taken(ps_up_events *told, const ps_swap_event *event) {
+  char other[256];
+  char span[32];
+  set_profile(told, event->profile, event->transport, event->settings);
+  told->since_ns = told->swap_ns;
+  told->state = event->state;
+  if (event->streams > 0) {
+    ps_out_line("Profile '%s' is used now; %zu stream%s of '%s' may go on for %s.", told->name, event->streams,
+                event->streams == 1 ? "" : "s", ps_show_safe(other, sizeof(other), event->other),
+                ps_show_span(span, sizeof(span), event->drain_ms * 1000000));
+  } else {
+    ps_out_line("Profile '%s' is used now.", told->name);
+  }
+}
+
+static void tell_not_taken(const ps_up_events *told, const char *name, const penstock_error *error) {
+  char headline[300];
+  (void)snprintf(headline, sizeof(headline), "Profile '%s' failed", name);
+  ps_cli_print_error(PS_STDOUT, headline, error);
+  ps_out_line("  '%s' goes on.", told->name);
+}
+
+static void text_swap(void *context, const ps_swap_event *event) {
+  ps_up_events *told = context;
+  char name[256];
+  (void)ps_show_safe(name, sizeof(name), event->profile);
+  switch (event->step) {
+  case PS_SWAP_BEGUN:
+    told->swap_ns = uv_hrtime();
+    ps_out_line("Connecting profile '%s' (%s) beside '%s'.", name, event->transport->name, told->name);
+    break;
+  case PS_SWAP_LEG:
+    ps_legs_line(event->leg, event->elapsed_ns, event->text, event->error);
+    break;
+  case PS_SWAP_PROGRESS:
+    text_progress(told, event->text);
+    break;
+  case PS_SWAP_TAKEN:
+    tell_taken(told, event);
+    break;
+  case PS_SWAP_FAILED:
+    tell_not_taken(told, name, event->error);
+    break;
+  case PS_SWAP_DRAINED:
+    ps_out_line("Profile '%s' has no streams any more.", name);
+    break;
+  case PS_SWAP_STATE:
+    break;
+  }
+}
+
+const ps_gateway_events ps_up_text_events = {text_listening, text_state,   text_leg,
+                                             text_progress,  text_serving, text_swap};
 
 /* --- as JSON ------------------------------------------------------------------------------------ */
 
@@ -224,7 +286,20 @@ static void json_serving(void *context, int adopted, const char *protocol_versio
   ps_up_self_test(context);
 }
 
-const ps_gateway_events ps_up_json_events = {json_listening, json_state, json_leg, json_progress, json_serving};
+static void json_swap(void *context, const ps_swap_event *event) {
+  ps_up_events *told = context;
+  json_t *line = json_pack("{s:s}", "event", "swap");
+  json_t *rest = ps_swap_event_json(event);
+  (void)json_object_update(line, rest);
+  json_decref(rest);
+  ps_json_line(line);
+  if (event->step == PS_SWAP_TAKEN) {
+    set_profile(told, event->profile, event->transport, event->settings);
+  }
+}
+
+const ps_gateway_events ps_up_json_events = {json_listening, json_state,   json_leg,
+                                             json_progress,  json_serving, json_swap};
 
 void ps_up_json_problems(const ps_problems *problems) {
   for (size_t i = 0; i < problems->count; i++) {
@@ -244,15 +319,13 @@ static void tell_kept(const penstock_error *why) {
 }
 
 static void tell_stopped(const ps_up_events *told) {
-  const char *on_exit = ps_settings_string(told->profile->settings, "on_exit");
-  char name[256];
-  if (!told->served || !told->profile->transport->launch) {
+  if (!told->served || !told->launches) {
     ps_out_text("Stopped.");
-  } else if (!on_exit || strcmp(on_exit, "stop") != 0 || !told->profile->transport->stop) {
+  } else if (!told->stops) {
     ps_out_line(told->served_last
                     ? "Stopped. The solver was not ended; 'penstock up %s' finds it again as long as it runs."
                     : "Stopped. The solver was out of reach by then; 'penstock up %s' looks for it again.",
-                ps_show_safe(name, sizeof(name), told->profile->name));
+                told->name);
   } else if (told->kept.what[0]) {
     tell_kept(&told->kept);
   } else if (told->not_stopped) {

@@ -14,7 +14,10 @@
 
 /** The context of the events. */
 typedef struct ps_up_events {
-  const ps_profile *profile;
+  char name[256]; /**< of the profile in use, safe to be shown */
+  const char *transport;
+  int launches; /**< its transport can launch a solver, … */
+  int stops;    /**< … and its end is the solver's, too */
   int json;
   int self_test;       /**< 0 once it has been started */
   int testing;         /**< the self-test's thread is to be joined */
@@ -24,6 +27,7 @@ typedef struct ps_up_events {
   unsigned tries;      /**< since it was last served */
   char reason[512];    /**< why it is down, as last told in full */
   uint64_t since_ns;   /**< since when it is not served */
+  uint64_t swap_ns;    /**< since when another profile comes */
   int served;          /**< it was served at least once */
   int launched;        /**< the last solver was launched, not found */
   int not_stopped;     /**< … and it could not be ended */

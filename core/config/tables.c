@@ -31,6 +31,8 @@ static const penstock_option gateway_options[] = {
     OPTION(STRING, PS_OPTION_FOLDERS, "plugin_path", NULL,
            "Folders with transport plugins, separated by `:`, looked into before the built-in one", 0, 0, NULL),
     OPTION(DURATION, 0, "stop_timeout", "10s", "How long an orderly shutdown may take", 100, HOUR, NULL),
+    OPTION(DURATION, 0, "drain", "30s", "How long streams may go on after `penstock use` of another profile", 0, HOUR,
+           NULL),
 };
 
 static const penstock_option profile_options[] = {
@@ -46,6 +48,7 @@ static const penstock_option profile_options[] = {
     CHOICE("peers", "own", "Whose processes may connect: your own (and root's), or anybody's", peers),
     OPTION(DURATION, 0, "hold", "20s", "How long a new connection waits while there is no link", 0, 10 * MINUTES, NULL),
     OPTION(DURATION, 0, "stop_timeout", "10s", "As in [gateway], for this profile", 100, HOUR, NULL),
+    OPTION(DURATION, 0, "drain", "30s", "As in [gateway], for this profile", 0, HOUR, NULL),
     CHOICE("launch", "auto", "Start the solver if none answers, or never (only forward)", launches),
     CHOICE("probe", "auto", "How the solver is asked whether it serves; auto = tcmd if it can be launched, else tcp",
            probes),

@@ -304,7 +304,8 @@ static void on_lane_serving(ps_crew *self, const ps_lane_event *event) {
   }
 }
 
-static void on_lane_stopped(ps_crew *self, lane_slot *slot) {
+static void on_lane_stopped(ps_crew *self, lane_slot *slot, const ps_lane_report *last) {
+  self->options.events->report(self->options.context, self, last);
   ps_lane_join(slot->lane);
   slot->lane = NULL;
   self->left--;
@@ -356,7 +357,7 @@ static void on_event(void *context, ps_list *node) {
     events->report(self->options.context, self, event->report);
     break;
   case PS_LANE_STOPPED:
-    on_lane_stopped(self, slot);
+    on_lane_stopped(self, slot, event->report);
     break;
   }
   free(event->report);
@@ -397,6 +398,9 @@ static void on_undelivered(void *context, ps_list *node) {
 static void on_inbox_closed(void *context) {
   ps_crew *self = context;
   ps_mailbox_dispose(&self->inbox, on_undelivered);
+  if (self->options.release) {
+    self->options.release(self->options.owner);
+  }
   free(self);
 }
 

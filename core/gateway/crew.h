@@ -28,13 +28,14 @@ typedef struct ps_crew_events {
   void (*returned)(void *context, ps_crew *crew, ps_client *client);
   /** A lane cannot be served, and trying again will not help. */
   void (*fatal)(void *context, ps_crew *crew, const penstock_error *error);
-  /** What a lane was asked for by ps_crew_ask_reports; NULL: there was no memory for it. */
+  /** What a lane was asked for by ps_crew_ask_reports; or, with the ticket 0, its last words, which nobody asks for.
+   * NULL: there was no memory for it. */
   void (*report)(void *context, ps_crew *crew, const ps_lane_report *report);
   /** The last of its lanes has ended; ps_crew_close may be called from here. */
   void (*ended)(void *context, ps_crew *crew);
 } ps_crew_events;
 
-/** What a crew is for. Borrowed for its life. */
+/** What a crew is for. Borrowed until `release`, which comes when it is freed. */
 typedef struct ps_crew_options {
   const char *profile;                 /**< name, for messages */
   const penstock_transport *transport; /**< from the registry */
@@ -45,7 +46,9 @@ typedef struct ps_crew_options {
   const atomic_size_t *held;           /**< connections that wait at the gateway */
   atomic_uint_fast64_t *count;         /**< connections so far: their ids */
   const ps_crew_events *events;
-  void *context; /**< for the events */
+  void *context;                /**< for the events */
+  void (*release)(void *owner); /**< what is borrowed is not needed any more; may be NULL */
+  void *owner;
 } ps_crew_options;
 
 /** Makes a crew without lanes. NULL if out of memory or descriptors. */

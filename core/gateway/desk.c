@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "control/place.h"
 #include "control/server.h"
+#include "gateway/swap.h"
 #include "gateway/told.h"
 #include "log/json.h"
 #include "log/log.h"
@@ -18,6 +19,14 @@
 #define DESCRIPTORS_SHARE 16
 #define CLIENTS_LEAST     2
 
+/* What streams have carried. */
+typedef struct totals {
+  uint64_t ended;
+  uint64_t aborted;
+  uint64_t up_bytes;
+  uint64_t down_bytes;
+} totals;
+
 /* Something asked of all lanes, and what has come of it. */
 typedef struct survey {
   ps_list node; /* in ps_desk::surveys */
@@ -27,10 +36,7 @@ typedef struct survey {
   uint64_t end_ns;
   size_t asked;
   size_t heard;
-  uint64_t ended;
-  uint64_t aborted;
-  uint64_t up_bytes;
-  uint64_t down_bytes;
+  totals carried;  /* by lanes that have ended, too */
   size_t count;    /* streams that live */
   json_t *streams; /* rows */
 } survey;
@@ -41,6 +47,10 @@ struct ps_desk {
   ps_control_limits limits;
   ps_control_server *server;
   ps_told told;
+  ps_told next;           /* of the profile that comes */
+  ps_swap_event coming;   /* what it is; `profile` is NULL if none comes */
+  ps_control_call *using; /* waits for what becomes of it; NULL: nobody does, or it has gone */
+  totals past;            /* of lanes that have ended */
   ps_list surveys;
   uv_timer_t look; /* for surveys that wait too long */
   uint64_t tickets;
@@ -84,6 +94,7 @@ static void begin_survey(ps_desk *desk, ps_control_call *call, json_t *(*answer)
   self->call = call;
   self->answer = answer;
   self->streams = json_array();
+  self->carried = desk->past;
   self->ticket = ++desk->tickets;
   self->end_ns = uv_hrtime() + REPORT_MS * UINT64_C(1000000);
   ps_list_append(&desk->surveys, &self->node);
@@ -105,7 +116,18 @@ static void add_rows(survey *self, const ps_lane_report *report) {
   }
 }
 
+static void add_totals(totals *sum, const ps_lane_report *report) {
+  sum->ended += report->ended;
+  sum->aborted += report->aborted;
+  sum->up_bytes += report->up_bytes;
+  sum->down_bytes += report->down_bytes;
+}
+
 void ps_desk_report(ps_desk *desk, const ps_lane_report *report) {
+  if (desk && report && report->ticket == 0) {
+    add_totals(&desk->past, report);
+    return;
+  }
   ps_list *node = desk && report ? desk->surveys.next : NULL;
   while (node && node != &desk->surveys) {
     survey *self = PS_CONTAINER(node, survey, node);
@@ -114,10 +136,7 @@ void ps_desk_report(ps_desk *desk, const ps_lane_report *report) {
       continue;
     }
     self->heard++;
-    self->ended += report->ended;
-    self->aborted += report->aborted;
-    self->up_bytes += report->up_bytes;
-    self->down_bytes += report->down_bytes;
+    add_totals(&self->carried, report);
     self->count += report->count;
     add_rows(self, report);
     if (self->heard == self->asked) {
@@ -138,6 +157,18 @@ static json_t *total(const survey *self, uint64_t value) {
   return is_whole(self) ? json_integer((json_int_t)value) : json_null();
 }
 
+static json_t *swap_json(const ps_desk *desk) {
+  if (!desk->coming.profile) {
+    return json_null();
+  }
+  json_t *swap =
+      json_pack("{s:o, s:s}", "profile", ps_json_text(desk->coming.profile), "transport", desk->coming.transport->name);
+  json_t *told = ps_told_swap_json(&desk->next);
+  (void)json_object_update(swap, told);
+  json_decref(told);
+  return swap;
+}
+
 static json_t *answer_status(ps_desk *desk, const survey *self) {
   const char *endpoint = ps_settings_string(desk->options.settings, "endpoint");
   ps_desk_counts counts = {0};
@@ -146,12 +177,15 @@ static json_t *answer_status(ps_desk *desk, const survey *self) {
                              desk->options.transport->name, "endpoint", ps_json_text(endpoint), "pid",
                              (json_int_t)getpid(), "version", PENSTOCK_VERSION);
   json_t *told = ps_told_json(&desk->told);
-  json_t *traffic = json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "lanes", (json_int_t)counts.lanes, "streams",
-                              (json_int_t)counts.streams, "held", (json_int_t)counts.held, "streams_ended",
-                              total(self, self->ended), "streams_aborted", total(self, self->aborted), "up_bytes",
-                              total(self, self->up_bytes), "down_bytes", total(self, self->down_bytes));
+  json_t *traffic =
+      json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "lanes", (json_int_t)counts.lanes, "streams",
+                (json_int_t)counts.streams, "held", (json_int_t)counts.held, "streams_ended",
+                total(self, self->carried.ended), "streams_aborted", total(self, self->carried.aborted), "up_bytes",
+                total(self, self->carried.up_bytes), "down_bytes", total(self, self->carried.down_bytes));
   (void)json_object_update(status, told);
   (void)json_object_update(status, traffic);
+  (void)json_object_set_new(status, "swap", swap_json(desk));
+  (void)json_object_set_new(status, "draining", desk->gateway.leaving(desk->gateway.context));
   json_decref(told);
   json_decref(traffic);
   return status;
@@ -193,10 +227,26 @@ static void on_reconnect(void *context, ps_control_call *call) {
   ps_control_refuse(call, &fault);
 }
 
+/* The answer comes with the event that says what has become of it. */
+static void on_use(void *context, ps_control_call *call) {
+  ps_desk *desk = context;
+  ps_control_fault fault;
+  const char *name = ps_control_text(call, "profile");
+  if (!name) {
+    ps_control_fault_set(&fault, "bad-value", "`profile` is missing");
+    ps_control_fault_next(&fault, "name the profile that is to be used; `penstock profiles` lists them");
+    ps_control_refuse(call, &fault);
+  } else if (desk->gateway.use(desk->gateway.context, name, ps_control_int(call, "drain_ms", -1), &fault) != 0) {
+    ps_control_refuse(call, &fault);
+  } else {
+    desk->using = call;
+  }
+}
+
 /* Kinds of events, in the order of these numbers. */
-enum { EVENT_STATE, EVENT_LEG, EVENT_PROGRESS, EVENT_SERVING };
-static const char *const event_kinds[] = {"state", "leg", "progress", "serving", NULL};
-#define ALL_EVENTS ((uint32_t)15)
+enum { EVENT_STATE, EVENT_LEG, EVENT_PROGRESS, EVENT_SERVING, EVENT_SWAP };
+static const char *const event_kinds[] = {"state", "leg", "progress", "serving", "swap", NULL};
+#define ALL_EVENTS ((uint32_t)31)
 
 static void on_subscribe(void *context, ps_control_call *call) {
   json_t *list = json_array();
@@ -223,6 +273,10 @@ static void on_help(void *context, ps_control_call *call);
 static const ps_control_field stop_fields[] = {
     {"drain_ms", PS_CONTROL_INT, 0, 3600000, NULL,
      "how long streams may go on, in milliseconds; as `stop_timeout` of the profile if it is not given"}};
+static const ps_control_field use_fields[] = {
+    {"profile", PS_CONTROL_TEXT, 1, 256, NULL, "name of the profile; it must be given"},
+    {"drain_ms", PS_CONTROL_INT, 0, 3600000, NULL,
+     "how long streams of the one in use may go on, in milliseconds; as its `drain` if it is not given"}};
 static const ps_control_field subscribe_fields[] = {
     {"events", PS_CONTROL_WORDS, 0, 0, event_kinds, "kinds of events; all if it is not given"}};
 
@@ -230,6 +284,7 @@ static const ps_control_kind requests[] = {
     {"status", "how the gateway is", NULL, 0, on_status},
     {"streams", "the streams that it carries now", NULL, 0, on_streams},
     {"subscribe", "tells of events from now on, until the connection is closed", subscribe_fields, 1, on_subscribe},
+    {"use", "connects another profile beside the one in use, and uses it once it serves", use_fields, 2, on_use},
     {"reconnect", "gives up the link, with the streams on it, and connects anew at once", NULL, 0, on_reconnect},
     {"stop", "ends the gateway in order, as SIGTERM does; a second one hurries", stop_fields, 1, on_stop},
     {"help", "what can be asked", NULL, 0, on_help},
@@ -306,7 +361,72 @@ static void on_serving(void *context, int adopted, const char *protocol_version)
                                ps_json_text(protocol_version ? protocol_version : "")));
 }
 
-static const ps_gateway_events desk_events = {on_listening, on_state, on_leg, on_progress, on_serving};
+/* --- another profile ---------------------------------------------------------------------------- */
+
+static void answer_use(ps_desk *desk, const ps_swap_event *event) {
+  ps_control_call *call = desk->using;
+  ps_control_fault fault;
+  desk->using = NULL;
+  if (!call) {
+    return;
+  }
+  if (event->step == PS_SWAP_TAKEN) {
+    ps_control_answer(call, json_pack("{s:o, s:s, s:o, s:I, s:I}", "profile", ps_json_text(event->profile), "transport",
+                                      event->transport->name, "other", ps_json_text(event->other), "streams",
+                                      (json_int_t)event->streams, "drain_ms", (json_int_t)event->drain_ms));
+    return;
+  }
+  int is_ending = event->error->error_class == PENSTOCK_CLASS_CANCELLED;
+  ps_control_fault_set(&fault, is_ending ? "stopping" : "not-served", "%s", event->error->what);
+  ps_control_fault_next(&fault, "%s", event->error->next);
+  ps_control_fault_cause(&fault, event->error);
+  ps_control_refuse(call, &fault);
+}
+
+/* Keeps what is told of the profile that comes, and of which. */
+static void note_swap(ps_desk *desk, const ps_swap_event *event) {
+  switch (event->step) {
+  case PS_SWAP_BEGUN:
+    ps_told_begin(&desk->next);
+    desk->coming = *event;
+    break;
+  case PS_SWAP_STATE:
+    ps_told_state(&desk->next, event->state, event->error, 0);
+    break;
+  case PS_SWAP_LEG:
+    ps_told_leg_is(&desk->next, event->leg, event->elapsed_ns, event->text, event->error);
+    break;
+  case PS_SWAP_PROGRESS:
+    ps_told_progress(&desk->next, event->text);
+    break;
+  case PS_SWAP_TAKEN:
+    ps_told_take(&desk->told, &desk->next);
+    desk->options.profile = event->profile;
+    desk->options.transport = event->transport;
+    desk->options.settings = event->settings;
+    desk->coming.profile = NULL;
+    break;
+  case PS_SWAP_FAILED:
+    desk->coming.profile = NULL;
+    break;
+  case PS_SWAP_DRAINED:
+    break;
+  }
+}
+
+static void on_swap(void *context, const ps_swap_event *event) {
+  ps_desk *desk = context;
+  note_swap(desk, event);
+  if (desk->options.events->swap) {
+    desk->options.events->swap(desk->options.context, event);
+  }
+  ps_control_publish(desk->server, EVENT_SWAP, ps_swap_event_json(event));
+  if (event->step == PS_SWAP_TAKEN || event->step == PS_SWAP_FAILED) {
+    answer_use(desk, event);
+  }
+}
+
+static const ps_gateway_events desk_events = {on_listening, on_state, on_leg, on_progress, on_serving, on_swap};
 
 /* --- its life ----------------------------------------------------------------------------------- */
 

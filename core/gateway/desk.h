@@ -10,6 +10,7 @@
 
 #include <uv.h>
 
+#include "control/control.h"
 #include "gateway/gateway.h"
 #include "lane/lane.h"
 
@@ -32,6 +33,11 @@ typedef struct ps_desk_gateway {
   uint64_t (*stop)(void *context, int64_t drain_ms);
   /** Has every lane connect anew; returns how many there are; 0: it is ending. */
   size_t (*reconnect)(void *context);
+  /** Has it use another profile, once that serves; `drain_ms` below 0: as the one in use says. Returns 0: the event
+   * `swap` tells what becomes of it; or a negative code with `fault`. */
+  int (*use)(void *context, const char *name, int64_t drain_ms, ps_control_fault *fault);
+  /** Profiles that were left and have streams yet: a list, a new reference. */
+  json_t *(*leaving)(void *context);
 } ps_desk_gateway;
 
 /** Descriptors that a desk needs where a process may have so many. */
@@ -41,7 +47,7 @@ size_t ps_desk_descriptors(size_t descriptors);
  * gateway listens. Without a socket, which is logged, the gateway runs all the same. NULL if out of memory.
  */
 ps_desk *ps_desk_open(uv_loop_t *loop, ps_gateway_options *options, const ps_desk_gateway *gateway, size_t descriptors);
-/** A lane's report, borrowed; NULL: it could make none. */
+/** A lane's report, borrowed; NULL: it could make none. With the ticket 0: what one leaves that has ended. */
 void ps_desk_report(ps_desk *desk, const ps_lane_report *report);
 /** The process ends without its loop: takes the socket's name away. `desk` may be NULL. */
 void ps_desk_abandon(ps_desk *desk);

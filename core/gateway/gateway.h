@@ -10,6 +10,33 @@
 #include "config/config.h"
 #include "lane/state.h"
 
+/** How far the change to another profile has come. */
+typedef enum ps_swap_step {
+  PS_SWAP_BEGUN,    /**< the new one begins to connect beside the one in use, `other` */
+  PS_SWAP_STATE,    /**< the new one's `state` */
+  PS_SWAP_LEG,      /**< `leg`, `elapsed_ns`, `text`, `error` if it failed */
+  PS_SWAP_PROGRESS, /**< `text` */
+  PS_SWAP_TAKEN,    /**< it serves and is the one in use; `streams` of `other` may go on for `drain_ms` */
+  PS_SWAP_FAILED,   /**< `error`; `other` goes on */
+  PS_SWAP_DRAINED   /**< the last stream of one that was in use has ended */
+} ps_swap_step;
+
+/** What becomes of another profile. All is borrowed. */
+typedef struct ps_swap_event {
+  ps_swap_step step;
+  const char *profile;
+  const penstock_transport *transport;
+  const ps_settings *settings;
+  const char *other; /**< profile that is left, or gone back to */
+  ps_state state;    /**< see above, as for the rest */
+  uint32_t leg;
+  uint64_t elapsed_ns;
+  const char *text;            /**< may be NULL */
+  const penstock_error *error; /**< may be NULL */
+  size_t streams;
+  uint64_t drain_ms;
+} ps_swap_event;
+
 /** What a gateway tells as it runs. Each may be NULL. Called on the main thread. */
 typedef struct ps_gateway_events {
   /** The listener is bound; `address` is "127.0.0.1:9090" with the real port. */
@@ -24,7 +51,18 @@ typedef struct ps_gateway_events {
   /** The endpoint answers: by a solver found there (`adopted`) or launched. `protocol_version` "" if the probe is not
    * tcmd. */
   void (*serving)(void *context, int adopted, const char *protocol_version);
+  /** Another profile comes, or goes. After TAKEN all other events are of that one. */
+  void (*swap)(void *context, const ps_swap_event *event);
 } ps_gateway_events;
+
+/** A profile that can run. */
+typedef struct ps_gateway_profile {
+  const char *name;
+  const penstock_transport *transport; /**< from the registry */
+  const ps_settings *settings;         /**< checked against ps_profile_table and the transport's */
+  void (*release)(void *owner);        /**< it is not needed any more; may be NULL */
+  void *owner;
+} ps_gateway_profile;
 
 /** What to run. Borrowed for the life of the gateway. */
 typedef struct ps_gateway_options {
@@ -38,6 +76,10 @@ typedef struct ps_gateway_options {
   int control;    /**< it can be asked over a control socket */
   const ps_gateway_events *events;
   void *context; /**< for the events */
+  /** Finds another profile to use, in files that are read anew. Returns 0, or a negative code with `error`. NULL: there
+   * is no other. */
+  int (*find)(void *context, const char *name, ps_gateway_profile *found, penstock_error *error);
+  void *find_context;
 } ps_gateway_options;
 
 /**

@@ -85,6 +85,18 @@ void ps_told_serving(ps_told *told, int adopted, const char *protocol_version) {
   told->times_served++;
 }
 
+void ps_told_take(ps_told *told, const ps_told *next) {
+  ps_told before = *told;
+  *told = *next;
+  told->began = before.began;
+  memcpy(told->listen, before.listen, sizeof(told->listen));
+  told->times_served = before.times_served;
+  if (!told->last.what[0]) {
+    told->last = before.last;
+    told->last_at = before.last_at;
+  }
+}
+
 /* --- as JSON ------------------------------------------------------------------------------------ */
 
 static json_t *age(const ps_told_moment *moment) {
@@ -127,6 +139,14 @@ static json_t *last_json(const ps_told *told) {
     (void)json_object_set_new(last, "since_ms", age(&told->last_at));
   }
   return last;
+}
+
+json_t *ps_told_swap_json(const ps_told *next) {
+  return json_pack("{s:s, s:o, s:o, s:o}",                                              /**/
+                   "state", ps_state_name(next->state),                                 /**/
+                   "since_ms", age(&next->began),                                       /**/
+                   "progress", ps_json_text(next->progress[0] ? next->progress : NULL), /**/
+                   "legs", legs_json(next));
 }
 
 json_t *ps_told_json(const ps_told *told) {

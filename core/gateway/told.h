@@ -55,6 +55,10 @@ void ps_told_state(ps_told *told, ps_state state, const penstock_error *error, u
 void ps_told_leg_is(ps_told *told, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error);
 void ps_told_progress(ps_told *told, const char *text);
 void ps_told_serving(ps_told *told, int adopted, const char *protocol_version);
+/** What `next` told of another profile, beside this, is how the gateway is from now on. */
+void ps_told_take(ps_told *told, const ps_told *next);
+/** Of what was told of a profile that comes: the part `swap` of a status. A new reference. */
+json_t *ps_told_swap_json(const ps_told *next);
 /** All of it: the part of a status that docs/CONTROL.md says comes from the gateway's events. A new reference. */
 json_t *ps_told_json(const ps_told *told);
 

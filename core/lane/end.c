@@ -119,7 +119,8 @@ void ps_end_continue(ps_lane *lane) {
     return;
   }
   penstock_error error;
-  penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CANCELLED, "the gateway ends");
+  penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CANCELLED,
+                "it ends, and the time for streams to finish is over");
   lane->phase = PS_PHASE_END;
   (void)uv_timer_stop(&lane->pause);
   ps_supervise_release_gate(lane);

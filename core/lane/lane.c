@@ -106,18 +106,26 @@ static void add_to_report(void *context, const ps_stream_now *now) {
   }
 }
 
-static void report(ps_lane *lane, uint64_t ticket) {
+/* Of streams that have ended. */
+static ps_lane_report *new_report(const ps_lane *lane, uint64_t ticket) {
+  ps_lane_report *report = calloc(1, sizeof(*report));
+  if (report) {
+    report->ticket = ticket;
+    report->ended = lane->ended.count;
+    report->aborted = lane->ended.aborted;
+    report->up_bytes = lane->ended.up_bytes;
+    report->down_bytes = lane->ended.down_bytes;
+  }
+  return report;
+}
+
+static void tell_report(ps_lane *lane, uint64_t ticket) {
   ps_lane_event *event = new_event(lane, PS_LANE_REPORT);
   if (!event) {
     return; /* whoever asked has a limit for waiting */
   }
-  event->report = calloc(1, sizeof(*event->report));
+  event->report = new_report(lane, ticket);
   if (event->report) {
-    event->report->ticket = ticket;
-    event->report->ended = lane->ended.count;
-    event->report->aborted = lane->ended.aborted;
-    event->report->up_bytes = lane->ended.up_bytes;
-    event->report->down_bytes = lane->ended.down_bytes;
     ps_relay_each(lane->relay, add_to_report, event->report);
   }
   ps_mailbox_post(lane->options.out, &event->node);
@@ -166,7 +174,7 @@ static void on_command(void *context, ps_list *node) {
     break;
   case COMMAND_REPORT:
     if (!lane->finished) {
-      report(lane, heard->ticket);
+      tell_report(lane, heard->ticket);
     }
     break;
   case COMMAND_STOP:
@@ -269,12 +277,20 @@ static void block_signals(void) {
   (void)pthread_sigmask(SIG_SETMASK, &all, NULL);
 }
 
+static void tell_stopped(ps_lane *lane) {
+  ps_lane_event *event = new_event(lane, PS_LANE_STOPPED);
+  if (event) {
+    event->report = new_report(lane, 0);
+    ps_mailbox_post(lane->options.out, &event->node);
+  }
+}
+
 static void run_lane(void *argument) {
   ps_lane *lane = argument;
   block_signals();
   ps_supervise_begin(lane);
   (void)uv_run(&lane->loop, UV_RUN_DEFAULT);
-  ps_lane_tell(lane, PS_LANE_STOPPED, NULL, NULL);
+  tell_stopped(lane);
 }
 
 /* --- for the gateway ---------------------------------------------------------------------------- */

@@ -53,7 +53,7 @@ typedef enum ps_lane_event_kind {
   PS_LANE_RETURNED, /**< `client`: could not be served now, is the gateway's again */
   PS_LANE_FATAL,    /**< `error`: cannot be served, and trying again will not help */
   PS_LANE_REPORT,   /**< `report`, which the receiver frees; NULL: there was no memory for it */
-  PS_LANE_STOPPED   /**< the last one: the thread is about to end */
+  PS_LANE_STOPPED   /**< the last one: the thread is about to end; `report` as above, with the ticket 0 */
 } ps_lane_event_kind;
 
 typedef struct ps_lane ps_lane;

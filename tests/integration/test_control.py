@@ -274,7 +274,10 @@ def test_requests_are_those_of_the_documentation(penstock, gateway, forward, con
                 assert f"`{word}`" in text
     for member in control(running).result("status"):
         assert re.search(rf"^\| .*`{member}`.*\|$", text, re.M), f"docs/CONTROL.md does not say what `{member}` is"
-    codes = ("malformed", "too-long", "unknown-request", "unknown-field", "bad-value", "too-slow", "busy", "stopping")
+    codes = (
+        *("malformed", "too-long", "unknown-request", "unknown-field", "bad-value", "too-slow", "busy", "stopping"),
+        *("bad-profile", "not-served", "swapping", "failed"),
+    )
     for code in codes:
         assert re.search(rf"^\| `{code}` \|", text, re.M), f"docs/CONTROL.md does not say what {code} means"
 

@@ -34,6 +34,7 @@ typedef struct run {
   int check_only;
   int is_main_busy; /**< the main thread does nothing else while it acts */
   int control;      /**< it can be asked over a control socket */
+  int (*find)(void *context, const char *name, ps_gateway_profile *found, penstock_error *error); /**< gets the run */
   pthread_t thread;
   int acting;
   uint16_t port;
@@ -131,7 +132,9 @@ UNUSED static void go(run *self) {
                                 .check_only = self->check_only,
                                 .control = self->control,
                                 .events = &events,
-                                .context = self};
+                                .context = self,
+                                .find = self->find,
+                                .find_context = self};
   self->result = ps_gateway_run(&options, &self->error);
   if (self->acting && !self->is_main_busy) {
     (void)pthread_join(self->thread, NULL);

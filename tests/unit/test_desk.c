@@ -48,6 +48,25 @@ static size_t reconnect(void *context) {
   return self->lanes;
 }
 
+static int use(void *context, const char *name, int64_t drain_ms, ps_control_fault *fault) {
+  played *self = context;
+  if (strcmp(name, "bad") == 0) {
+    penstock_error error;
+    (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "no profile 'bad'");
+    ps_control_fault_set(fault, "bad-profile", "%s", error.what);
+    ps_control_fault_next(fault, "name another one");
+    ps_control_fault_cause(fault, &error);
+    return PENSTOCK_E_FAILED;
+  }
+  self->drain_ms = drain_ms;
+  return 0;
+}
+
+static json_t *leaving(void *context) {
+  (void)context;
+  return json_pack("[{s:s, s:i}]", "profile", "old", "streams", 1);
+}
+
 static void on_state(void *context, ps_state state, const penstock_error *error, uint64_t next_try_ms) {
   (void)state;
   (void)error;
@@ -69,7 +88,7 @@ static int end(void **state) {
 
 static void open_desk(played *self) {
   static const ps_gateway_events events = {.state = on_state};
-  const ps_desk_gateway gateway = {self, count, ask_reports, stop, reconnect};
+  const ps_desk_gateway gateway = {self, count, ask_reports, stop, reconnect, use, leaving};
   memset(self, 0, sizeof(*self));
   (void)signal(SIGPIPE, SIG_IGN);
   assert_int_equal(uv_loop_init(&self->rig.loop), 0);
@@ -246,6 +265,108 @@ static void test_a_reconnect_is_passed_on(void **state) {
   close_desk(&self);
 }
 
+/* What lanes have carried that have ended stays in the figures, once. */
+static void test_what_has_ended_counts(void **state) {
+  (void)state;
+  played self;
+  json_t *line;
+  open_desk(&self);
+  self.asked = 1;
+  ps_lane_report *report = calloc(1, sizeof(*report));
+  *report = (ps_lane_report){.ticket = 0, .ended = 5, .aborted = 1, .up_bytes = 10, .down_bytes = 20};
+  ps_desk_report(self.desk, report);
+  int fd = client(&self);
+  rig_say(&self.rig, fd, "{\"id\": 1, \"request\": \"status\"}");
+  wait_for_ticket(&self, &self.rig, 0);
+  ps_desk_report(self.desk, report); /* one that ends now was not asked for it */
+  *report = (ps_lane_report){.ticket = self.ticket, .ended = 1, .up_bytes = 1, .down_bytes = 2};
+  ps_desk_report(self.desk, report);
+  free(report);
+  json_t *status = result_of(&self, fd, &line);
+  assert_int_equal(json_integer_value(json_object_get(status, "streams_ended")), 6);
+  assert_int_equal(json_integer_value(json_object_get(status, "streams_aborted")), 1);
+  assert_int_equal(json_integer_value(json_object_get(status, "up_bytes")), 11);
+  assert_int_equal(json_integer_value(json_object_get(status, "down_bytes")), 22);
+  json_decref(line);
+  close(fd);
+  close_desk(&self);
+}
+
+static ps_swap_event swap_event(const played *self, ps_swap_step step) {
+  return (ps_swap_event){
+      .step = step, .profile = "new", .transport = &transport, .settings = self->settings, .other = "lab"};
+}
+
+static json_t *status_of(played *self, int fd, json_t **line) {
+  rig_say(&self->rig, fd, "{\"request\": \"status\"}");
+  return result_of(self, fd, line);
+}
+
+static void test_a_use_is_answered_with_its_outcome(void **state) {
+  (void)state;
+  played self;
+  json_t *line;
+  penstock_error error;
+  open_desk(&self);
+  const ps_gateway_events *events = self.options.events;
+  int fd = client(&self);
+  rig_say(&self.rig, fd, "{\"id\": 1, \"request\": \"use\"}");
+  rig_expect_error(&self.rig, fd, "bad-value", "missing");
+  rig_say(&self.rig, fd, "{\"id\": 1, \"request\": \"use\", \"profile\": \"\"}");
+  rig_expect_error(&self.rig, fd, "bad-value", "bytes");
+  rig_say(&self.rig, fd, "{\"id\": 1, \"request\": \"use\", \"profile\": \"bad\"}");
+  rig_expect_error(&self.rig, fd, "bad-profile", "no profile");
+
+  rig_say(&self.rig, fd, "{\"id\": 2, \"request\": \"use\", \"profile\": \"new\", \"drain_ms\": 5}");
+  while (self.drain_ms != 5) {
+    rig_turn(&self.rig);
+  }
+  ps_swap_event event = swap_event(&self, PS_SWAP_BEGUN);
+  events->swap(self.options.context, &event);
+  event = swap_event(&self, PS_SWAP_LEG);
+  event.leg = PENSTOCK_LEG_TCP;
+  events->swap(self.options.context, &event);
+  json_t *swap = json_object_get(status_of(&self, fd, &line), "swap");
+  assert_string_equal(json_string_value(json_object_get(swap, "profile")), "new");
+  assert_int_equal(json_array_size(json_object_get(swap, "legs")), 1);
+  json_decref(line);
+  (void)penstock_fail(&error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "nobody there");
+  penstock_next(&error, "go there");
+  event = swap_event(&self, PS_SWAP_FAILED);
+  event.error = &error;
+  events->swap(self.options.context, &event);
+  json_t *answer = rig_hear(&self.rig, fd);
+  json_t *wanted = json_loads("{\"id\": 2, \"error\": {\"code\": \"not-served\", \"what\": \"nobody there\", \"next\": "
+                              "\"go there\", \"leg\": \"tcp\", \"class\": \"transient\", \"detail\": \"\"}}",
+                              0, NULL);
+  assert_true(json_equal(answer, wanted));
+  json_decref(answer);
+  json_decref(wanted);
+
+  rig_say(&self.rig, fd, "{\"id\": 3, \"request\": \"use\", \"profile\": \"new\"}");
+  while (self.drain_ms != -1) {
+    rig_turn(&self.rig);
+  }
+  event = swap_event(&self, PS_SWAP_BEGUN);
+  events->swap(self.options.context, &event);
+  event = swap_event(&self, PS_SWAP_TAKEN);
+  event.streams = 2;
+  event.drain_ms = 30000;
+  events->swap(self.options.context, &event);
+  rig_expect(
+      &self.rig, fd,
+      "{\"id\": 3, \"result\": {\"profile\": \"new\", \"transport\": \"fake\", \"other\": \"lab\", \"streams\": 2, "
+      "\"drain_ms\": 30000}}");
+  json_t *status = status_of(&self, fd, &line);
+  assert_string_equal(json_string_value(json_object_get(status, "profile")), "new");
+  assert_string_equal(json_string_value(json_object_get(status, "listen")), "127.0.0.1:4711");
+  assert_true(json_is_null(json_object_get(status, "swap")));
+  assert_int_equal(json_array_size(json_object_get(status, "draining")), 1);
+  json_decref(line);
+  close(fd);
+  close_desk(&self);
+}
+
 static void test_events_are_told(void **state) {
   (void)state;
   played self;
@@ -255,8 +376,9 @@ static void test_events_are_told(void **state) {
   int fd = client(&self);
   events->state(self.options.context, PS_STATE_CONNECTING, NULL, 0); /* before: is not told */
   rig_say(&self.rig, fd, "{\"request\": \"subscribe\"}");
-  rig_expect(&self.rig, fd,
-             "{\"id\": null, \"result\": {\"events\": [\"state\",\"leg\",\"progress\",\"serving\"], \"seq\": 1}}");
+  rig_expect(
+      &self.rig, fd,
+      "{\"id\": null, \"result\": {\"events\": [\"state\",\"leg\",\"progress\",\"serving\",\"swap\"], \"seq\": 1}}");
   (void)penstock_fail(&error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "gone");
   events->leg(self.options.context, PENSTOCK_LEG_TCP, 1500000, "ok", NULL);
   events->progress(self.options.context, "doing");
@@ -334,6 +456,8 @@ int main(void) {
       cmocka_unit_test(test_streams_are_listed_up_to_a_bound),
       cmocka_unit_test(test_a_stop_is_passed_on),
       cmocka_unit_test(test_a_reconnect_is_passed_on),
+      cmocka_unit_test(test_what_has_ended_counts),
+      cmocka_unit_test(test_a_use_is_answered_with_its_outcome),
       cmocka_unit_test(test_events_are_told),
       cmocka_unit_test(test_help),
       cmocka_unit_test(test_it_closes_while_somebody_waits),
