@@ -13,6 +13,7 @@ static int cmd_help(int argc, char **argv);
 static const ps_cli_command commands[] = {
     {"up", "run the gateway with a profile until Ctrl-C", ps_cmd_up},
     {"status", "show how the gateways are that run", ps_cmd_status},
+    {"use", "have a gateway use another profile while its streams go on", ps_cmd_use},
     {"reconnect", "have a gateway connect anew at once", ps_cmd_reconnect},
     {"down", "end a gateway in order, wherever it runs", ps_cmd_down},
     {"check", "check the profiles; with --connect, try the way to the solver", ps_cmd_check},

@@ -60,6 +60,7 @@ void ps_cli_leave_if_abandoned(int exit_code);
 /** The commands; each returns an exit code. argv[0] is the command's name, argv is NULL-terminated. */
 int ps_cmd_up(int argc, char **argv);
 int ps_cmd_status(int argc, char **argv);
+int ps_cmd_use(int argc, char **argv);
 int ps_cmd_reconnect(int argc, char **argv);
 int ps_cmd_down(int argc, char **argv);
 int ps_cmd_check(int argc, char **argv);

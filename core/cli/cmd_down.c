@@ -2,19 +2,16 @@
 /* Commands to a gateway that runs: one that ends it, one that has it connect anew. */
 #include "cli/cli.h"
 
-#include <stdlib.h>
-
 #include "cli/gateways.h"
 #include "cli/out.h"
 #include "cli/show.h"
-#include "config/value.h"
 
 /* Beyond the time that streams may go on: the gateway itself waits less for its transport's end. */
 #define END_MARGIN_MS 20000
 
 static int failed(const penstock_error *error, int code) {
   ps_cli_print_error(PS_STDERR, "Failed", error);
-  return code == PENSTOCK_E_INVALID ? (int)PS_EXIT_USAGE : (int)ps_cli_exit_code(error);
+  return ps_gateway_exit_code(error, code);
 }
 
 static int wait_for_end(ps_gateway_found *gateway, int64_t drain_ms, penstock_error *error) {
@@ -25,21 +22,6 @@ static int wait_for_end(ps_gateway_found *gateway, int64_t drain_ms, penstock_er
   (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "the gateway has not ended in time");
   penstock_next(error, "look at its log, or end it: kill -KILL %lu", (unsigned long)pid);
   return PENSTOCK_E_TIMEOUT;
-}
-
-/* Reads --drain. Returns 0, or an exit code after a complaint. */
-static int read_drain(const char *text, json_t **fields) {
-  int64_t ms = 0;
-  ps_text fault = {0};
-  int exit_code = PS_EXIT_OK;
-  *fields = NULL;
-  if (text && (ps_duration_parse(text, &ms, &fault) != 0 || ms < 0 || ms > 3600000)) {
-    exit_code = ps_cli_usage("down", "--drain '%s' is no duration: write 1500ms, 2s or 1m, at most an hour", text);
-  } else if (text) {
-    *fields = json_pack("{s:I}", "drain_ms", (json_int_t)ms);
-  }
-  free(fault.data);
-  return exit_code;
 }
 
 int ps_cmd_down(int argc, char **argv) {
@@ -62,7 +44,8 @@ int ps_cmd_down(int argc, char **argv) {
       1,
       0,
       1};
-  if (!ps_cli_parse(&syntax, argc, argv, &arguments, &exit_code) || (exit_code = read_drain(drain, &fields)) != 0) {
+  if (!ps_cli_parse(&syntax, argc, argv, &arguments, &exit_code) ||
+      (exit_code = ps_gateway_read_drain("down", drain, &fields)) != 0) {
     return exit_code;
   }
   int code = ps_gateways_find_one(&found, arguments[0], &error);

@@ -128,11 +128,37 @@ static void print_last_error(const json_t *status) {
   print_error("Last error", last, ago);
 }
 
+/* What comes, and what leaves. */
+static void print_swap(const json_t *status) {
+  size_t index;
+  const json_t *left;
+  char name[256];
+  char transport[128];
+  char span[32];
+  const json_t *swap = json_object_get(status, "swap");
+  if (json_is_object(swap)) {
+    const json_t *legs = json_object_get(swap, "legs");
+    const json_t *last = json_array_get(legs, json_array_size(legs) - 1);
+    ps_out_line("  %-10s %s (%s): %s for %s%s%s", "Comes", ps_show_safe(name, sizeof(name), text_of(swap, "profile")),
+                ps_show_safe(transport, sizeof(transport), text_of(swap, "transport")), text_of(swap, "state"),
+                ps_show_span(span, sizeof(span), number_of(swap, "since_ms") * 1000000u), last ? ", past " : "",
+                text_of(last, "leg"));
+  }
+  json_array_foreach(json_object_get(status, "draining"), index, left) {
+    ps_out_line("  %-10s %s (%s): %llu streams, for %s yet", "Leaves",
+                ps_show_safe(name, sizeof(name), text_of(left, "profile")),
+                ps_show_safe(transport, sizeof(transport), text_of(left, "transport")),
+                (unsigned long long)number_of(left, "streams"),
+                ps_show_span(span, sizeof(span), number_of(left, "left_ms") * 1000000u));
+  }
+}
+
 static void print_status(const json_t *status) {
   print_headline(status);
   print_reason(status);
   print_solver(status);
   print_traffic(status);
+  print_swap(status);
   print_legs(status);
   print_last_error(status);
 }

@@ -6,6 +6,8 @@
 #include <uv.h>
 
 #include "base/text.h"
+#include "cli/cli.h"
+#include "config/value.h"
 
 /* A gateway answers within a turn of its loop, or a third of a second with its lanes; longer if many crowd there. */
 #define PATIENCE_MS 5000
@@ -187,4 +189,22 @@ int ps_gateway_wait_for_end(ps_gateway_found *gateway, int timeout_ms) {
     code = code == PENSTOCK_OK ? ps_control_client_wait(&gateway->client, left_ms(end_ns)) : PENSTOCK_E_TIMEOUT;
   }
   return code;
+}
+
+int ps_gateway_exit_code(const penstock_error *error, int code) {
+  return code == PENSTOCK_E_INVALID ? (int)PS_EXIT_USAGE : (int)ps_cli_exit_code(error);
+}
+
+int ps_gateway_read_drain(const char *command, const char *text, json_t **fields) {
+  int64_t ms = 0;
+  ps_text fault = {0};
+  int exit_code = PS_EXIT_OK;
+  *fields = NULL;
+  if (text && (ps_duration_parse(text, &ms, &fault) != 0 || ms < 0 || ms > 3600000)) {
+    exit_code = ps_cli_usage(command, "--drain '%s' is no duration: write 1500ms, 2s or 1m, at most an hour", text);
+  } else if (text) {
+    *fields = json_pack("{s:I}", "drain_ms", (json_int_t)ms);
+  }
+  free(fault.data);
+  return exit_code;
 }

@@ -39,6 +39,14 @@ int ps_gateway_ask(ps_gateway_found *gateway, const char *request, json_t *field
                    penstock_error *error);
 /** Waits until it has ended. Returns 0 or PENSTOCK_E_TIMEOUT. */
 int ps_gateway_wait_for_end(ps_gateway_found *gateway, int timeout_ms);
+/** The exit code of a command that could not have what it wanted of a gateway; `code` is what the functions above
+ * returned. */
+int ps_gateway_exit_code(const penstock_error *error, int code);
+/**
+ * Reads --drain into *fields ({"drain_ms"}, a new reference; NULL if it was not given). Returns 0, or an exit code
+ * after a complaint.
+ */
+int ps_gateway_read_drain(const char *command, const char *text, json_t **fields);
 /** Its profile as it says, else the socket's name. */
 const char *ps_gateway_name(const ps_gateway_found *gateway);
 

@@ -19,7 +19,7 @@ from support.ports import free_port
 from support.wait import eventually
 
 OK, USAGE, CONFIG, UNREACHABLE, PORT = 0, 2, 3, 4, 7
-COMMANDS = ["up", "status", "reconnect", "down", "check", "profiles", "plugin", "probe", "trust", "ssh-command", "version", "help"]
+COMMANDS = ["up", "status", "use", "reconnect", "down", "check", "profiles", "plugin", "probe", "trust", "ssh-command", "version", "help"]
 ESC = "\x1b"
 
 

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* Has a gateway that runs use another profile, and shows the way of that one until it serves. */
+#include "cli/cli.h"
+
+#include <limits.h>
+
+#include "cli/gateways.h"
+#include "cli/json_out.h"
+#include "cli/legs.h"
+#include "cli/out.h"
+#include "cli/show.h"
+#include "log/log.h"
+
+#define PATIENCE_MS 5000
+/* Every step of the way has a limit of its own. */
+#define NO_LIMIT_MS (INT_MAX / 2)
+
+static const char *text_of(const json_t *object, const char *key) {
+  const char *text = json_string_value(json_object_get(object, key));
+  return text ? text : "";
+}
+
+static void show_leg(const json_t *event) {
+  penstock_error failed = {.struct_size = sizeof(failed)};
+  double ms = json_number_value(json_object_get(event, "ms"));
+  int is_failed = json_is_object(json_object_get(event, "error"));
+  ps_legs_line(ps_leg_parse(text_of(event, "leg")), ms > 0 ? (uint64_t)(ms * 1e6) : 0, text_of(event, "text"),
+               is_failed ? &failed : NULL);
+}
+
+/* What happens on the way. How it ends is in the answer. */
+static void show_event(void *context, const json_t *event) {
+  const int *json = context;
+  const char *step = text_of(event, "step");
+  char safe[512];
+  if (strcmp(text_of(event, "event"), "swap") != 0) {
+    return;
+  }
+  if (*json) {
+    ps_json_line(json_deep_copy(event));
+  } else if (strcmp(step, "leg") == 0) {
+    show_leg(event);
+  } else if (strcmp(step, "progress") == 0) {
+    ps_out_progress(ps_show_safe(safe, sizeof(safe), text_of(event, "text")));
+  }
+}
+
+static void show_outcome(const json_t *result) {
+  char profile[256];
+  char other[256];
+  char span[32];
+  json_int_t streams = json_integer_value(json_object_get(result, "streams"));
+  (void)ps_show_safe(profile, sizeof(profile), text_of(result, "profile"));
+  if (streams == 0) {
+    ps_out_line("Profile '%s' is used now.", profile);
+    return;
+  }
+  ps_out_line("Profile '%s' is used now; %lld stream%s of '%s' may go on for %s.", profile, (long long)streams,
+              streams == 1 ? "" : "s", ps_show_safe(other, sizeof(other), text_of(result, "other")),
+              ps_show_span(span, sizeof(span),
+                           (uint64_t)json_integer_value(json_object_get(result, "drain_ms")) * UINT64_C(1000000)));
+}
+
+/* Listens to what happens, then asks; returns when it is known how it ends. */
+static int ask(ps_gateway_found *gateway, json_t *fields, int *json, json_t **result, penstock_error *error) {
+  json_t *heard = NULL;
+  gateway->client.heard = show_event;
+  gateway->client.context = json;
+  int code = ps_control_client_ask(&gateway->client, "subscribe", json_pack("{s:[s]}", "events", "swap"), PATIENCE_MS,
+                                   &heard, error); /* without events it goes as well, only unseen */
+  json_decref(heard);
+  if (code == PENSTOCK_E_CANCELLED || code == PENSTOCK_E_TIMEOUT) {
+    return code;
+  }
+  return ps_control_client_ask(&gateway->client, "use", json_incref(fields), NO_LIMIT_MS, result, error);
+}
+
+/* Tells the end. Returns the exit code. */
+static int end(int json, const json_t *result, int code, const penstock_error *error) {
+  int is_failed = code != PENSTOCK_OK;
+  int exit_code = is_failed ? ps_gateway_exit_code(error, code) : (int)PS_EXIT_OK;
+  if (json) {
+    ps_json_line(json_pack("{s:s, s:O?, s:o, s:i}", "event", "outcome", "result", result, "error",
+                           ps_json_error(is_failed ? error : NULL), "exit_code", exit_code));
+  } else if (is_failed) {
+    ps_cli_print_error(PS_STDERR, "Nothing has changed", error);
+  } else {
+    show_outcome(result);
+  }
+  return exit_code;
+}
+
+int ps_cmd_use(int argc, char **argv) {
+  const char *name = NULL;
+  const char *drain = NULL;
+  int json = 0;
+  char **arguments;
+  int exit_code;
+  ps_gateways found;
+  json_t *fields = NULL;
+  json_t *result = NULL;
+  penstock_error error = {.struct_size = sizeof(error)};
+  const ps_cli_option options[] = {
+      {"gateway", "PROFILE", "which gateway, if several run: the profile that it uses now, or PROFILE@PORT", NULL,
+       &name},
+      {"drain", "DURATION", "how long streams of the profile in use may go on, instead of its drain", NULL, &drain},
+      {"json", NULL, "one JSON object a line", &json, NULL},
+  };
+  const ps_cli_syntax syntax = {
+      "use",
+      "PROFILE",
+      "Has a gateway that runs use another profile. The files are read anew; the new profile connects\n"
+      "beside the one in use, and gets new connections from the moment that it serves. Streams of the\n"
+      "old one may go on for its `drain`; its solver is left alone. If the new one fails, nothing changes.",
+      options,
+      sizeof(options) / sizeof(options[0]),
+      1,
+      1};
+  if (!ps_cli_parse(&syntax, argc, argv, &arguments, &exit_code) ||
+      (exit_code = ps_gateway_read_drain("use", drain, &fields)) != 0) {
+    return exit_code;
+  }
+  int code = ps_gateways_find_one(&found, name, &error);
+  if (code == PENSTOCK_OK) {
+    fields = fields ? fields : json_object();
+    (void)json_object_set_new(fields, "profile", json_string(arguments[0]));
+    code = ask(&found.items[0], fields, &json, &result, &error);
+  }
+  exit_code = end(json, result, code, &error);
+  json_decref(fields);
+  json_decref(result);
+  ps_gateways_free(&found);
+  return exit_code;
+}
