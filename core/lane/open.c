@@ -166,6 +166,9 @@ static void end(penstock_open *open) {
   }
   free(open);
   ps_lane_count(lane);
+  if (lane->stopping) {
+    ps_lane_later(lane); /* which may have waited for just this one */
+  }
 }
 
 static void slot_open_done_socket(const penstock_host *host, penstock_open *open, penstock_socket socket) {

@@ -267,7 +267,7 @@ static void on_late_open(void *context) {
   penstock_instance *self = context;
   penstock_open *open = self->open;
   self->open = NULL;
-  fail_open(self, open, PENSTOCK_LEG_CONTAINER, PENSTOCK_CLASS_TRANSIENT);
+  fail_open(self, open, fake.late_leg ? (uint32_t)fake.late_leg : PENSTOCK_LEG_CONTAINER, PENSTOCK_CLASS_TRANSIENT);
 }
 
 static void fake_open_stream(penstock_instance *self, penstock_open *open, uint64_t deadline_ms) {

@@ -161,6 +161,12 @@ static ssize_t end_stream(int fd) {
   return count;
 }
 
+static void *ask_and_tell(void *argument) {
+  const run *self = argument;
+  assert_int_equal(ask(self), 1);
+  return NULL;
+}
+
 /* --- tests -------------------------------------------------------------------------------------- */
 
 static void take_another(run *self) {
@@ -210,6 +216,29 @@ static void test_what_does_not_end_in_time_is_aborted(void **state) {
   reset();
   fake.side_by_side = 1;
   run_with(drain_for_a_moment, AT_SERVING);
+}
+
+/* A client whose stream the old one cannot open is the new one's, and then nothing keeps the old one. */
+static void lose_the_last_open(run *self) {
+  ps_control_client client;
+  pthread_t waits;
+  connect_control(self, &client);
+  fake.late_leg = PENSTOCK_LEG_STREAM;
+  fake.late_opens = 1;
+  assert_int_equal(pthread_create(&waits, NULL, ask_and_tell, self), 0);
+  while (fake.late_opens == 1) {
+    (void)usleep(1000);
+  }
+  assert_int_equal(use_well(&client, 3600000), 1);
+  (void)pthread_join(waits, NULL);
+  wait_for_draining(&client, 0);
+  ps_control_client_close(&client);
+}
+
+static void test_an_open_that_fails_is_the_new_ones(void **state) {
+  (void)state;
+  reset();
+  run_with(lose_the_last_open, AT_SERVING);
 }
 
 static void fail_to_take(run *self) {
@@ -270,12 +299,6 @@ static void test_a_wrong_profile_changes_nothing(void **state) {
 }
 
 /* The first one hangs: a connection waits until the other one serves. */
-static void *ask_and_tell(void *argument) {
-  const run *self = argument;
-  assert_int_equal(ask(self), 1);
-  return NULL;
-}
-
 static void save_who_waits(run *self) {
   ps_control_client client;
   pthread_t waits;
@@ -404,6 +427,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_streams_go_on_beside_the_new_one),
       cmocka_unit_test(test_what_does_not_end_in_time_is_aborted),
+      cmocka_unit_test(test_an_open_that_fails_is_the_new_ones),
       cmocka_unit_test(test_the_old_one_goes_on_if_the_new_one_fails),
       cmocka_unit_test(test_a_wrong_profile_changes_nothing),
       cmocka_unit_test(test_who_waits_is_given_to_the_new_one),
