@@ -9,6 +9,7 @@
 
 #include "gateway/crew.h"
 #include "gateway/desk.h"
+#include "gateway/herald.h"
 #include "gateway/hold.h"
 #include "gateway/listener.h"
 #include "gateway/swap.h"
@@ -38,7 +39,8 @@ typedef struct gateway {
   ps_crew *crew; /**< the one in use */
   int crew_ended;
   ps_swap swap;  /**< the others */
-  ps_desk *desk; /**< NULL if it cannot be asked */
+  ps_desk *desk;     /**< NULL if it cannot be asked */
+  ps_herald *herald; /**< NULL if no service manager wants to be told */
   uv_signal_t signals[SIGNAL_COUNT];
   ps_netwatch *netwatch; /**< NULL where the system does not tell */
   uv_timer_t end;        /**< the deadline of the orderly end */
@@ -148,6 +150,8 @@ static void close_loop(gateway *self) {
   ps_hold_close(&self->hold);
   ps_desk_close(self->desk);
   self->desk = NULL;
+  ps_herald_close(self->herald);
+  self->herald = NULL;
   for (size_t i = 0; i < SIGNAL_COUNT; i++) {
     uv_close((uv_handle_t *)&self->signals[i], NULL);
     /* Somebody impatient must not kill the process while it says its last words. A check goes on to the next profile.
@@ -183,6 +187,7 @@ static void begin_stop(gateway *self, uint64_t drain_ms) {
   uint32_t blocked = ps_crew_blocked(self->crew) + ps_swap_blocked(&self->swap);
   int only_blocked = blocked > 0 && blocked == ps_crew_lanes(self->crew) + ps_swap_lanes(&self->swap);
   (void)uv_timer_start(&self->end, on_end_deadline, only_blocked ? BLOCKED_GRACE_MS : drain_ms + END_MARGIN_MS, 0);
+  ps_herald_stopping(self->herald, drain_ms + END_MARGIN_MS);
   ps_swap_stop(&self->swap, drain_ms);
   ps_crew_stop(self->crew, drain_ms, stop_solver);
 }
@@ -529,6 +534,7 @@ static int open_gateway(gateway *self, penstock_error *error) {
   }
   if (!self->options->check_only) {
     self->netwatch = ps_netwatch_start(&self->loop, on_network_changed, self);
+    self->herald = ps_herald_open(&self->loop, &self->own_options);
   }
   open_desk(self);
   return PENSTOCK_OK;
