@@ -3,10 +3,44 @@
 
 #include <stdlib.h>
 
+#include "log/log.h"
+#include "service/manager.h"
+
+/* A socket that was passed instead of one of ours: may it be used? */
+static int examine(penstock_socket passed, int others, const char *address, const char *source, char *bound,
+                   size_t bound_size, penstock_error *error) {
+  ps_net_own_name(passed, bound, bound_size);
+  if (!ps_net_is_loopback(bound) && ps_net_is_loopback(address)) {
+    penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
+                  "the service manager passed a socket on %s, which other machines could reach, and the profile says "
+                  "listen = %s",
+                  bound, address);
+    penstock_next(error, "set `ListenStream=%s` in the socket unit", address);
+    return PENSTOCK_E_FAILED;
+  }
+  if (!ps_net_is_bound_to(passed, address)) {
+    ps_log(PENSTOCK_LOG_WARN, source,
+           "the service manager passed a socket on %s, and the profile says listen = %s: it is %s that is served",
+           bound, address, bound);
+  }
+  if (others > 0) {
+    ps_log(PENSTOCK_LOG_WARN, source,
+           "the service manager passed %d sockets: a gateway has one, so nobody serves the others", others + 1);
+  }
+  return PENSTOCK_OK;
+}
+
 int ps_listener_open(ps_acceptor *acceptor, uv_loop_t *loop, const char *address, const ps_acceptor_options *options,
                      char *bound, size_t bound_size, penstock_error *error) {
   penstock_socket listening;
-  int result = ps_net_listen(address, &listening, bound, bound_size, error);
+  int others = 0;
+  int is_passed = ps_manager_passed(address, &listening, &others, error);
+  int result = is_passed < 0    ? is_passed
+               : is_passed == 0 ? ps_net_listen(address, &listening, bound, bound_size, error)
+                                : examine(listening, others, address, options->source, bound, bound_size, error);
+  if (result != PENSTOCK_OK && is_passed > 0) {
+    ps_net_close(listening);
+  }
   if (result != PENSTOCK_OK) {
     return result;
   }
@@ -15,6 +49,7 @@ int ps_listener_open(ps_acceptor *acceptor, uv_loop_t *loop, const char *address
     penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory or descriptors");
     return result;
   }
+  acceptor->is_lent = is_passed;
   ps_acceptor_set(acceptor, 1);
   return PENSTOCK_OK;
 }
@@ -34,7 +69,7 @@ int ps_listener_try(const char *address, penstock_error *error) {
 }
 
 void ps_listener_close(ps_acceptor *acceptor) {
-  if (acceptor->socket != PENSTOCK_SOCKET_NONE) {
+  if (acceptor->socket != PENSTOCK_SOCKET_NONE && !acceptor->is_lent) {
     ps_net_unlisten(acceptor->socket);
   }
   ps_acceptor_close(acceptor);

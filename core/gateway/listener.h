@@ -11,8 +11,9 @@
 #include "net/acceptor.h"
 
 /**
- * Listens on `address`; `bound` gets the real one. `acceptor` takes connections in.
- * Returns 0 or a negative code with `error`.
+ * Listens on `address`; `bound` gets the real one. `acceptor` takes connections in. A socket that the service manager
+ * passed is used instead, whatever its address is: a warning says if it is another one. But one that other machines
+ * reach is refused if they do not reach `address`. Returns 0 or a negative code with `error`.
  */
 int ps_listener_open(ps_acceptor *acceptor, uv_loop_t *loop, const char *address, const ps_acceptor_options *options,
                      char *bound, size_t bound_size, penstock_error *error);
@@ -21,7 +22,10 @@ int ps_listener_open(ps_acceptor *acceptor, uv_loop_t *loop, const char *address
  * another penstock holds counts as free: it is likely the gateway that is asked about.
  */
 int ps_listener_try(const char *address, penstock_error *error);
-/** Stops listening at once, for everybody who has a descriptor. Harmless if it is not open. */
+/**
+ * Stops listening at once, for everybody who has a descriptor. A socket that was passed is only closed: connections go
+ * on to wait there, for the next one who gets it. Harmless if it is not open.
+ */
 void ps_listener_close(ps_acceptor *acceptor);
 
 #endif

@@ -26,6 +26,7 @@ typedef struct ps_acceptor {
   ps_acceptor_options options;
   penstock_socket socket; /**< PENSTOCK_SOCKET_NONE: closed */
   int is_on;
+  int is_lent; /**< the socket is somebody else's too, who goes on listening when we do not */
   ps_peers peers;
   uv_poll_t poll;
   uv_timer_t pause;   /**< out of room or descriptors: goes on when it fires */

@@ -25,6 +25,8 @@ int ps_net_listen(const char *address, penstock_socket *listener, char *bound, s
 int ps_net_is_localhost(const char *host);
 /** Does the address name a loopback interface (127.0.0.0/8, ::1, localhost)? */
 int ps_net_is_loopback(const char *address);
+/** Is a listening socket bound to the address (port 0 = any port)? */
+int ps_net_is_bound_to(penstock_socket listener, const char *address);
 /** Connects to "host:port" and blocks until it is done or `timeout_ms` is over. For the command line. */
 int ps_net_connect(const char *address, int timeout_ms, penstock_socket *socket, penstock_error *error);
 /** Blocks until the socket can be read (or, `to_write`, written) or has failed: 1; or `timeout_ms` is over: 0. For the
@@ -59,6 +61,8 @@ void ps_net_close(penstock_socket socket);
 void ps_net_reset(penstock_socket socket);
 /** TCP_NODELAY on a socket that may be no TCP socket. */
 void ps_net_nodelay(penstock_socket socket);
+/** A socket's own address as text. */
+void ps_net_own_name(penstock_socket socket, char *text, size_t size);
 /** The peer's address as text, for the log. */
 void ps_net_peer_name(penstock_socket socket, char *text, size_t size);
 

@@ -122,15 +122,49 @@ int ps_net_listen(const char *address, penstock_socket *listener, char *bound, s
       close(fd);
     }
   } else {
-    struct sockaddr_storage name;
-    socklen_t size = sizeof(name);
-    memset(&name, 0, sizeof(name));
-    (void)getsockname(fd, (struct sockaddr *)&name, &size);
-    format_address(&name, bound, bound_size);
+    ps_net_own_name(fd, bound, bound_size);
     *listener = fd;
   }
   freeaddrinfo(list);
   return result;
+}
+
+/* Port 0 stands for any. */
+static int is_same(const struct sockaddr_storage *bound, const struct addrinfo *wanted) {
+  struct sockaddr_storage other;
+  if (bound->ss_family != wanted->ai_family || wanted->ai_addrlen > sizeof(other)) {
+    return 0;
+  }
+  memset(&other, 0, sizeof(other));
+  memcpy(&other, wanted->ai_addr, wanted->ai_addrlen);
+  if (bound->ss_family == AF_INET6) {
+    const struct sockaddr_in6 *a = (const struct sockaddr_in6 *)(const void *)bound;
+    const struct sockaddr_in6 *b = (const struct sockaddr_in6 *)(const void *)&other;
+    return (b->sin6_port == 0 || a->sin6_port == b->sin6_port) &&
+           memcmp(&a->sin6_addr, &b->sin6_addr, sizeof(a->sin6_addr)) == 0;
+  }
+  const struct sockaddr_in *a = (const struct sockaddr_in *)(const void *)bound;
+  const struct sockaddr_in *b = (const struct sockaddr_in *)(const void *)&other;
+  return (b->sin_port == 0 || a->sin_port == b->sin_port) && a->sin_addr.s_addr == b->sin_addr.s_addr;
+}
+
+int ps_net_is_bound_to(penstock_socket listener, const char *address) {
+  struct sockaddr_storage bound;
+  socklen_t size = sizeof(bound);
+  penstock_error unused;
+  int found = 0;
+  memset(&bound, 0, sizeof(bound));
+  struct addrinfo *list = lookup(address, 1, &unused);
+  if (!list) {
+    return 0;
+  }
+  if (getsockname((int)listener, (struct sockaddr *)&bound, &size) == 0) {
+    for (const struct addrinfo *info = list; info && !found; info = info->ai_next) {
+      found = is_same(&bound, info);
+    }
+  }
+  freeaddrinfo(list);
+  return found;
 }
 
 int ps_net_is_loopback(const char *address) {
@@ -313,6 +347,14 @@ void ps_net_reset(penstock_socket socket) {
 void ps_net_nodelay(penstock_socket socket) {
   int one = 1;
   (void)setsockopt((int)socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
+void ps_net_own_name(penstock_socket socket, char *text, size_t size) {
+  struct sockaddr_storage name;
+  socklen_t length = sizeof(name);
+  memset(&name, 0, sizeof(name));
+  (void)getsockname((int)socket, (struct sockaddr *)&name, &length);
+  format_address(&name, text, size);
 }
 
 void ps_net_peer_name(penstock_socket socket, char *text, size_t size) {

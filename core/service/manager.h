@@ -2,7 +2,7 @@
 /**
  * @file manager.h
  * What starts and watches the gateway as a service: systemd, or whatever speaks as it does. It is told by datagrams how
- * the gateway is.
+ * the gateway is, and may pass the listening socket.
  *
  * Both are a few lines here and not libsystemd's: sd_notify(3) and sd_listen_fds(3) promise that what is behind them
  * stays as it is, and say that a program may do it by itself. So every build of ours can be a service, without another
@@ -27,5 +27,12 @@ int ps_manager_tell(const ps_manager *manager, const char *lines, int is_needed)
 /** It wants a sign of life within this time, again and again, in milliseconds; 0: it does not. */
 uint64_t ps_manager_watchdog_ms(const ps_manager *manager);
 void ps_manager_free(ps_manager *manager);
+
+/**
+ * The listening socket that was passed to us ($LISTEN_FDS): the one that is bound to `address`, else the first. Returns
+ * 1 with *listening; 0 if none was passed; or a negative code with `error` if what was passed is of no use. Those
+ * beyond the one are closed, and their number is in *others.
+ */
+int ps_manager_passed(const char *address, penstock_socket *listening, int *others, penstock_error *error);
 
 #endif

@@ -93,17 +93,18 @@ def gateway(tmp, penstock, solver_root):
 
     profile   keys of the profile; name its name; settings more keys for [gateway]
     sections  more sections; args more arguments; env more environment; under a command that runs it
+    pass_fds  descriptors that it inherits
     It listens on a free port unless `settings` says otherwise. It depends on solver_root so that gateways end
     before the solvers' folders do.
     """
     started = []
 
-    def start(profile, name="lab", settings=None, sections=None, args=(), env=None, under=()):
+    def start(profile, name="lab", settings=None, sections=None, args=(), env=None, under=(), pass_fds=()):
         number = len(started)
         common = {"listen": "127.0.0.1:0", "log_level": "debug", **(settings or {})}
         config = tmp / f"penstock{number}.ini"
         write_ini(config, {"gateway": common, name: profile, **(sections or {})})
-        made = Gateway(penstock, config, name, tmp / f"gateway{number}.log", args, env, under)
+        made = Gateway(penstock, config, name, tmp / f"gateway{number}.log", args, env, under, pass_fds)
         made.config = config
         started.append(made)
         return made

@@ -36,7 +36,7 @@ def write_ini(path, sections):
 class Gateway:
     """Started by the `gateway` fixture, which stops it at the end of the test."""
 
-    def __init__(self, build, config, profile, log, args=(), env=None, under=()):
+    def __init__(self, build, config, profile, log, args=(), env=None, under=(), pass_fds=()):
         self._log_path = log
         self._log = open(log, "wb")
         self.events = []
@@ -50,6 +50,7 @@ class Gateway:
             stdout=subprocess.PIPE,
             stderr=self._log,
             start_new_session=True,
+            pass_fds=pass_fds,
         )
         self.pid = self.process.pid
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -1,7 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""What a service manager is for a gateway: who is told by sd_notify."""
+"""What a service manager is for a gateway: who is told by sd_notify, and who passes a listening socket."""
 
 import socket
+import sys
+
+# Does what systemd does for a service with a socket unit: descriptors from 3 on, and whose they are in the environment.
+PASS = """
+import fcntl, os, sys
+fds = [int(fd) for fd in sys.argv[1].split(",")]
+kept = [fcntl.fcntl(fd, fcntl.F_DUPFD, 10 + len(fds)) for fd in fds]
+for number, fd in enumerate(kept):
+    os.dup2(fd, 3 + number)
+os.environ.update(LISTEN_FDS=str(len(kept)), LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES="penstock.socket")
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
+
+def passing(*sockets):
+    """Arguments of the `gateway` fixture for one that gets these sockets."""
+    fds = [each.fileno() for each in sockets]
+    return {"under": [sys.executable, "-c", PASS, ",".join(map(str, fds))], "pass_fds": fds}
 
 
 class Manager:
