@@ -6,7 +6,7 @@ BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libssh-dev
 TEST_PACKAGES="libcmocka-dev python3 python3-pytest python3-pytest-xdist python3-pytest-timeout python3-paramiko
   openssh-client openssh-server openssl dropbear-bin tinysshd iproute2 tcsh fish zsh util-linux procps
   docker.io docker-compose podman runc containernetworking-plugins busybox-static socat netcat-openbsd
-  clang-format-14 clang-tidy-14 doxygen bash-completion mandoc groff-base"
+  clang-format-14 clang-tidy-14 doxygen bash-completion mandoc groff-base systemd"
 NIGHTLY_PACKAGES="clang libclang-rt-14-dev socat haproxy"
 
 say() {

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""The units that are installed for service managers, as far as they can be judged without one."""
+
+import configparser
+import os
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from support.build import CHECKOUT
+
+UNITS = ["penstock.service", "penstock@.service", "penstock.socket"]
+
+
+@pytest.fixture
+def prefix(penstock, tmp):
+    folder = tmp / "installed"
+    subprocess.run(["cmake", "--install", penstock.folder, "--prefix", folder], check=True, capture_output=True)
+    return folder
+
+
+def read(prefix, name):
+    unit = configparser.ConfigParser(strict=True, interpolation=None)
+    unit.optionxform = str
+    unit.read_string((prefix / "share/systemd/user" / name).read_text())
+    return unit
+
+
+def test_they_run_what_was_installed(prefix):
+    for name, command in (("penstock.service", "up"), ("penstock@.service", "up -- %I")):
+        unit = read(prefix, name)
+        assert unit["Service"]["ExecStart"] == f"{prefix}/bin/penstock {command}"
+        assert unit["Service"]["Type"] == "notify"
+        page = re.search(r"file:(\S+)", unit["Unit"]["Documentation"])[1]
+        assert "penstock" in open(page).read()
+    for name in UNITS:
+        assert not re.search(r"@[A-Z_]+@", (prefix / "share/systemd/user" / name).read_text())
+
+
+def test_what_only_the_user_can_mend_is_not_tried_again(prefix, penstock):
+    codes = read(prefix, "penstock.service")["Service"]["RestartPreventExitStatus"].split()
+    meanings = dict(re.findall(r"^  (\d)  (.*)$", penstock.run("--help").stdout, re.M))
+    assert {meanings[code].split()[-2] + " " + meanings[code].split()[-1] for code in codes} == {
+        "is wrong",
+        "was refused",
+        "has changed",
+    }
+    assert codes == ["2", "3", "5", "6"]
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+def test_systemd_has_nothing_to_say_against_them(prefix, tmp):
+    runtime = tmp / "run"
+    runtime.mkdir(mode=0o700)
+    units = [prefix / "share/systemd/user" / name for name in UNITS]
+    done = subprocess.run(
+        ["systemd-analyze", "--user", "--man=no", "verify", *units],
+        env={**os.environ, "XDG_RUNTIME_DIR": str(runtime)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def test_the_launch_agent_is_well_formed():
+    text = (CHECKOUT / "packaging/launchd/org.penstock.gateway.plist.in").read_text()
+    pairs = list(ElementTree.fromstring(text)[0])
+    names = [pair.text for pair in pairs[::2]]
+    assert all(pair.tag == "key" for pair in pairs[::2]) and len(set(names)) == len(names)
+    assert "has not been tried" in text
