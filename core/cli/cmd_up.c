@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/cli.h"
 
+#include <stdlib.h>
 #include <uv.h>
 
+#include "cli/background.h"
+#include "cli/gateways.h"
 #include "cli/other_profile.h"
 #include "cli/out.h"
 #include "cli/profile_select.h"
@@ -13,13 +16,15 @@
 /* The command line of `up`. */
 typedef struct up_line {
   const char *listen;
+  int detach;
   int json;
   int no_launch;
   int self_test;
   int verbose;
   char **arguments;
-  int told; /* what happens is printed where the log goes */
-  int ran;  /* the gateway has run, and has told its end */
+  int told;  /* what happens is printed where the log goes */
+  int ran;   /* the gateway has run, and has told its end */
+  char *log; /* of one in the background, if nobody has named another file */
 } up_line;
 
 static int parse(int argc, char **argv, up_line *line) {
@@ -28,6 +33,7 @@ static int parse(int argc, char **argv, up_line *line) {
       {"no-launch", NULL, "serve a solver that runs, start none (as launch = never)", &line->no_launch, NULL},
       {"self-test", NULL, "once it serves, ask the solver through the local port", &line->self_test, NULL},
       {"verbose", NULL, "log much (as --log-level debug)", &line->verbose, NULL},
+      {"detach", NULL, "go on in the background once it serves, or tries again by itself", &line->detach, NULL},
       {"json", NULL, "one JSON object a line", &line->json, NULL},
   };
   const ps_cli_syntax syntax = {
@@ -35,18 +41,30 @@ static int parse(int argc, char **argv, up_line *line) {
       "[PROFILE]",
       "Runs the gateway: opens the local port, connects as the profile says, finds or starts the\n"
       "solver, and serves until Ctrl-C. Without PROFILE: `profile` of [gateway], or the only one.\n"
-      "What happens is told on standard output, the log goes to standard error.",
+      "What happens is told on standard output, the log goes to standard error. With -d it returns once\n"
+      "the port is open and it is known how it went, as without it if it failed; the gateway goes on\n"
+      "without the terminal, and logs to log_file or else to ~/.local/state/penstock/PROFILE.log.",
       options,
       sizeof(options) / sizeof(options[0]),
       0,
       1};
   int exit_code;
-  return ps_cli_parse(&syntax, argc, argv, &line->arguments, &exit_code) ? -1 : exit_code;
+  if (!ps_cli_parse(&syntax, argc, argv, &line->arguments, &exit_code)) {
+    return exit_code;
+  }
+  if (line->detach && line->self_test) {
+    return ps_cli_usage("up",
+                        "--self-test needs the terminal, which -d leaves: ask it afterwards with 'penstock probe'");
+  }
+  return -1;
 }
 
 /* Opens the log. On a terminal its lines would only repeat what is told anyway, so there it begins at warnings, and
  * without those that are told. */
 static int open_log(up_line *line, const ps_settings *gateway) {
+  if (line->log) {
+    ps_cli_options.log_file = line->log;
+  }
   int both = ps_term_is_terminal(PS_STDOUT) && ps_term_is_terminal(PS_STDERR) && !ps_cli_options.log_file &&
              !ps_settings_string(gateway, "log_file");
   line->told = both && !line->json;
@@ -70,10 +88,68 @@ static int find_other(void *context, const char *name, ps_gateway_profile *found
   return ps_profile_find_other(name, line->listen, found, error);
 }
 
-static int run(up_line *line, const ps_profile *profile) {
+/* --- in the background -------------------------------------------------------------------------- */
+
+static int failed(up_line *line, const penstock_error *error) {
+  int exit_code = (int)ps_cli_exit_code(error);
+  ps_cli_print_error(PS_STDERR, "Failed", error);
+  if (line->json) {
+    ps_up_json_stopped(error, exit_code);
+    line->ran = 1;
+  }
+  return exit_code;
+}
+
+/* Is there a gateway already that this one would be another of? Returns 0, or a negative code with `error`. */
+static int look_for_another(const ps_profile *profile, penstock_error *error) {
+  char called[320];
+  ps_gateways found;
+  penstock_error none;
+  const char *listen = ps_settings_string(profile->settings, "listen");
+  const char *port = listen ? strrchr(listen, ':') : NULL;
+  (void)snprintf(called, sizeof(called), "%s@%s", profile->name, port ? port + 1 : "");
+  int code = ps_gateways_find(&found, called, &none);
+  if (code == PENSTOCK_OK) {
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_REFUSED,
+                        "a gateway of '%s' runs already on %s (pid %lu)", profile->name, listen,
+                        (unsigned long)found.items[0].client.pid);
+    penstock_next(error, "see how it is: penstock status %s; or end it: penstock down %s", profile->name,
+                  profile->name);
+  }
+  ps_gateways_free(&found);
+  return code == PENSTOCK_OK ? PENSTOCK_E_FAILED : PENSTOCK_OK;
+}
+
+/* Splits the process. Returns 1 in the one that is to run the gateway, else 0 with *exit_code. */
+static int detach(up_line *line, const ps_profiles *profiles, const ps_profile *profile, int *exit_code) {
+  penstock_error error;
+  int names_log = ps_cli_options.log_file || ps_settings_string(profiles->gateway, "log_file");
+  if (look_for_another(profile, &error) != PENSTOCK_OK ||
+      (!names_log && !(line->log = ps_background_log(profile->name, &error)))) {
+    *exit_code = failed(line, &error);
+    return 0;
+  }
+  int runs_it = ps_background_begin(exit_code, &error);
+  if (runs_it < 0) {
+    *exit_code = failed(line, &error);
+  }
+  line->ran |= runs_it == 0; /* the other one has told all there was */
+  return runs_it > 0;
+}
+
+static const char *log_of(const up_line *line, const ps_settings *gateway) {
+  return line->log                 ? line->log
+         : ps_cli_options.log_file ? ps_cli_options.log_file
+                                   : ps_settings_string(gateway, "log_file");
+}
+
+/* ------------------------------------------------------------------------------------------------ */
+
+static int run(up_line *line, const ps_profiles *profiles, const ps_profile *profile) {
   penstock_error error;
   ps_up_events told;
   ps_up_events_init(&told, profile, line->json, line->self_test, line->verbose);
+  told.detach = line->detach ? log_of(line, profiles->gateway) : NULL;
   const ps_gateway_options options = {
       .profile = profile->name,
       .transport = profile->transport,
@@ -89,11 +165,11 @@ static int run(up_line *line, const ps_profile *profile) {
   memset(&error, 0, sizeof(error));
   line->ran = 1;
   ps_out_start(line->json);
-  int failed = ps_gateway_run(&options, &error) != 0;
-  int exit_code = failed ? (int)ps_cli_exit_code(&error) : PS_EXIT_OK;
-  ps_up_events_end(&told, failed ? &error : NULL, exit_code);
+  int has_failed = ps_gateway_run(&options, &error) != 0;
+  int exit_code = has_failed ? (int)ps_cli_exit_code(&error) : PS_EXIT_OK;
+  ps_up_events_end(&told, has_failed ? &error : NULL, exit_code);
   ps_out_stop();
-  if (failed) {
+  if (has_failed) {
     ps_cli_print_error(PS_STDERR, "Failed", &error);
   }
   ps_cli_leave_if_abandoned(exit_code);
@@ -111,10 +187,13 @@ static int open_and_run(up_line *line, ps_profiles *profiles, ps_profile *profil
     return wrong_profile(line, profiles);
   }
   ps_cli_print_problems(PS_STDERR, &profiles->problems);
+  if (line->detach && !detach(line, profiles, profile, &exit_code)) {
+    return exit_code;
+  }
   if ((exit_code = open_log(line, profiles->gateway)) != 0) {
     return exit_code;
   }
-  exit_code = run(line, profile);
+  exit_code = run(line, profiles, profile);
   ps_log_close();
   return exit_code;
 }
@@ -138,6 +217,7 @@ int ps_cmd_up(int argc, char **argv) {
     }
   }
   ps_profiles_free(&profiles);
+  free(line.log);
   if (line.json && !line.ran) {
     ps_up_json_stopped(NULL, exit_code);
   }

@@ -41,11 +41,20 @@ const ps_cli_reader *ps_cli_current_reader(void) {
   return current_reader;
 }
 
+/* Few, so that each means the same wherever it is. None of them takes a value. */
+char ps_cli_letter(const ps_cli_option *option) {
+  if (strcmp(option->name, "help") == 0) {
+    return 'h';
+  }
+  return (char)(strcmp(option->name, "detach") == 0 ? 'd' : '\0');
+}
+
 void ps_cli_print_option(const ps_cli_option *option) {
   char name[64];
   const char *help = option->help;
-  (void)snprintf(name, sizeof(name), "%s--%s%s%s", option == &ps_cli_help_option ? "-h, " : "", option->name,
-                 option->argument ? " " : "", option->argument ? option->argument : "");
+  const char letter[] = {'-', ps_cli_letter(option), ',', ' ', '\0'};
+  (void)snprintf(name, sizeof(name), "%s--%s%s%s", letter[1] ? letter : "", option->name, option->argument ? " " : "",
+                 option->argument ? option->argument : "");
   for (const char *column = name; *help; column = "") {
     size_t size = strcspn(help, "\n");
     ps_out_line("  %-22s %.*s", column, (int)size, help);
@@ -93,28 +102,44 @@ static int complain(const ps_cli_syntax *syntax, char **argv, int value) {
                       nearest.best ? nearest.best : "", nearest.best ? "'?" : "");
 }
 
-static void fill_table(const ps_cli_syntax *syntax, struct option *table) {
+/* The long options, and in `letters` the short ones, after what getopt_long wants first. */
+static void fill_table(const ps_cli_syntax *syntax, struct option *table, char *letters) {
+  *letters++ = ':';
+  *letters++ = 'h';
   for (size_t i = 0; i < syntax->option_count; i++) {
+    *letters = ps_cli_letter(&syntax->options[i]);
+    letters += *letters != '\0';
     table[i] = (struct option){.name = syntax->options[i].name,
                                .has_arg = syntax->options[i].argument ? required_argument : no_argument,
                                .val = HELP_VALUE + 1 + (int)i};
   }
   table[syntax->option_count] = (struct option){.name = "help", .has_arg = no_argument, .val = HELP_VALUE};
   table[syntax->option_count + 1] = (struct option){.name = NULL};
+  *letters = '\0';
+}
+
+/* The option that getopt_long has found. */
+static const ps_cli_option *option_of(const ps_cli_syntax *syntax, int value) {
+  size_t at = 0;
+  while (value < HELP_VALUE && ps_cli_letter(&syntax->options[at]) != value) {
+    at++;
+  }
+  return &syntax->options[value < HELP_VALUE ? at : (size_t)(value - HELP_VALUE - 1)];
 }
 
 int ps_cli_parse(const ps_cli_syntax *syntax, int argc, char **argv, char ***arguments, int *exit_code) {
   struct option table[PS_CLI_MOST_OPTIONS];
+  char letters[PS_CLI_MOST_OPTIONS + 2];
   int value;
   *exit_code = PS_EXIT_FAILED;
   if (syntax->option_count + 2 > PS_CLI_MOST_OPTIONS) {
     return 0;
   }
-  fill_table(syntax, table);
+  fill_table(syntax, table, letters);
   /* glibc: 0 starts anew, also after another command line was read in this process (tests, `help CMD`). */
   optind = 0;
   opterr = 0;
-  while ((value = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
+  while ((value = getopt_long(argc, argv, letters, table, NULL)) != -1) {
     if (value == 'h' || value == HELP_VALUE) {
       if (!current_reader) {
         print_help(syntax);
@@ -128,7 +153,7 @@ int ps_cli_parse(const ps_cli_syntax *syntax, int argc, char **argv, char ***arg
       *exit_code = complain(syntax, argv, value);
       return 0;
     }
-    const ps_cli_option *option = &syntax->options[value - HELP_VALUE - 1];
+    const ps_cli_option *option = option_of(syntax, value);
     if (option->argument) {
       *option->value = optarg;
     } else {

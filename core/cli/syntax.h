@@ -91,6 +91,8 @@ extern const size_t ps_cli_common_count;
 extern const ps_cli_option ps_cli_help_option;
 extern const ps_cli_option ps_cli_version_option;
 
+/** The letter that an option may be written with instead (-d); 0 if there is none. */
+char ps_cli_letter(const ps_cli_option *option);
 /** Prints a line (or more) of help for an option. */
 void ps_cli_print_option(const ps_cli_option *option);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/up_events.h"
 
+#include "cli/background.h"
 #include "cli/cli.h"
 #include "cli/json_out.h"
 #include "cli/legs.h"
@@ -89,6 +90,31 @@ void ps_up_self_test(ps_up_events *told) {
   }
 }
 
+/* --- letting go of the terminal ------------------------------------------------------------------ */
+
+/* It serves, or it tries again by itself: either way the user has been told, and it goes on by itself. */
+static void let_go(ps_up_events *told, ps_state state) {
+  const char *log = told->detach;
+  char name[256];
+  char path[1024];
+  if (!log) {
+    return;
+  }
+  told->detach = NULL;
+  if (told->json) {
+    ps_json_line(json_pack("{s:s, s:I, s:s, s:s, s:o}", "event", "background", "pid", (json_int_t)uv_os_getpid(),
+                           "state", ps_state_name(state), "address", told->target, "log", ps_json_text(log)));
+  } else {
+    (void)ps_show_safe(name, sizeof(name), told->profile->name);
+    ps_out_line(
+        "It goes on in the background (pid %d). How it is: 'penstock status %s'. To end it: 'penstock down %s'.",
+        (int)uv_os_getpid(), name, name);
+    ps_out_line("Its log: %s", ps_show_safe(path, sizeof(path), log));
+  }
+  ps_out_stop(); /* writes what waits */
+  ps_background_let_go(log);
+}
+
 /* --- for people --------------------------------------------------------------------------------- */
 
 static void text_listening(void *context, const char *address) {
@@ -160,6 +186,9 @@ static void text_state(void *context, ps_state state, const penstock_error *erro
     ps_cli_print_error(PS_STDOUT, "Degraded", error);
   } else if (state == PS_STATE_DOWN && error) {
     tell_down(told, error, next_try_ms);
+    if (next_try_ms > 0) {
+      let_go(told, state);
+    }
   }
 }
 
@@ -187,18 +216,19 @@ static void text_serving(void *context, int adopted, const char *protocol_versio
   char version[128];
   char span[32];
   int known = protocol_version && protocol_version[0];
-  ps_out_line("%sServing.%s Point Blender at %s (%s%s%s, after %s). Ctrl-C ends it.",
-              ps_term_style(PS_STDOUT, PS_STYLE_GOOD), ps_term_style(PS_STDOUT, PS_STYLE_END), told->shown,
+  ps_out_line("%sServing.%s Point Blender at %s (%s%s%s, after %s).%s", ps_term_style(PS_STDOUT, PS_STYLE_GOOD),
+              ps_term_style(PS_STDOUT, PS_STYLE_END), told->shown,
               !adopted ? "solver launched"
               : known  ? "running solver adopted"
                        : "endpoint answers",
               known ? ", protocol " : "", known ? ps_show_safe(version, sizeof(version), protocol_version) : "",
-              ps_show_span(span, sizeof(span), uv_hrtime() - told->since_ns));
+              ps_show_span(span, sizeof(span), uv_hrtime() - told->since_ns), told->detach ? "" : " Ctrl-C ends it.");
   told->served = 1;
   told->tries = 0;
   told->reason[0] = '\0';
   told->launched = !adopted;
   ps_up_self_test(told);
+  let_go(told, PS_STATE_UP);
 }
 
 /* --- another profile ---------------------------------------------------------------------------- */
@@ -265,9 +295,11 @@ static void json_listening(void *context, const char *address) {
 }
 
 static void json_state(void *context, ps_state state, const penstock_error *error, uint64_t next_try_ms) {
-  (void)context;
   ps_json_line(json_pack("{s:s, s:s, s:o, s:I}", "event", "state", "state", ps_state_name(state), "error",
                          ps_json_error(error), "next_try_ms", (json_int_t)next_try_ms));
+  if (state == PS_STATE_DOWN && next_try_ms > 0) {
+    let_go(context, state);
+  }
 }
 
 static void json_leg(void *context, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error) {
@@ -284,6 +316,7 @@ static void json_serving(void *context, int adopted, const char *protocol_versio
   ps_json_line(json_pack("{s:s, s:b, s:o}", "event", "serving", "adopted", adopted, "protocol_version",
                          ps_json_text(protocol_version ? protocol_version : "")));
   ps_up_self_test(context);
+  let_go(context, PS_STATE_UP);
 }
 
 static void json_swap(void *context, const ps_swap_event *event) {

@@ -35,7 +35,12 @@ static void add_arguments(ps_text *page, const char *text) {
 static void add_option(ps_text *page, const ps_cli_option *option) {
   char name[64];
   (void)snprintf(name, sizeof(name), "-%s", option->name);
-  ps_text_adds(page, option == &ps_cli_help_option ? ".It Fl h , Fl" : ".It Fl");
+  char letter = ps_cli_letter(option);
+  if (letter) {
+    ps_text_addf(page, ".It Fl %c , Fl", letter);
+  } else {
+    ps_text_adds(page, ".It Fl");
+  }
   ps_mdoc_argument(page, name);
   if (option->argument) {
     ps_text_adds(page, " Ar");
