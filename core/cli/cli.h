@@ -36,7 +36,7 @@ typedef struct ps_cli_common {
   const char *config;     /**< --config, else NULL */
   const char *log_file;   /**< --log-file, else NULL */
   uint32_t log_level;     /**< --log-level, enum penstock_log_level; 0 = not given */
-  const char *log_format; /**< --log-format, "text" or "json", else NULL */
+  const char *log_format; /**< --log-format, one of its words, else NULL */
   int batch;              /**< --batch: never ask */
 } ps_cli_common;
 

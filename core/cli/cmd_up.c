@@ -120,10 +120,17 @@ static int look_for_another(const ps_profile *profile, penstock_error *error) {
   return code == PENSTOCK_OK ? PENSTOCK_E_FAILED : PENSTOCK_OK;
 }
 
+static int logs_to_journal(const ps_settings *gateway) {
+  const char *format =
+      ps_cli_options.log_format ? ps_cli_options.log_format : ps_settings_string(gateway, "log_format");
+  return format && ps_log_format_parse(format) == PS_LOG_JOURNAL;
+}
+
 /* Splits the process. Returns 1 in the one that is to run the gateway, else 0 with *exit_code. */
 static int detach(up_line *line, const ps_profiles *profiles, const ps_profile *profile, int *exit_code) {
   penstock_error error;
-  int names_log = ps_cli_options.log_file || ps_settings_string(profiles->gateway, "log_file");
+  int names_log = logs_to_journal(profiles->gateway) || ps_cli_options.log_file ||
+                  ps_settings_string(profiles->gateway, "log_file");
   if (look_for_another(profile, &error) != PENSTOCK_OK ||
       (!names_log && !(line->log = ps_background_log(profile->name, &error)))) {
     *exit_code = failed(line, &error);
@@ -137,10 +144,10 @@ static int detach(up_line *line, const ps_profiles *profiles, const ps_profile *
   return runs_it > 0;
 }
 
+/* Where the log of one in the background is: a file, or "" for the journal. */
 static const char *log_of(const up_line *line, const ps_settings *gateway) {
-  return line->log                 ? line->log
-         : ps_cli_options.log_file ? ps_cli_options.log_file
-                                   : ps_settings_string(gateway, "log_file");
+  const char *named = ps_cli_options.log_file ? ps_cli_options.log_file : ps_settings_string(gateway, "log_file");
+  return line->log ? line->log : named ? named : "";
 }
 
 /* ------------------------------------------------------------------------------------------------ */
@@ -193,6 +200,7 @@ static int open_and_run(up_line *line, ps_profiles *profiles, ps_profile *profil
   if ((exit_code = open_log(line, profiles->gateway)) != 0) {
     return exit_code;
   }
+  ps_log_about(profile->name, profile->transport->name);
   exit_code = run(line, profiles, profile);
   ps_log_close();
   return exit_code;

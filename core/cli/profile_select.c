@@ -195,7 +195,7 @@ int ps_cli_open_log(const ps_settings *gateway, uint32_t otherwise) {
       level = ps_log_level_parse(ps_settings_string(gateway, "log_level"));
     }
   }
-  ps_log_format form = format && strcmp(format, "json") == 0 ? PS_LOG_JSON : PS_LOG_TEXT;
+  ps_log_format form = format ? ps_log_format_parse(format) : PS_LOG_AUTO;
   if (ps_log_open(file, form, level ? level : otherwise, &error) != 0) {
     ps_cli_print_error(PS_STDERR, "Failed", &error);
     return ps_cli_exit_code(&error);

@@ -103,16 +103,17 @@ static void let_go(ps_up_events *told, ps_state state) {
   told->detach = NULL;
   if (told->json) {
     ps_json_line(json_pack("{s:s, s:I, s:s, s:s, s:o}", "event", "background", "pid", (json_int_t)uv_os_getpid(),
-                           "state", ps_state_name(state), "address", told->target, "log", ps_json_text(log)));
+                           "state", ps_state_name(state), "address", told->target, "log",
+                           ps_json_text(log[0] ? log : NULL)));
   } else {
     (void)ps_show_safe(name, sizeof(name), told->profile->name);
     ps_out_line(
         "It goes on in the background (pid %d). How it is: 'penstock status %s'. To end it: 'penstock down %s'.",
         (int)uv_os_getpid(), name, name);
-    ps_out_line("Its log: %s", ps_show_safe(path, sizeof(path), log));
+    ps_out_line("Its log: %s", log[0] ? ps_show_safe(path, sizeof(path), log) : "journalctl --user -t penstock");
   }
   ps_out_stop(); /* writes what waits */
-  ps_background_let_go(log);
+  ps_background_let_go(log[0] ? log : NULL);
 }
 
 /* --- for people --------------------------------------------------------------------------------- */

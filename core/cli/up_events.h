@@ -35,7 +35,8 @@ typedef struct ps_up_events {
   penstock_error kept; /**< why the solver is none to be ended; `what` is empty if it is one */
   char target[128];    /**< where a client on this machine connects to */
   char shown[128];     /**< the same, as it is written for people */
-  const char *detach;  /**< the log of a gateway that lets go of the terminal once it is known how it went; else NULL */
+  const char *detach;  /**< the log of a gateway that lets go of the terminal once it is known how it went ("" =
+                            the journal); NULL: it does not */
 } ps_up_events;
 
 extern const ps_gateway_events ps_up_text_events;

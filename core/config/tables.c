@@ -12,7 +12,7 @@
 #define DAY                                   (24 * HOUR)
 
 static const char *const log_levels[] = {"error", "warn", "info", "debug", "trace", NULL};
-static const char *const log_formats[] = {"text", "json", NULL};
+static const char *const log_formats[] = {"auto", "text", "json", "journal", NULL};
 static const char *const peers[] = {"own", "any", NULL};
 static const char *const launches[] = {"auto", "never", NULL};
 static const char *const probes[] = {"auto", "tcmd", "tcp", "none", NULL};
@@ -26,7 +26,9 @@ static const penstock_option gateway_options[] = {
     PLAIN(STRING, "profile", NULL, "Profile that `penstock up` uses when none is named"),
     LISTEN("127.0.0.1:9090", "Address of the local port that clients connect to (host:port; port 0 = any free one)"),
     CHOICE("log_level", "info", "How much is logged", log_levels),
-    CHOICE("log_format", "text", "Form of the log's lines", log_formats),
+    CHOICE("log_format", "auto",
+           "Form of the log's lines; auto = records of systemd's journal if that reads standard error, else text",
+           log_formats),
     PLAIN(PATH, "log_file", NULL, "File that the log is appended to; standard error if unset"),
     OPTION(STRING, PS_OPTION_FOLDERS, "plugin_path", NULL,
            "Folders with transport plugins, separated by `:`, looked into before the built-in one", 0, 0, NULL),

@@ -53,10 +53,14 @@ static void add_detail(ps_text *line, const char *detail) {
 }
 
 void ps_log_line_text(ps_text *line, const ps_log_record *record, int colour) {
-  const penstock_error *error = record->error;
   ps_log_line_time(line, &record->when);
   ps_text_addf(line, " %s%-5s%s ", colour ? colour_of(record->level) : "", ps_log_level_name(record->level),
                colour ? "\033[0m" : "");
+  ps_log_line_body(line, record);
+}
+
+void ps_log_line_body(ps_text *line, const ps_log_record *record) {
+  const penstock_error *error = record->error;
   ps_text_add_safe(line, record->source ? record->source : "gateway");
   ps_text_adds(line, ": ");
   if (error && error->leg != PENSTOCK_LEG_NONE) {

@@ -21,6 +21,8 @@ typedef struct ps_log_record {
 
 /** Adds a moment: "2026-01-31T12:00:00.123Z". */
 void ps_log_line_time(ps_text *line, const struct timespec *when);
+/** Adds what the record says, without moment and level, as ps_log_line_text does. */
+void ps_log_line_body(ps_text *line, const ps_log_record *record);
 /** Adds the record as text with its final new line; next step and detail follow as indented lines. */
 void ps_log_line_text(ps_text *line, const ps_log_record *record, int colour);
 /** Adds the record as one JSON object in ASCII, and a new line. */

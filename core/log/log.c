@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "log/journal.h"
 #include "log/line.h"
 
 /* A reader of our standard error that has stalled must not stall the gateway for longer than this. */
@@ -27,6 +28,8 @@ static struct {
   char *path;           /* of the file; NULL = standard error */
   ps_log_format format; /* of the lines */
   int colour;
+  char *profile; /* what it is about */
+  char *transport;
   unsigned long lost; /* lines that could not be written and were not told of yet */
 } log_state = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO};
 
@@ -41,9 +44,30 @@ static int wants_colour(int fd) {
   return isatty(fd) && term && strcmp(term, "dumb") != 0 && !(none && none[0]);
 }
 
+/* Which format it is in the end. Returns 0, or a negative code with `error`. */
+static int settle_format(const char *file, ps_log_format *format, penstock_error *error) {
+  if (*format == PS_LOG_AUTO) {
+    int is_journal = !file && ps_journal_reads(STDERR_FILENO) && ps_journal_open() == 0;
+    *format = is_journal ? PS_LOG_JOURNAL : PS_LOG_TEXT;
+  } else if (*format == PS_LOG_JOURNAL && file) {
+    penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "a log in the journal is in no file: %s", file);
+    penstock_next(error, "take log_file away, or set log_format to text or json");
+    return PENSTOCK_E_FAILED;
+  } else if (*format == PS_LOG_JOURNAL && ps_journal_open() != 0) {
+    penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
+                  "there is no libsystemd here to log to the journal");
+    penstock_next(error, "install it (libsystemd0), or set log_format to text or json");
+    return PENSTOCK_E_FAILED;
+  }
+  return PENSTOCK_OK;
+}
+
 int ps_log_open(const char *file, ps_log_format format, uint32_t level, penstock_error *error) {
   char *path = NULL;
   int fd = STDERR_FILENO;
+  if (settle_format(file, &format, error) != PENSTOCK_OK) {
+    return PENSTOCK_E_FAILED;
+  }
   if (file) {
     path = strdup(file);
     fd = path ? open_file(path) : -1;
@@ -67,6 +91,17 @@ int ps_log_open(const char *file, ps_log_format format, uint32_t level, penstock
   pthread_mutex_unlock(&log_state.lock);
   atomic_store(&log_level, level);
   return 0;
+}
+
+void ps_log_about(const char *profile, const char *transport) {
+  char *profile_copy = profile ? strdup(profile) : NULL;
+  char *transport_copy = transport ? strdup(transport) : NULL;
+  pthread_mutex_lock(&log_state.lock);
+  free(log_state.profile);
+  free(log_state.transport);
+  log_state.profile = profile_copy;
+  log_state.transport = transport_copy;
+  pthread_mutex_unlock(&log_state.lock);
 }
 
 void ps_log_reopen(void) {
@@ -103,6 +138,7 @@ void ps_log_close(void) {
   log_state.format = PS_LOG_TEXT;
   log_state.colour = 0;
   pthread_mutex_unlock(&log_state.lock);
+  ps_log_about(NULL, NULL);
   atomic_store(&log_level, PENSTOCK_LOG_WARN);
 }
 
@@ -132,6 +168,9 @@ static int write_all(int fd, const char *data, size_t size) {
 /* Formats and writes one record. The lock is held. */
 static int write_record(const ps_log_record *record) {
   ps_text line = {0};
+  if (log_state.format == PS_LOG_JOURNAL) {
+    return ps_journal_write(record, log_state.profile, log_state.transport);
+  }
   if (log_state.format == PS_LOG_JSON) {
     ps_log_line_json(&line, record);
   } else {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file log.h
- * The gateway's log: text or JSON lines, to standard error or a file. Thread-safe.
+ * The gateway's log: text or JSON lines, to standard error or a file, or records of systemd's journal. Thread-safe.
  */
 #ifndef PS_LOG_H
 #define PS_LOG_H
@@ -9,11 +9,18 @@
 #include <penstock/sdk.h>
 
 /** How log lines look. */
-typedef enum ps_log_format { PS_LOG_TEXT, PS_LOG_JSON } ps_log_format;
+typedef enum ps_log_format {
+  PS_LOG_TEXT,
+  PS_LOG_JSON,
+  PS_LOG_JOURNAL, /**< no lines: fields, to the journal */
+  PS_LOG_AUTO     /**< JOURNAL if standard error ends there, and libsystemd is here; else TEXT */
+} ps_log_format;
 
 /** Opens the log. `file` NULL = standard error. Levels are enum penstock_log_level. Returns 0, or a negative code with
  * `error`. */
 int ps_log_open(const char *file, ps_log_format format, uint32_t level, penstock_error *error);
+/** What the lines are about from now on, for a log that has fields: both copied; NULL: nothing in particular. */
+void ps_log_about(const char *profile, const char *transport);
 /** Opens the file again by its name (after a rotation). */
 void ps_log_reopen(void);
 /** Writes what is left and closes a file. */
@@ -32,6 +39,8 @@ void ps_log_error(uint32_t level, const char *source, const penstock_error *erro
 /** Lines of level WARN that were to be written so far, by this process. */
 size_t ps_log_warnings(void);
 
+/** The format that a word stands for; AUTO if it is none. */
+ps_log_format ps_log_format_parse(const char *name);
 /** The word for a level ("info"), and back (0 if unknown). */
 const char *ps_log_level_name(uint32_t level);
 uint32_t ps_log_level_parse(const char *name);

@@ -47,6 +47,16 @@ uint32_t ps_log_level_parse(const char *name) {
   return 0;
 }
 
+ps_log_format ps_log_format_parse(const char *name) {
+  static const char *const names[] = {[PS_LOG_TEXT] = "text", [PS_LOG_JSON] = "json", [PS_LOG_JOURNAL] = "journal"};
+  for (size_t i = 0; i < COUNT(names); i++) {
+    if (strcmp(name, names[i]) == 0) {
+      return (ps_log_format)i;
+    }
+  }
+  return PS_LOG_AUTO;
+}
+
 const char *ps_leg_name(uint32_t leg) {
   return name_of(leg_names, COUNT(leg_names), leg);
 }

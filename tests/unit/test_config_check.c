@@ -55,7 +55,7 @@ static void defaults_are_as_documented(void **state) {
   assert_no_problems();
   assert_string_equal(ps_settings_string(gateway, "listen"), "127.0.0.1:9090");
   assert_string_equal(ps_settings_string(gateway, "log_level"), "info");
-  assert_string_equal(ps_settings_string(gateway, "log_format"), "text");
+  assert_string_equal(ps_settings_string(gateway, "log_format"), "auto");
   assert_null(ps_settings_string(gateway, "log_file"));
   assert_int_equal(ps_settings_int(gateway, "stop_timeout", 0), 10000);
   static const struct {
