@@ -64,7 +64,8 @@ int ps_listener_try(const char *address, penstock_error *error) {
     return PENSTOCK_OK;
   }
   int is_ours = error->error_class == PENSTOCK_CLASS_REFUSED && port &&
-                ps_net_port_owner((uint16_t)strtoul(port + 1, NULL, 10), &owner) == PENSTOCK_OK && owner.is_penstock;
+                ps_net_port_owner((uint16_t)strtoul(port + 1, NULL, 10), &owner) == PENSTOCK_OK &&
+                (owner.is_penstock || owner.is_socket_unit);
   return is_ours ? PENSTOCK_OK : PENSTOCK_E_FAILED;
 }
 

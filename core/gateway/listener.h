@@ -19,7 +19,8 @@ int ps_listener_open(ps_acceptor *acceptor, uv_loop_t *loop, const char *address
                      char *bound, size_t bound_size, penstock_error *error);
 /**
  * Could one listen on `address` now? Returns 0; or a negative code with `error`, that of ps_listener_open. A port that
- * another penstock holds counts as free: it is likely the gateway that is asked about.
+ * another penstock holds, or the user's systemd for a socket unit, counts as free: it is likely for the gateway that is
+ * asked about.
  */
 int ps_listener_try(const char *address, penstock_error *error);
 /**

@@ -92,6 +92,7 @@ typedef struct ps_port_owner {
   char text[160];           /**< "'nginx' (pid 123)", or "a program of user id 0" if that is all that may be known */
   int publishes_containers; /**< it is a program by which a container engine publishes ports */
   int is_penstock;          /**< it is one of us */
+  int is_socket_unit;       /**< it is this user's systemd, for a socket unit: most likely that of penstock */
 } ps_port_owner;
 
 /** Finds who listens on a local TCP port. Returns 0 if it was found. */

@@ -94,6 +94,9 @@ static int listen_failed(const char *address, const struct addrinfo *info, int r
           "a container publishes this port: publish the solver's as `-p 127.0.0.1:19090:9090`, or set another "
           "port here and in Blender (`listen = 127.0.0.1:%u`, or --listen)",
           port + 1u);
+    } else if (known && owner.is_socket_unit) {
+      penstock_next(error, "connect to it, and systemd starts the gateway; or close it first: "
+                           "systemctl --user stop penstock.socket");
     } else {
       penstock_next(error, "end that program, or set another port (`listen = 127.0.0.1:%u`, or --listen)", port + 1u);
     }

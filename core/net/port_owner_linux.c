@@ -126,7 +126,7 @@ int ps_net_port_owner(uint16_t port, ps_port_owner *owner) {
   }
   (void)snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
   (void)snprintf(owner->text, sizeof(owner->text), "a program of user id %u", uid);
-  owner->publishes_containers = owner->is_penstock = 0;
+  owner->publishes_containers = owner->is_penstock = owner->is_socket_unit = 0;
   DIR *folder = opendir("/proc");
   if (!folder) {
     return PENSTOCK_OK;
@@ -144,6 +144,8 @@ int ps_net_port_owner(uint16_t port, ps_port_owner *owner) {
       (void)snprintf(owner->text, sizeof(owner->text), "'%s' (pid %.16s)", name, entry->d_name);
       owner->publishes_containers = is_forwarder || publishes_containers(name);
       owner->is_penstock = strcmp(name, "penstock") == 0;
+      /* The system's own, which is process 1, holds the ports of others. */
+      owner->is_socket_unit = strcmp(name, "systemd") == 0 && strcmp(entry->d_name, "1") != 0 && uid == getuid();
     }
   }
   (void)closedir(folder);

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "gateway/listener.h"
 #include "net/net.h"
 
 #define NOBODY 65534
@@ -71,6 +72,19 @@ static void test_what_publishes_ports_of_containers_is_known(void **state) {
     assert_null(strstr(error.next, "end that program"));
   }
   assert_int_equal(prctl(PR_SET_NAME, before), 0);
+}
+
+static void test_a_socket_unit_is_known(void **state) {
+  penstock_error error;
+  char before[16];
+  (void)state;
+  assert_int_equal(prctl(PR_GET_NAME, before), 0);
+  assert_int_equal(prctl(PR_SET_NAME, "systemd"), 0);
+  refused(&error);
+  assert_non_null(strstr(error.next, "systemctl --user stop penstock.socket"));
+  assert_int_equal(ps_listener_try(address, &error), PENSTOCK_OK);
+  assert_int_equal(prctl(PR_SET_NAME, before), 0);
+  assert_int_equal(ps_listener_try(address, &error), PENSTOCK_E_FAILED);
 }
 
 /* This program again, as Docker's forwarder: with its name, its words, and the listener that it has inherited. */
@@ -146,6 +160,7 @@ int main(int argc, char **argv) {
   }
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_another_program_is_named, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_a_socket_unit_is_known, setup, teardown),
       cmocka_unit_test_setup_teardown(test_what_publishes_ports_of_containers_is_known, setup, teardown),
       cmocka_unit_test(test_a_forwarder_of_root_is_known_by_its_command_line),
   };
