@@ -30,6 +30,8 @@ static const penstock_option gateway_options[] = {
            "Form of the log's lines; auto = records of systemd's journal if that reads standard error, else text",
            log_formats),
     PLAIN(PATH, "log_file", NULL, "File that the log is appended to; standard error if unset"),
+    PLAIN(STRING, "metrics", NULL,
+          "Where figures for Prometheus can be asked for: a loopback address (host:port), or the path of a socket"),
     OPTION(STRING, PS_OPTION_FOLDERS, "plugin_path", NULL,
            "Folders with transport plugins, separated by `:`, looked into before the built-in one", 0, 0, NULL),
     OPTION(DURATION, 0, "stop_timeout", "10s", "How long an orderly shutdown may take", 100, HOUR, NULL),

@@ -25,17 +25,20 @@ typedef struct totals {
   uint64_t aborted;
   uint64_t up_bytes;
   uint64_t down_bytes;
+  ps_histogram opens;
 } totals;
 
 /* Something asked of all lanes, and what has come of it. */
 typedef struct survey {
-  ps_list node; /* in ps_desk::surveys */
+  ps_list node;                                                 /* in ps_desk::surveys */
+  void (*heard)(void *context, const ps_desk_figures *figures); /* NULL: a client of the control socket has asked */
+  void *context;
   ps_control_call *call;
   json_t *(*answer)(ps_desk *desk, const struct survey *survey);
   uint64_t ticket;
   uint64_t end_ns;
   size_t asked;
-  size_t heard;
+  size_t heard_of; /* lanes */
   totals carried;  /* by lanes that have ended, too */
   size_t count;    /* streams that live */
   json_t *streams; /* rows */
@@ -59,9 +62,33 @@ struct ps_desk {
 
 /* --- surveys ------------------------------------------------------------------------------------ */
 
+static int is_whole(const survey *self) {
+  return self->heard_of == self->asked;
+}
+
+static void tell_figures(ps_desk *desk, const survey *self) {
+  ps_desk_figures figures = {.profile = desk->options.profile,
+                             .transport = desk->options.transport->name,
+                             .state = desk->told.state,
+                             .uptime_ns = uv_hrtime() - desk->told.began.ns,
+                             .times_served = desk->told.times_served,
+                             .is_whole = is_whole(self),
+                             .ended = self->carried.ended,
+                             .aborted = self->carried.aborted,
+                             .up_bytes = self->carried.up_bytes,
+                             .down_bytes = self->carried.down_bytes,
+                             .opens = self->carried.opens};
+  desk->gateway.count(desk->gateway.context, &figures.counts);
+  self->heard(self->context, &figures);
+}
+
 static void finish(ps_desk *desk, survey *self) {
   ps_list_remove(&self->node);
-  ps_control_answer(self->call, self->answer(desk, self));
+  if (self->heard) {
+    tell_figures(desk, self);
+  } else if (self->answer) {
+    ps_control_answer(self->call, self->answer(desk, self));
+  }
   json_decref(self->streams);
   free(self);
   if (ps_list_empty(&desk->surveys)) {
@@ -82,17 +109,7 @@ static void on_look(uv_timer_t *timer) {
   }
 }
 
-static void begin_survey(ps_desk *desk, ps_control_call *call, json_t *(*answer)(ps_desk *desk, const survey *survey)) {
-  survey *self = calloc(1, sizeof(*self));
-  if (!self) {
-    ps_control_fault fault;
-    ps_control_fault_set(&fault, "failed", "out of memory");
-    ps_control_fault_next(&fault, "try again");
-    ps_control_refuse(call, &fault);
-    return;
-  }
-  self->call = call;
-  self->answer = answer;
+static void send_survey(ps_desk *desk, survey *self) {
   self->streams = json_array();
   self->carried = desk->past;
   self->ticket = ++desk->tickets;
@@ -104,6 +121,31 @@ static void begin_survey(ps_desk *desk, ps_control_call *call, json_t *(*answer)
   } else {
     (void)uv_timer_start(&desk->look, on_look, REPORT_LOOK_MS, REPORT_LOOK_MS);
   }
+}
+
+static void begin_survey(ps_desk *desk, ps_control_call *call, json_t *(*answer)(ps_desk *desk, const survey *survey)) {
+  survey *self = calloc(1, sizeof(*self));
+  if (!self) {
+    ps_control_fault fault;
+    ps_control_fault_set(&fault, "failed", "out of memory");
+    ps_control_fault_next(&fault, "try again");
+    ps_control_refuse(call, &fault);
+    return;
+  }
+  self->call = call;
+  self->answer = answer;
+  send_survey(desk, self);
+}
+
+int ps_desk_ask(ps_desk *desk, void (*heard)(void *context, const ps_desk_figures *figures), void *context) {
+  survey *self = calloc(1, sizeof(*self));
+  if (!self) {
+    return PENSTOCK_E_NOMEM;
+  }
+  self->heard = heard;
+  self->context = context;
+  send_survey(desk, self);
+  return PENSTOCK_OK;
 }
 
 static void add_rows(survey *self, const ps_lane_report *report) {
@@ -121,6 +163,7 @@ static void add_totals(totals *sum, const ps_lane_report *report) {
   sum->aborted += report->aborted;
   sum->up_bytes += report->up_bytes;
   sum->down_bytes += report->down_bytes;
+  ps_histogram_merge(&sum->opens, &report->opens);
 }
 
 void ps_desk_report(ps_desk *desk, const ps_lane_report *report) {
@@ -135,11 +178,11 @@ void ps_desk_report(ps_desk *desk, const ps_lane_report *report) {
     if (self->ticket != report->ticket) {
       continue;
     }
-    self->heard++;
+    self->heard_of++;
     add_totals(&self->carried, report);
     self->count += report->count;
     add_rows(self, report);
-    if (self->heard == self->asked) {
+    if (is_whole(self)) {
       finish(desk, self);
     }
     return;
@@ -147,10 +190,6 @@ void ps_desk_report(ps_desk *desk, const ps_lane_report *report) {
 }
 
 /* --- requests ----------------------------------------------------------------------------------- */
-
-static int is_whole(const survey *self) {
-  return self->heard == self->asked;
-}
 
 /* What a lane that does not answer has of it is not known: better no figure than a wrong one. */
 static json_t *total(const survey *self, uint64_t value) {
@@ -495,8 +534,11 @@ void ps_desk_close(ps_desk *desk) {
   if (!desk) {
     return;
   }
-  while (!ps_list_empty(&desk->surveys)) {
-    finish(desk, PS_CONTAINER(desk->surveys.next, survey, node));
+  ps_list *node = desk->surveys.next;
+  while (node != &desk->surveys) {
+    survey *self = PS_CONTAINER(node, survey, node);
+    node = node->next;
+    finish(desk, self);
   }
   ps_control_server_close(desk->server, on_server_closed, desk);
   uv_close((uv_handle_t *)&desk->look, on_timer_closed);

@@ -10,6 +10,7 @@
 
 #include <uv.h>
 
+#include "base/histogram.h"
 #include "control/control.h"
 #include "gateway/gateway.h"
 #include "lane/lane.h"
@@ -21,7 +22,24 @@ typedef struct ps_desk_counts {
   size_t streams;
   size_t held;
   size_t lanes;
+  uint64_t refused; /**< that were held in vain */
 } ps_desk_counts;
+
+/** Figures of a gateway, for whoever watches many. Texts are borrowed. */
+typedef struct ps_desk_figures {
+  const char *profile;
+  const char *transport;
+  ps_state state;
+  uint64_t uptime_ns;
+  uint64_t times_served;
+  ps_desk_counts counts;
+  int is_whole; /**< all lanes have answered; without that the rest is not known */
+  uint64_t ended;
+  uint64_t aborted;
+  uint64_t up_bytes;
+  uint64_t down_bytes;
+  ps_histogram opens;
+} ps_desk_figures;
 
 /** What the desk may ask of the gateway. */
 typedef struct ps_desk_gateway {
@@ -47,6 +65,9 @@ size_t ps_desk_descriptors(size_t descriptors);
  * gateway listens. Without a socket, which is logged, the gateway runs all the same. NULL if out of memory.
  */
 ps_desk *ps_desk_open(uv_loop_t *loop, ps_gateway_options *options, const ps_desk_gateway *gateway, size_t descriptors);
+/** Asks for the figures. Returns 0, and `heard` comes, at once or later, once, at the latest when the desk is closed.
+ * Or a negative code. */
+int ps_desk_ask(ps_desk *desk, void (*heard)(void *context, const ps_desk_figures *figures), void *context);
 /** A lane's report, borrowed; NULL: it could make none. With the ticket 0: what one leaves that has ended. */
 void ps_desk_report(ps_desk *desk, const ps_lane_report *report);
 /** The process ends without its loop: takes the socket's name away. `desk` may be NULL. */

@@ -12,6 +12,7 @@
 #include "gateway/herald.h"
 #include "gateway/hold.h"
 #include "gateway/listener.h"
+#include "gateway/metrics.h"
 #include "gateway/swap.h"
 #include "host/prompt.h"
 #include "log/log.h"
@@ -38,9 +39,10 @@ typedef struct gateway {
   ps_hold hold;
   ps_crew *crew; /**< the one in use */
   int crew_ended;
-  ps_swap swap;  /**< the others */
-  ps_desk *desk;     /**< NULL if it cannot be asked */
-  ps_herald *herald; /**< NULL if no service manager wants to be told */
+  ps_swap swap;        /**< the others */
+  ps_desk *desk;       /**< NULL if it cannot be asked */
+  ps_metrics *metrics; /**< NULL if nobody may ask for them */
+  ps_herald *herald;   /**< NULL if no service manager wants to be told */
   uv_signal_t signals[SIGNAL_COUNT];
   ps_netwatch *netwatch; /**< NULL where the system does not tell */
   uv_timer_t end;        /**< the deadline of the orderly end */
@@ -150,6 +152,7 @@ static void close_loop(gateway *self) {
   ps_hold_close(&self->hold);
   ps_desk_close(self->desk);
   self->desk = NULL;
+  ps_metrics_close(self->metrics);
   ps_herald_close(self->herald);
   self->herald = NULL;
   for (size_t i = 0; i < SIGNAL_COUNT; i++) {
@@ -171,6 +174,7 @@ static void on_end_deadline(uv_timer_t *timer) {
          "a transport did not come back in time and is left behind; the process ends without it");
   abandoned = self;
   ps_desk_abandon(self->desk);
+  ps_metrics_abandon(self->metrics);
   uv_stop(&self->loop);
 }
 
@@ -372,6 +376,7 @@ static void on_count(void *context, ps_desk_counts *counts) {
   counts->streams = ps_crew_load(self->crew) + ps_swap_load(&self->swap);
   counts->held = self->hold.count;
   counts->lanes = ps_crew_lanes(self->crew) + ps_swap_lanes(&self->swap);
+  counts->refused = self->hold.refused;
 }
 
 static size_t on_ask_reports(void *context, uint64_t ticket) {
@@ -486,6 +491,9 @@ static void open_desk(gateway *self) {
                                 .use = on_use,
                                 .leaving = on_leaving};
   self->desk = self->options->control ? ps_desk_open(&self->loop, &self->own_options, &face, self->descriptors) : NULL;
+  if (self->desk && self->options->metrics) {
+    self->metrics = ps_metrics_open(&self->loop, self->options->metrics, self->options->profile, self->desk);
+  }
 }
 
 /* --- beginning ---------------------------------------------------------------------------------- */
@@ -579,6 +587,7 @@ int ps_gateway_run(const ps_gateway_options *options, penstock_error *error) {
     return result;
   }
   (void)uv_loop_close(&self->loop);
+  ps_metrics_free(self->metrics);
   free(self);
   return result;
 }

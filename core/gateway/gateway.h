@@ -74,6 +74,7 @@ typedef struct ps_gateway_options {
   int no_launch;  /**< as `launch = never` */
   int told;       /**< what `events` tell is shown where the log goes, so failures are not logged as well */
   int control;    /**< it can be asked over a control socket */
+  const char *metrics; /**< where figures can be asked for, see metrics.h; NULL = nowhere */
   const ps_gateway_events *events;
   void *context; /**< for the events */
   /** Finds another profile to use, in files that are read anew. Returns 0, or a negative code with `error`. NULL: there

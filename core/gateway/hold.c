@@ -50,6 +50,7 @@ size_t ps_hold_expire(ps_hold *hold, uint64_t now_ns) {
       expired++;
     }
   }
+  hold->refused += expired;
   return expired;
 }
 
@@ -59,6 +60,7 @@ size_t ps_hold_refuse_all(ps_hold *hold) {
     ps_client_refuse(client);
     refused++;
   }
+  hold->refused += refused;
   return refused;
 }
 

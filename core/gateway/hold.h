@@ -15,6 +15,7 @@
 typedef struct ps_hold {
   ps_list clients;     /**< of ps_client */
   atomic_size_t count; /**< may be read by any thread */
+  uint64_t refused;    /**< so far, in vain as they waited */
   uv_timer_t tick;
   void (*waiting)(void *context); /**< comes every PS_HOLD_TICK_MS while somebody waits */
   void *context;

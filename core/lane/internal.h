@@ -331,6 +331,7 @@ struct ps_lane {
     uint64_t up_bytes;
     uint64_t down_bytes;
   } ended; /**< streams, for reports */
+  ps_histogram opens;
 
   int stopping;
   int finished; /**< the loop's handles are being closed */

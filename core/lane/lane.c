@@ -115,6 +115,7 @@ static ps_lane_report *new_report(const ps_lane *lane, uint64_t ticket) {
     report->aborted = lane->ended.aborted;
     report->up_bytes = lane->ended.up_bytes;
     report->down_bytes = lane->ended.down_bytes;
+    report->opens = lane->opens;
   }
   return report;
 }

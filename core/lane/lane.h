@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 
+#include "base/histogram.h"
 #include "base/mailbox.h"
 #include "config/config.h"
 #include "lane/state.h"
@@ -68,6 +69,7 @@ typedef struct ps_lane_report {
   uint64_t aborted;    /**< … of them those that were broken off */
   uint64_t up_bytes;   /**< of all streams, those that have ended too */
   uint64_t down_bytes; /**< likewise */
+  ps_histogram opens;  /**< how long it took to open one, of those that were not opened ahead */
   size_t count;        /**< streams that live */
   size_t listed;       /**< of them in `streams` */
   ps_stream_now streams[PS_REPORT_STREAMS];

@@ -178,6 +178,7 @@ static void slot_open_done_socket(const penstock_host *host, penstock_open *open
   }
   ps_lane *lane = open->link->lane;
   if (open->client) {
+    ps_histogram_add(&lane->opens, uv_hrtime() - open->started_ns);
     (void)ps_relay_join_socket(lane->relay, open->client->id, open->client->socket, socket);
     free(open->client);
   } else if (open->for_probe) {
@@ -222,6 +223,7 @@ static penstock_sink *slot_open_done_credit(const penstock_host *host, penstock_
   }
   ps_lane *lane = open->link->lane;
   if (open->client) {
+    ps_histogram_add(&lane->opens, uv_hrtime() - open->started_ns);
     sink = ps_relay_join_credit(lane->relay, open->client->id, open->client->socket, stream);
     free(open->client);
   } else if (open->is_ahead) {
