@@ -95,7 +95,6 @@ void ps_up_self_test(ps_up_events *told) {
 /* It serves, or it tries again by itself: either way the user has been told, and it goes on by itself. */
 static void let_go(ps_up_events *told, ps_state state) {
   const char *log = told->detach;
-  char name[256];
   char path[1024];
   if (!log) {
     return;
@@ -106,10 +105,9 @@ static void let_go(ps_up_events *told, ps_state state) {
                            "state", ps_state_name(state), "address", told->target, "log",
                            ps_json_text(log[0] ? log : NULL)));
   } else {
-    (void)ps_show_safe(name, sizeof(name), told->profile->name);
     ps_out_line(
         "It goes on in the background (pid %d). How it is: 'penstock status %s'. To end it: 'penstock down %s'.",
-        (int)uv_os_getpid(), name, name);
+        (int)uv_os_getpid(), told->name, told->name);
     ps_out_line("Its log: %s", log[0] ? ps_show_safe(path, sizeof(path), log) : "journalctl --user -t penstock");
   }
   ps_out_stop(); /* writes what waits */

@@ -83,7 +83,20 @@ static void on_serving(void *context, int adopted, const char *protocol_version)
   }
 }
 
-static const ps_gateway_events herald_events = {on_listening, on_state, on_leg, on_progress, on_serving};
+static void on_swap(void *context, const ps_swap_event *event) {
+  ps_herald *herald = context;
+  if (event->step == PS_SWAP_TAKEN) {
+    herald->options.profile = event->profile;
+    herald->options.transport = event->transport;
+    herald->reason[0] = '\0';
+    tell_state(herald, "", event->state, "");
+  }
+  if (herald->options.events->swap) {
+    herald->options.events->swap(herald->options.context, event);
+  }
+}
+
+static const ps_gateway_events herald_events = {on_listening, on_state, on_leg, on_progress, on_serving, on_swap};
 
 static void on_alive(uv_timer_t *timer) {
   tell(timer->data, "WATCHDOG=1", 0);

@@ -2,6 +2,8 @@
 /* A gateway that is to use another profile: what is taken, what is left, what fails, and the end in between. */
 #include "gateway_rig.h"
 
+#include <uv.h>
+
 #include "control/client.h"
 #include "control/place.h"
 
@@ -114,7 +116,8 @@ static json_t *status(ps_control_client *client) {
 /* Asks until so many profiles drain. */
 static void wait_for_draining(ps_control_client *client, size_t count) {
   size_t now = SIZE_MAX;
-  for (int i = 0; i < 10000 && now != count; i++) {
+  uint64_t end_ns = uv_hrtime() + UINT64_C(20000000000);
+  while (now != count && uv_hrtime() < end_ns) {
     json_t *answer = status(client);
     now = json_array_size(json_object_get(answer, "draining"));
     json_decref(answer);
