@@ -22,6 +22,7 @@ struct penstock_instance {
 static int server_fd = -1;
 static struct sockaddr_in server_address;
 static pthread_t server_thread;
+static atomic_uint accepted_from; /* port of the last client that was accepted */
 
 #define MUTE_MAX 64
 
@@ -95,12 +96,15 @@ static void *serve_beside(void *fd) {
 
 static void *serve(void *unused) {
   for (;;) {
-    int fd = accept(server_fd, NULL, NULL);
+    struct sockaddr_in client = {0};
+    socklen_t size = sizeof(client);
+    int fd = accept(server_fd, (struct sockaddr *)&client, &size);
     if (fd < 0) {
       return unused;
     }
     pthread_t thread;
     fake.busy++;
+    accepted_from = ntohs(client.sin_port);
     if (!fake.side_by_side) {
       serve_one(fd);
       fake.busy--;
@@ -123,6 +127,22 @@ void fake_server_start(void) {
       pthread_create(&server_thread, NULL, serve, NULL) != 0) {
     abort();
   }
+}
+
+/* They are accepted in their order: once one of ours is, those before it are. */
+void fake_server_settle(void) {
+  struct sockaddr_in own;
+  socklen_t size = sizeof(own);
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0 || connect(fd, (struct sockaddr *)&server_address, sizeof(server_address)) != 0 ||
+      getsockname(fd, (struct sockaddr *)&own, &size) != 0) {
+    abort();
+  }
+  (void)shutdown(fd, SHUT_WR);
+  while (accepted_from != ntohs(own.sin_port) || fake.busy > 0) {
+    (void)usleep(1000);
+  }
+  close(fd);
 }
 
 void fake_server_stop(void) {

@@ -73,6 +73,8 @@ extern const penstock_transport fake_transport;
 /** Starts the server, which answers with a TCMD answer if nothing else is asked for. */
 void fake_server_start(void);
 void fake_server_stop(void);
+/** Returns when the server has had all connections that there were, to their end. */
+void fake_server_settle(void);
 /** Everything works, nothing counted. */
 void fake_reset(void);
 

@@ -36,7 +36,7 @@ static void stays(atomic_int *count, int value, uint64_t ms) {
 }
 
 static void begin(run *self, const char *prewarm) {
-  await(&fake.busy, 0); /* what the test before has left behind */
+  fake_server_settle(); /* what the test before has left behind */
   fake_reset();
   fake.side_by_side = 1;
   set(self, "prewarm", prewarm);
