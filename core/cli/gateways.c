@@ -79,10 +79,15 @@ static int by_name(const void *a, const void *b) {
   return strcmp(((const ps_gateway_found *)a)->label, ((const ps_gateway_found *)b)->label);
 }
 
-/* "'lab' (lab@9090), …" of those that there are. */
+/* "lab@9090, …" of those that there are, as is_called takes it: the file has the name of the first profile. */
 static void list(const ps_gateways *found, ps_text *text) {
   for (size_t i = 0; i < found->count; i++) {
-    ps_text_addf(text, "%s%s", i ? ", " : "", found->items[i].label);
+    const ps_gateway_found *one = &found->items[i];
+    const char *profile = greeted(one, "profile");
+    const char *listen = greeted(one, "listen");
+    const char *port = listen ? strrchr(listen, ':') : NULL;
+    ps_text_addf(text, "%s%s%s%s", i ? ", " : "", profile && port ? profile : one->label, profile && port ? "@" : "",
+                 profile && port ? port + 1 : "");
   }
 }
 

@@ -32,6 +32,7 @@ struct ps_crew {
   int told_serving; /* since no lane was up the last time */
   int stopping;
   int stop_solver;
+  int waits; /* the solver's end does, for other crews */
   uint64_t drain_end_ns;
 };
 
@@ -256,7 +257,7 @@ static void stop_lanes(ps_crew *self) {
       last = slot;
     }
   }
-  int others = 0; /* a lane that is stuck in connect() has no streams, and is not waited for */
+  int others = self->waits; /* a lane that is stuck in connect() has no streams, and is not waited for */
   for (uint32_t i = 0; i < self->started; i++) {
     const lane_slot *slot = &self->slots[i];
     others += slot->lane && slot != last && !ps_lane_blocked(slot->lane);
@@ -269,11 +270,16 @@ static void stop_lanes(ps_crew *self) {
   }
 }
 
-void ps_crew_stop(ps_crew *self, uint64_t drain_ms, int stop_solver) {
+void ps_crew_stop(ps_crew *self, uint64_t drain_ms, int stop_solver, int waits) {
   self->stopping = 1;
+  self->waits = waits;
   self->stop_solver = stop_solver;
   self->drain_end_ns = uv_hrtime() + drain_ms * 1000000;
   stop_lanes(self);
+  if (waits && self->state != PS_STATE_STOPPING) { /* no lane says so yet */
+    self->state = PS_STATE_STOPPING;
+    self->options.events->state(self->options.context, self, 1, NULL, 0);
+  }
 }
 
 /* --- what lanes say ----------------------------------------------------------------------------- */

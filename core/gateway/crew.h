@@ -96,7 +96,8 @@ void ps_crew_reconnect(const ps_crew *crew);
 size_t ps_crew_ask_reports(const ps_crew *crew, uint64_t ticket);
 
 /** Asks for an orderly end, see ps_lane_stop; again to hurry. `ended` follows if it has lanes. */
-void ps_crew_stop(ps_crew *crew, uint64_t drain_ms, int stop_solver);
+/** `waits`: whoever stops the solver is to wait, as others have streams yet; called again without it, it goes. */
+void ps_crew_stop(ps_crew *crew, uint64_t drain_ms, int stop_solver, int waits);
 /** Lanes that are inside a blocking connect(), with no stream to lose. */
 uint32_t ps_crew_blocked(const ps_crew *crew);
 

@@ -118,7 +118,7 @@ static void send_survey(ps_desk *desk, survey *self) {
   self->asked = desk->gateway.ask_reports(desk->gateway.context, self->ticket);
   if (self->asked == 0) {
     finish(desk, self);
-  } else {
+  } else if (!uv_is_active((uv_handle_t *)&desk->look)) { /* started anew by each, it would never fire */
     (void)uv_timer_start(&desk->look, on_look, REPORT_LOOK_MS, REPORT_LOOK_MS);
   }
 }

@@ -25,8 +25,8 @@ typedef struct visitor {
   uv_poll_t poll;
   uv_timer_t deadline;
   int handles;    /* that are to be closed */
-  int is_asked;   /* the desk has its question, and will answer */
-  int is_closing; /* it is freed once it is not asked any more and its handles are closed */
+  int waits;      /* for the figures */
+  int is_closing; /* it is freed once its handles are closed */
   size_t size;
   char request[REQUEST_MOST];
 } visitor;
@@ -37,13 +37,14 @@ struct ps_metrics {
   const char *profile;
   ps_list visitors;
   size_t count;
+  int is_asking; /* the desk has the question of all who wait, and will answer */
   char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of a UNIX socket; "" */
 };
 
 /* --- a visitor ---------------------------------------------------------------------------------- */
 
 static void free_if_done(visitor *self) {
-  if (self->is_closing && self->handles == 0 && !self->is_asked) {
+  if (self->is_closing && self->handles == 0) {
     free(self);
   }
 }
@@ -95,19 +96,25 @@ static void answer(visitor *self, const char *status, const char *type, const ch
   (void)uv_poll_start(&self->poll, UV_READABLE, on_rest);
 }
 
-static void on_figures(void *context, const ps_desk_figures *figures) {
-  visitor *self = context;
-  ps_text text = {0};
-  self->is_asked = 0;
-  if (self->is_closing) {
-    free_if_done(self);
-    return;
+/* For all who wait: whoever asks often costs the lanes one question at a time. */
+static void answer_all(ps_metrics *metrics, const char *status, const char *type, const char *body) {
+  metrics->is_asking = 0;
+  for (ps_list *node = metrics->visitors.next; node != &metrics->visitors; node = node->next) {
+    visitor *self = PS_CONTAINER(node, visitor, node);
+    if (self->waits) {
+      self->waits = 0;
+      answer(self, status, type, body);
+    }
   }
+}
+
+static void on_figures(void *context, const ps_desk_figures *figures) {
+  ps_text text = {0};
   ps_metrics_text(&text, figures);
   if (text.data && !text.no_memory) {
-    answer(self, "200 OK", TYPE_OF_TEXT, text.data);
+    answer_all(context, "200 OK", TYPE_OF_TEXT, text.data);
   } else {
-    answer(self, "503 Service Unavailable", "text/plain", "out of memory\n");
+    answer_all(context, "503 Service Unavailable", "text/plain", "out of memory\n");
   }
   free(text.data);
 }
@@ -122,10 +129,11 @@ static void serve(visitor *self) {
   } else if (strncmp(path, place, sizeof(place) - 1) != 0 || !strchr(" ?\r\n", path[sizeof(place) - 1])) {
     answer(self, "404 Not Found", "text/plain", "see /metrics\n");
   } else {
-    self->is_asked = 1;
-    if (ps_desk_ask(self->metrics->desk, on_figures, self) != PENSTOCK_OK) {
-      self->is_asked = 0;
-      answer(self, "503 Service Unavailable", "text/plain", "out of memory\n");
+    int is_first = !self->metrics->is_asking;
+    self->waits = 1;
+    self->metrics->is_asking = 1;
+    if (is_first && ps_desk_ask(self->metrics->desk, on_figures, self->metrics) != PENSTOCK_OK) {
+      answer_all(self->metrics, "503 Service Unavailable", "text/plain", "out of memory\n");
     }
   }
 }

@@ -50,7 +50,7 @@ static void leave(ps_swap *self, ps_crew *crew, int was_used, uint64_t drain_ms,
     ps_list_append(&self->leaving, &one->node);
     self->leaving_count++;
   }
-  ps_crew_stop(crew, drain_ms, stop_solver);
+  ps_crew_stop(crew, drain_ms, stop_solver, 0);
 }
 
 static leaver *find(const ps_swap *self, const ps_crew *crew) {
@@ -226,7 +226,7 @@ void ps_swap_stop(ps_swap *self, uint64_t drain_ms) {
   for (const ps_list *node = self->leaving.next; node != &self->leaving; node = node->next) {
     const leaver *one = PS_CONTAINER(node, leaver, node);
     uint64_t left_ms = one->end_ns > now_ns ? (one->end_ns - now_ns) / 1000000 : 0;
-    ps_crew_stop(one->crew, drain_ms < left_ms ? drain_ms : left_ms, !one->was_used && stops_solver(one->crew));
+    ps_crew_stop(one->crew, drain_ms < left_ms ? drain_ms : left_ms, !one->was_used && stops_solver(one->crew), 0);
   }
 }
 
