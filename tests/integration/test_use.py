@@ -288,3 +288,38 @@ def test_between_transports(sshd, gateway, penstock, solver):
             assert (status["profile"], status["transport"]) == (name, transport)
             sock.sendall(b"x")
             assert sock.recv(1) == b"x"
+
+
+def test_the_solver_ends_after_the_streams_of_a_profile_that_was_left(gateway, penstock, solver_root):
+    root = solver_root()
+    profile = {"transport": "local", "root": root, "endpoint": f"127.0.0.1:{free_port()}", "on_exit": "stop"}
+    running = gateway(profile, name="a")
+    running.wait_serving()
+    with running.wire.open(b"ECHO") as sock:
+        sock.settimeout(20)
+        sock.sendall(b"x")
+        assert sock.recv(1) == b"x"
+        assert penstock.run("use", "a").returncode == OK  # anew: the stream is now that of a profile that was left
+        running.send_signal(signal.SIGTERM)
+        running.wait_event("state", state="stopping")
+        for _ in range(3000):
+            sock.sendall(b"y")
+            assert sock.recv(1) == b"y"
+        sock.shutdown(socket.SHUT_WR)
+        assert sock.recv(1) == b""
+    assert running.wait() == OK
+    assert not root.pids()
+
+
+def test_gateways_are_listed_by_what_they_use(gateway, penstock, solver):
+    there = solver()
+    first = gateway(to(there), name="a", sections={"b": to(there)})
+    first.wait_serving()
+    assert penstock.run("use", "b").returncode == OK
+    second = gateway(to(there), name="c")
+    second.wait_serving()
+    asked = penstock.run("down")
+    assert asked.returncode != OK
+    for name in (f"b@{first.port}", f"c@{second.port}"):
+        assert name in asked.stderr
+        assert penstock.run("status", name).returncode == OK
