@@ -158,7 +158,7 @@ def test_it_fails_as_in_the_foreground(penstock, config, tmp):
     profile = {"transport": "local", "root": tmp / "nothing", "endpoint": f"127.0.0.1:{free_port()}"}
     path = config(profile)
     done = [penstock.run("up", *args, "lab", "--config", path, "--log-file", tmp / "log") for args in ([], ["-d"])]
-    told = [(each.returncode, re.sub(r"[\d.]+ m?s", "", each.stdout), each.stderr) for each in done]
+    told = [(each.returncode, re.sub(r" +[\d.]+ m?s", "", each.stdout), each.stderr) for each in done]
     assert told[0] == told[1]
     assert told[0][0] > 0 and "Failed" in told[0][2]
     assert json.loads(penstock.run("status", "--json").stdout)["gateways"] == []
