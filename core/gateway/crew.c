@@ -282,6 +282,11 @@ void ps_crew_stop(ps_crew *self, uint64_t drain_ms, int stop_solver, int waits) 
   }
 }
 
+void ps_crew_wait_no_more(ps_crew *self) {
+  self->waits = 0;
+  stop_lanes(self);
+}
+
 /* --- what lanes say ----------------------------------------------------------------------------- */
 
 static void on_lane_state(ps_crew *self, lane_slot *slot, const ps_lane_event *event) {

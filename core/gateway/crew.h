@@ -95,9 +95,12 @@ void ps_crew_reconnect(const ps_crew *crew);
 /** Returns how many were asked. */
 size_t ps_crew_ask_reports(const ps_crew *crew, uint64_t ticket);
 
-/** Asks for an orderly end, see ps_lane_stop; again to hurry. `ended` follows if it has lanes. */
-/** `waits`: whoever stops the solver is to wait, as others have streams yet; called again without it, it goes. */
+/**
+ * Asks for an orderly end, see ps_lane_stop; again to hurry. `ended` follows if it has lanes. `waits`: whoever stops
+ * the solver is to wait until ps_crew_wait_no_more, as others have streams of it yet.
+ */
 void ps_crew_stop(ps_crew *crew, uint64_t drain_ms, int stop_solver, int waits);
+void ps_crew_wait_no_more(ps_crew *crew);
 /** Lanes that are inside a blocking connect(), with no stream to lose. */
 uint32_t ps_crew_blocked(const ps_crew *crew);
 

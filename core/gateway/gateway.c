@@ -48,9 +48,7 @@ typedef struct gateway {
   uv_timer_t end;        /**< the deadline of the orderly end */
   int ever_up;
   int stopping;
-  int stop_solver;       /* with it */
-  uint64_t drain_end_ns; /* … and until when streams may go on */
-  int failed;            /**< `error` says why the run ends */
+  int failed; /**< `error` says why the run ends */
   penstock_error error;
   size_t descriptors; /**< that the process may have */
 } gateway;
@@ -195,8 +193,6 @@ static void begin_stop(gateway *self, uint64_t drain_ms) {
   (void)uv_timer_start(&self->end, on_end_deadline, only_blocked ? BLOCKED_GRACE_MS : drain_ms + END_MARGIN_MS, 0);
   ps_herald_stopping(self->herald, drain_ms + END_MARGIN_MS);
   ps_swap_stop(&self->swap, drain_ms);
-  self->stop_solver = stop_solver;
-  self->drain_end_ns = uv_hrtime() + drain_ms * 1000000;
   /* Streams of one that leaves may be the same solver's. */
   ps_crew_stop(self->crew, drain_ms, stop_solver, ps_swap_load(&self->swap) > 0);
 }
@@ -345,9 +341,7 @@ static void on_crew_ended(void *context, ps_crew *crew) {
   } else if (!self->stopping) {
     place_door(self);
   } else if (!self->crew_ended && ps_swap_load(&self->swap) == 0) {
-    uint64_t now_ns = uv_hrtime();
-    uint64_t left_ms = now_ns < self->drain_end_ns ? (self->drain_end_ns - now_ns) / 1000000 : 0;
-    ps_crew_stop(self->crew, left_ms, self->stop_solver, 0);
+    ps_crew_wait_no_more(self->crew);
   }
 }
 
