@@ -23,17 +23,21 @@ const char *ps_gateway_name(const ps_gateway_found *gateway) {
   return profile ? profile : gateway->label;
 }
 
-/* "lab", or "lab@9090" where there are several of that name. */
-static int is_called(const ps_gateway_found *gateway, const char *name) {
+/* By what it says itself: the file has the name of the first profile, and only what a file's name can have. */
+static void label(ps_gateway_found *gateway) {
   const char *profile = greeted(gateway, "profile");
   const char *listen = greeted(gateway, "listen");
   const char *port = listen ? strrchr(listen, ':') : NULL;
-  size_t size = profile ? strlen(profile) : strcspn(gateway->label, "@");
-  const char *rest = profile ? (port ? port + 1 : "") : gateway->label + size + (gateway->label[size] == '@');
-  if (strncmp(name, profile ? profile : gateway->label, size) != 0) {
-    return 0;
+  if (profile && port) {
+    (void)snprintf(gateway->label, sizeof(gateway->label), "%s@%s", profile, port + 1);
   }
-  return name[size] == '\0' || (name[size] == '@' && strcmp(name + size + 1, rest) == 0);
+}
+
+/* "lab", or "lab@9090" where there are several of that name. */
+static int is_called(const ps_gateway_found *gateway, const char *name) {
+  const char *at = strrchr(gateway->label, '@');
+  size_t size = at ? (size_t)(at - gateway->label) : strlen(gateway->label);
+  return strcmp(name, gateway->label) == 0 || (strlen(name) == size && strncmp(name, gateway->label, size) == 0);
 }
 
 static int left_ms(uint64_t end_ns) {
@@ -72,6 +76,7 @@ static void add(void *context, const char *path) {
     return;
   }
   one->silent = code != PENSTOCK_OK;
+  label(one);
   found->count++;
 }
 
@@ -79,15 +84,10 @@ static int by_name(const void *a, const void *b) {
   return strcmp(((const ps_gateway_found *)a)->label, ((const ps_gateway_found *)b)->label);
 }
 
-/* "lab@9090, …" of those that there are, as is_called takes it: the file has the name of the first profile. */
+/* "lab@9090, …" of those that there are. */
 static void list(const ps_gateways *found, ps_text *text) {
   for (size_t i = 0; i < found->count; i++) {
-    const ps_gateway_found *one = &found->items[i];
-    const char *profile = greeted(one, "profile");
-    const char *listen = greeted(one, "listen");
-    const char *port = listen ? strrchr(listen, ':') : NULL;
-    ps_text_addf(text, "%s%s%s%s", i ? ", " : "", profile && port ? profile : one->label, profile && port ? "@" : "",
-                 profile && port ? port + 1 : "");
+    ps_text_addf(text, "%s%s", i ? ", " : "", found->items[i].label);
   }
 }
 

@@ -13,7 +13,7 @@
 /** One that runs. */
 typedef struct ps_gateway_found {
   char path[PS_CONTROL_PATH_SIZE];
-  char label[PS_CONTROL_NAME_SIZE]; /**< what its socket is called: "lab@9090" */
+  char label[320]; /**< "lab@9090": the profile in use and the port; of one that is silent, what its socket is called */
   ps_control_client client;
   int silent;           /**< it runs, and does not answer: `error` says how */
   penstock_error error; /**< of it */
