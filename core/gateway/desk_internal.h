@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file desk_internal.h
+ * What the files of the desk share: desk.c (its life, and the events that pass through it), desk_survey.c (what lanes
+ * are asked), desk_requests.c (what clients ask).
+ * Thread: the main thread.
+ */
+#ifndef PS_DESK_INTERNAL_H
+#define PS_DESK_INTERNAL_H
+
+#include "base/list.h"
+#include "control/server.h"
+#include "gateway/desk.h"
+#include "gateway/swap.h"
+#include "gateway/told.h"
+
+/** What streams have carried. */
+typedef struct ps_desk_totals {
+  uint64_t ended;
+  uint64_t aborted;
+  uint64_t up_bytes;
+  uint64_t down_bytes;
+  ps_histogram opens;
+} ps_desk_totals;
+
+/** Something asked of all lanes, and what has come of it. */
+typedef struct ps_survey {
+  ps_list node;                                                 /**< in ps_desk::surveys */
+  void (*heard)(void *context, const ps_desk_figures *figures); /**< NULL: a client of the control socket has asked */
+  void *context;
+  ps_control_call *call;
+  json_t *(*answer)(ps_desk *desk, const struct ps_survey *survey);
+  uint64_t ticket;
+  uint64_t end_ns;
+  size_t asked;
+  size_t heard_of;        /**< lanes */
+  ps_desk_totals carried; /**< by lanes that have ended, too */
+  size_t count;           /**< streams that live */
+  json_t *streams;        /**< rows */
+} ps_survey;
+
+struct ps_desk {
+  ps_desk_gateway gateway;
+  ps_gateway_options options; /**< with the events that were there before */
+  ps_control_limits limits;
+  ps_control_server *server;
+  ps_told told;
+  ps_told next;           /**< of the profile that comes */
+  ps_swap_event coming;   /**< what it is; `profile` is NULL if none comes */
+  ps_control_call *using; /**< waits for what becomes of it; NULL: nobody does, or it has gone */
+  ps_desk_totals past;    /**< of lanes that have ended */
+  ps_list surveys;
+  uv_timer_t look; /**< for surveys that wait too long */
+  uint64_t tickets;
+  int handles; /**< timer and server, that are still to be closed */
+};
+
+/** Kinds of events, in the order of ps_desk_event_kinds. */
+enum { PS_DESK_STATE, PS_DESK_LEG, PS_DESK_PROGRESS, PS_DESK_SERVING, PS_DESK_SWAP };
+/** Their names, NULL-terminated. */
+extern const char *const ps_desk_event_kinds[];
+/** All that can be asked. */
+extern const ps_control_table ps_desk_table;
+
+/** Asks the lanes, and answers the call with what `answer` makes of it. */
+void ps_desk_begin_survey(ps_desk *desk, ps_control_call *call,
+                          json_t *(*answer)(ps_desk *desk, const ps_survey *survey));
+/** Have all lanes answered? */
+int ps_survey_is_whole(const ps_survey *survey);
+/** Ends all of them, with what is known. */
+void ps_desk_finish_surveys(ps_desk *desk);
+/** Answers `use`, if somebody waits for it: the profile is in use, or has failed. */
+void ps_desk_answer_use(ps_desk *desk, const ps_swap_event *event);
+
+#endif

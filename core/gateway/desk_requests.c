@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* What clients of the control socket ask of the gateway: a row in the table each. */
+#include <unistd.h>
+
+#include "gateway/desk_internal.h"
+#include "log/json.h"
+
+/* What a lane that does not answer has of it is not known: better no figure than a wrong one. */
+static json_t *total(const ps_survey *self, uint64_t value) {
+  return ps_survey_is_whole(self) ? json_integer((json_int_t)value) : json_null();
+}
+
+static json_t *swap_json(const ps_desk *desk) {
+  if (!desk->coming.profile) {
+    return json_null();
+  }
+  json_t *swap =
+      json_pack("{s:o, s:s}", "profile", ps_json_text(desk->coming.profile), "transport", desk->coming.transport->name);
+  json_t *told = ps_told_swap_json(&desk->next);
+  (void)json_object_update(swap, told);
+  json_decref(told);
+  return swap;
+}
+
+static json_t *answer_status(ps_desk *desk, const ps_survey *self) {
+  const char *endpoint = ps_settings_string(desk->options.settings, "endpoint");
+  ps_desk_counts counts = {0};
+  desk->gateway.count(desk->gateway.context, &counts);
+  json_t *status = json_pack("{s:o, s:s, s:o, s:I, s:s}", "profile", ps_json_text(desk->options.profile), "transport",
+                             desk->options.transport->name, "endpoint", ps_json_text(endpoint), "pid",
+                             (json_int_t)getpid(), "version", PENSTOCK_VERSION);
+  json_t *told = ps_told_json(&desk->told);
+  json_t *traffic =
+      json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "lanes", (json_int_t)counts.lanes, "streams",
+                (json_int_t)counts.streams, "held", (json_int_t)counts.held, "streams_ended",
+                total(self, self->carried.ended), "streams_aborted", total(self, self->carried.aborted), "up_bytes",
+                total(self, self->carried.up_bytes), "down_bytes", total(self, self->carried.down_bytes));
+  (void)json_object_update(status, told);
+  (void)json_object_update(status, traffic);
+  (void)json_object_set_new(status, "swap", swap_json(desk));
+  (void)json_object_set_new(status, "draining", desk->gateway.leaving(desk->gateway.context));
+  json_decref(told);
+  json_decref(traffic);
+  return status;
+}
+
+static json_t *answer_streams(ps_desk *desk, const ps_survey *self) {
+  (void)desk;
+  return json_pack("{s:O, s:I, s:b}", "streams", self->streams, "count", (json_int_t)self->count, "complete",
+                   ps_survey_is_whole(self) && json_array_size(self->streams) == self->count);
+}
+
+static void on_status(void *context, ps_control_call *call) {
+  ps_desk_begin_survey(context, call, answer_status);
+}
+
+static void on_streams(void *context, ps_control_call *call) {
+  ps_desk_begin_survey(context, call, answer_streams);
+}
+
+static void on_stop(void *context, ps_control_call *call) {
+  ps_desk *desk = context;
+  ps_desk_counts counts = {0};
+  desk->gateway.count(desk->gateway.context, &counts);
+  uint64_t drain_ms = desk->gateway.stop(desk->gateway.context, ps_control_int(call, "drain_ms", -1));
+  ps_control_answer(call,
+                    json_pack("{s:I, s:I}", "streams", (json_int_t)counts.streams, "drain_ms", (json_int_t)drain_ms));
+}
+
+static void on_reconnect(void *context, ps_control_call *call) {
+  ps_desk *desk = context;
+  size_t lanes = desk->gateway.reconnect(desk->gateway.context);
+  if (lanes > 0) {
+    ps_control_answer(call, json_pack("{s:I}", "lanes", (json_int_t)lanes));
+    return;
+  }
+  ps_control_fault fault;
+  ps_control_fault_set(&fault, "stopping", "the gateway is ending");
+  ps_control_fault_next(&fault, "start it again with `penstock up`");
+  ps_control_refuse(call, &fault);
+}
+
+/* The answer comes with the event that says what has become of it. */
+static void on_use(void *context, ps_control_call *call) {
+  ps_desk *desk = context;
+  ps_control_fault fault;
+  const char *name = ps_control_text(call, "profile");
+  if (!name) {
+    ps_control_fault_set(&fault, "bad-value", "`profile` is missing");
+    ps_control_fault_next(&fault, "name the profile that is to be used; `penstock profiles` lists them");
+    ps_control_refuse(call, &fault);
+  } else if (desk->gateway.use(desk->gateway.context, name, ps_control_int(call, "drain_ms", -1), &fault) != 0) {
+    ps_control_refuse(call, &fault);
+  } else {
+    desk->using = call;
+  }
+}
+
+void ps_desk_answer_use(ps_desk *desk, const ps_swap_event *event) {
+  ps_control_call *call = desk->using;
+  ps_control_fault fault;
+  desk->using = NULL;
+  if (!call) {
+    return;
+  }
+  if (event->step == PS_SWAP_TAKEN) {
+    ps_control_answer(call, json_pack("{s:o, s:s, s:o, s:I, s:I}", "profile", ps_json_text(event->profile), "transport",
+                                      event->transport->name, "other", ps_json_text(event->other), "streams",
+                                      (json_int_t)event->streams, "drain_ms", (json_int_t)event->drain_ms));
+    return;
+  }
+  int is_ending = event->error->error_class == PENSTOCK_CLASS_CANCELLED;
+  ps_control_fault_set(&fault, is_ending ? "stopping" : "not-served", "%s", event->error->what);
+  ps_control_fault_next(&fault, "%s", event->error->next);
+  ps_control_fault_cause(&fault, event->error);
+  ps_control_refuse(call, &fault);
+}
+
+const char *const ps_desk_event_kinds[] = {"state", "leg", "progress", "serving", "swap", NULL};
+#define ALL_EVENTS ((uint32_t)31)
+
+static void on_subscribe(void *context, ps_control_call *call) {
+  json_t *list = json_array();
+  (void)context;
+  uint32_t kinds = ps_control_subscribe(call, ps_control_words(call, "events", ALL_EVENTS));
+  if (kinds == 0) {
+    ps_control_fault fault;
+    ps_control_fault_set(&fault, "busy", "the gateway tells as many already as it can");
+    ps_control_fault_next(&fault, "end one of those who have subscribed, or ask for `status` now and then");
+    json_decref(list);
+    ps_control_refuse(call, &fault);
+    return;
+  }
+  for (unsigned i = 0; ps_desk_event_kinds[i]; i++) {
+    if (kinds & (UINT32_C(1) << i)) {
+      (void)json_array_append_new(list, json_string(ps_desk_event_kinds[i]));
+    }
+  }
+  ps_control_answer(call, json_pack("{s:o, s:I}", "events", list, "seq", (json_int_t)ps_control_last_event(call)));
+}
+
+static void on_help(void *context, ps_control_call *call);
+
+static const ps_control_field stop_fields[] = {
+    {"drain_ms", PS_CONTROL_INT, 0, 3600000, NULL,
+     "how long streams may go on, in milliseconds; as `stop_timeout` of the profile if it is not given"}};
+static const ps_control_field use_fields[] = {
+    {"profile", PS_CONTROL_TEXT, 1, 256, NULL, "name of the profile; it must be given"},
+    {"drain_ms", PS_CONTROL_INT, 0, 3600000, NULL,
+     "how long streams of the one in use may go on, in milliseconds; as its `drain` if it is not given"}};
+static const ps_control_field subscribe_fields[] = {
+    {"events", PS_CONTROL_WORDS, 0, 0, ps_desk_event_kinds, "kinds of events; all if it is not given"}};
+
+static const ps_control_kind requests[] = {
+    {"status", "how the gateway is", NULL, 0, on_status},
+    {"streams", "the streams that it carries now", NULL, 0, on_streams},
+    {"subscribe", "tells of events from now on, until the connection is closed", subscribe_fields, 1, on_subscribe},
+    {"use", "connects another profile beside the one in use, and uses it once it serves", use_fields, 2, on_use},
+    {"reconnect", "gives up the link, with the streams on it, and connects anew at once", NULL, 0, on_reconnect},
+    {"stop", "ends the gateway in order, as SIGTERM does; a second one hurries", stop_fields, 1, on_stop},
+    {"help", "what can be asked", NULL, 0, on_help},
+};
+const ps_control_table ps_desk_table = {requests, sizeof(requests) / sizeof(requests[0])};
+
+static void on_help(void *context, ps_control_call *call) {
+  (void)context;
+  ps_control_answer(call, json_pack("{s:o}", "requests", ps_control_table_json(&ps_desk_table)));
+}
