@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* What the desk may ask of the gateway: its figures, its lanes, another profile. */
+#include "gateway/gateway_internal.h"
+
+#include <string.h>
+
+static void on_count(void *context, ps_desk_counts *counts) {
+  const ps_gateway *self = context;
+  counts->streams = ps_crew_load(self->crew) + ps_swap_load(&self->swap);
+  counts->held = self->hold.count;
+  counts->lanes = ps_crew_lanes(self->crew) + ps_swap_lanes(&self->swap);
+  counts->refused = self->hold.refused;
+}
+
+static size_t on_ask_reports(void *context, uint64_t ticket) {
+  const ps_gateway *self = context;
+  return ps_crew_ask_reports(self->crew, ticket) + ps_swap_ask_reports(&self->swap, ticket);
+}
+
+static size_t on_reconnect(void *context) {
+  const ps_gateway *self = context;
+  if (self->stopping) {
+    return 0;
+  }
+  ps_crew_reconnect(self->crew);
+  return ps_crew_lanes(self->crew);
+}
+
+static json_t *on_leaving(void *context) {
+  const ps_gateway *self = context;
+  return ps_swap_leaving_json(&self->swap);
+}
+
+static int refuse_use(const ps_gateway *self, const char *name, ps_control_fault *fault) {
+  if (self->stopping) {
+    ps_control_fault_set(fault, "stopping", "the gateway is ending");
+    ps_control_fault_next(fault, "start it with that profile: penstock up %s", name);
+  } else if (self->swap.coming) {
+    ps_control_fault_set(fault, "swapping", "the gateway is about to use '%s' already",
+                         ps_crew_options_of(self->swap.coming)->profile);
+    ps_control_fault_next(fault, "try again when that has served or failed; `penstock status` shows how far it is");
+  } else if (self->swap.leaving_count >= PS_SWAP_LEAVING_MAX) {
+    ps_control_fault_set(fault, "swapping", "%zu profiles that were left have streams yet", self->swap.leaving_count);
+    ps_control_fault_next(fault, "try again when the streams of one have ended; `penstock status` shows them");
+  } else if (!self->options->find) {
+    ps_control_fault_set(fault, "failed", "this gateway has no other profile");
+    ps_control_fault_next(fault, "start one with that profile: penstock up %s", name);
+  } else {
+    return 0;
+  }
+  return PENSTOCK_E_FAILED;
+}
+
+/* Clients point at the port: so a profile that is to be reached elsewhere is another gateway's. */
+static int same_port(const ps_gateway *self, const ps_gateway_profile *profile, penstock_error *error) {
+  const char *other = ps_settings_string(profile->settings, "listen");
+  const char *ours = ps_gateway_setting(self, "listen", "127.0.0.1:9090");
+  other = other ? other : "127.0.0.1:9090";
+  if (strcmp(other, ours) == 0) {
+    return PENSTOCK_OK;
+  }
+  (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
+                      "profile '%s' listens on %s, this gateway on %s", profile->name, other, ours);
+  penstock_next(error, "give both the same `listen`, or run it beside this one: penstock up %s", profile->name);
+  return PENSTOCK_E_INVALID;
+}
+
+static int begin_use(ps_gateway *self, const char *name, int64_t drain_ms, penstock_error *error) {
+  ps_gateway_profile profile = {0};
+  int result = self->options->find(self->options->find_context, name, &profile, error);
+  if (result != PENSTOCK_OK) {
+    return result;
+  }
+  result = same_port(self, &profile, error);
+  ps_crew *crew = result == PENSTOCK_OK ? ps_gateway_open_crew(self, &profile) : NULL;
+  if (!crew && result == PENSTOCK_OK) {
+    result = penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory or descriptors");
+    penstock_next(error, "try again when there are fewer streams");
+  }
+  if (!crew) {
+    if (profile.release) {
+      profile.release(profile.owner);
+    }
+    return result;
+  }
+  ps_gateway_set_clients_max(self, crew);
+  return ps_swap_begin(&self->swap, crew, self->crew, self->acceptor.socket, drain_ms, error);
+}
+
+static int on_use(void *context, const char *name, int64_t drain_ms, ps_control_fault *fault) {
+  ps_gateway *self = context;
+  penstock_error error;
+  if (refuse_use(self, name, fault) != 0) {
+    return PENSTOCK_E_FAILED;
+  }
+  memset(&error, 0, sizeof(error));
+  int result = begin_use(self, name, drain_ms, &error);
+  if (result != PENSTOCK_OK) {
+    int is_ours = error.error_class == PENSTOCK_CLASS_INTERNAL;
+    ps_control_fault_set(fault, is_ours ? "failed" : "bad-profile", "%s", error.what);
+    ps_control_fault_next(fault, "%s", error.next);
+    ps_control_fault_cause(fault, &error);
+  }
+  return result;
+}
+
+/* The one that was to come has not: the one in use goes on, and nobody else is to be waited for. */
+void ps_gateway_on_swap(void *context, const ps_swap_event *event) {
+  ps_gateway *self = context;
+  if (self->options->events->swap) {
+    self->options->events->swap(self->options->context, event);
+  }
+  if (event->step == PS_SWAP_FAILED && !self->stopping && ps_gateway_hopeless(self)) {
+    (void)ps_hold_refuse_all(&self->hold);
+  }
+}
+
+void ps_gateway_open_desk(ps_gateway *self) {
+  const ps_desk_gateway face = {.context = self,
+                                .count = on_count,
+                                .ask_reports = on_ask_reports,
+                                .stop = ps_gateway_end,
+                                .reconnect = on_reconnect,
+                                .use = on_use,
+                                .leaving = on_leaving};
+  self->desk = self->options->control ? ps_desk_open(&self->loop, &self->own_options, &face, self->descriptors) : NULL;
+  if (self->desk && self->options->metrics) {
+    self->metrics = ps_metrics_open(&self->loop, self->options->metrics, self->options->profile, self->desk);
+  }
+}
