@@ -123,7 +123,7 @@ void ps_end_continue(ps_lane *lane) {
                 "it ends, and the time for streams to finish is over");
   lane->phase = PS_PHASE_END;
   (void)uv_timer_stop(&lane->pause);
-  ps_supervise_release_gate(lane);
+  ps_launch_release_gate(lane);
   ps_relay_abort_all(lane->relay, &error);
   if (lane->link) {
     ps_link_destroy(lane->link, &error);

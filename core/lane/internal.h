@@ -3,8 +3,8 @@
  * @file internal.h
  * A lane from inside: what lane.c (thread, messages, end), door.c (connections that it takes in by itself), link.c (one
  * transport instance), step.c (its asynchronous steps), open.c (streams being opened), prewarm.c (streams opened
- * ahead), probe.c (does a solver answer?), doubt.c (does it still answer?), ways.c (does another way lead to it?) and
- * supervise.c (what to do next) share.
+ * ahead), probe.c (does a solver answer?), doubt.c (does it still answer?), ways.c (does another way lead to it?),
+ * launch.c (may it be launched?), retry.c (what follows a failure) and supervise.c (what to do next) share.
  *
  * The rule that keeps this simple: a slot that a transport calls only marks what happened and asks for a
  * turn; supervise.c acts on the marks when the turn comes. So nothing is ever freed or entered twice
@@ -262,15 +262,34 @@ typedef enum ps_phase {
 void ps_supervise_begin(ps_lane *lane);
 /** The marks are looked at: the lane's turn. */
 void ps_supervise_turn(ps_lane *lane);
-/** Somebody waits for the lane. */
-void ps_supervise_wake(ps_lane *lane);
-/** This machine's network has changed. */
-void ps_supervise_network(ps_lane *lane);
-/** The user wants a new link. */
-void ps_supervise_reconnect(ps_lane *lane);
+/** Asks again in FIND or CONFIRM, after a pause. */
+void ps_supervise_ask_again(ps_lane *lane, uint64_t delay_ms);
+/** The solver is to be launched: the first step of that. */
+void ps_supervise_validate(ps_lane *lane);
 
+/* --- launch.c ----------------------------------------------------------------------------------- */
+
+/** Nobody listens: launches the solver if that is allowed, or waits for the lane that does. */
+void ps_launch_begin(ps_lane *lane);
+/** Counts a relaunch that does begin: one that found its container or its folder missing has started nothing. */
+void ps_launch_count(const ps_lane *lane);
 /** Lets another lane launch, if this one was about to. */
-void ps_supervise_release_gate(ps_lane *lane);
+void ps_launch_release_gate(ps_lane *lane);
+
+/* --- retry.c ------------------------------------------------------------------------------------ */
+
+/** The try has failed. The link stays if it is not what failed: the next try then begins at the solver. */
+void ps_retry_failed(ps_lane *lane, const penstock_error *error, int keep_link);
+/** A try begins. */
+void ps_retry_begun(ps_lane *lane);
+/** The next try begins on the next turn. */
+void ps_retry_now(ps_lane *lane);
+/** Somebody waits for the lane. */
+void ps_retry_wake(ps_lane *lane);
+/** This machine's network has changed. */
+void ps_retry_network(ps_lane *lane);
+/** The user wants a new link. */
+void ps_retry_reconnect(ps_lane *lane);
 
 /* --- end.c -------------------------------------------------------------------------------------- */
 

@@ -165,13 +165,13 @@ static void on_command(void *context, ps_list *node) {
     ps_acceptor_set(&lane->acceptor, heard->is_on);
     break;
   case COMMAND_WAKE:
-    ps_supervise_wake(lane);
+    ps_retry_wake(lane);
     break;
   case COMMAND_NETWORK:
-    ps_supervise_network(lane);
+    ps_retry_network(lane);
     break;
   case COMMAND_RECONNECT:
-    ps_supervise_reconnect(lane);
+    ps_retry_reconnect(lane);
     break;
   case COMMAND_REPORT:
     if (!lane->finished) {
