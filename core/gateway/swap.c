@@ -208,7 +208,7 @@ uint32_t ps_swap_blocked(const ps_swap *self) {
 }
 
 size_t ps_swap_ask_reports(const ps_swap *self, uint64_t ticket) {
-  size_t asked = self->coming ? ps_crew_ask_reports(self->coming, ticket) : 0;
+  size_t asked = 0; /* the one that comes has carried nothing, and may be inside a login for minutes */
   for (const ps_list *node = self->leaving.next; node != &self->leaving; node = node->next) {
     asked += ps_crew_ask_reports(PS_CONTAINER(node, leaver, node)->crew, ticket);
   }

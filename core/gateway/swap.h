@@ -50,6 +50,7 @@ void ps_swap_ended(ps_swap *swap, ps_crew *crew);
 size_t ps_swap_load(const ps_swap *swap);
 uint32_t ps_swap_lanes(const ps_swap *swap);
 uint32_t ps_swap_blocked(const ps_swap *swap);
+/** But not the one that comes. */
 size_t ps_swap_ask_reports(const ps_swap *swap, uint64_t ticket);
 /** The gateway ends: so do they, with `drain_ms` at most for the streams of those that leave. */
 void ps_swap_stop(ps_swap *swap, uint64_t drain_ms);
