@@ -94,6 +94,7 @@ void ps_gateway_set_clients_max(const ps_gateway *self, ps_crew *crew) {
   uint32_t others = ps_swap_lanes(&self->swap) + (crew == self->crew ? 0 : ps_crew_lanes(self->crew));
   size_t kept = DESCRIPTORS_KEPT + DESCRIPTORS_KEPT_A_LANE * (size_t)(ps_crew_most(crew) + others);
   kept += self->options->control ? ps_desk_descriptors(self->descriptors) : 0;
+  kept += self->options->metrics ? ps_metrics_descriptors() : 0;
   ps_crew_door(crew)->clients_max = self->descriptors > kept + 2 ? (self->descriptors - kept) / 2 : 1;
 }
 

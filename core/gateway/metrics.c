@@ -39,6 +39,7 @@ struct ps_metrics {
   size_t count;
   int is_asking; /* the desk has the question of all who wait, and will answer */
   char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of a UNIX socket; "" */
+  struct stat made;                                       /* … as it was when it was made */
 };
 
 /* --- a visitor ---------------------------------------------------------------------------------- */
@@ -233,7 +234,9 @@ static int listen_at(ps_metrics *self, const char *place, penstock_socket *liste
   int result = PENSTOCK_OK;
   if (place[0] == '/') {
     result = listen_at_path(place, listening, error);
-    (void)snprintf(self->path, sizeof(self->path), "%s", result == PENSTOCK_OK ? place : "");
+    if (result == PENSTOCK_OK && lstat(place, &self->made) == 0) {
+      (void)snprintf(self->path, sizeof(self->path), "%s", place);
+    }
   } else if (!ps_net_is_loopback(place)) {
     result =
         penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
@@ -242,7 +245,7 @@ static int listen_at(ps_metrics *self, const char *place, penstock_socket *liste
     result = ps_net_listen(place, listening, bound, sizeof(bound), error);
   }
   if (result == PENSTOCK_OK) {
-    ps_log(PENSTOCK_LOG_INFO, self->profile, "metrics on %s", self->path[0] ? place : bound);
+    ps_log(PENSTOCK_LOG_INFO, self->profile, "metrics on %s", place[0] == '/' ? place : bound);
   }
   return result;
 }
@@ -264,9 +267,7 @@ ps_metrics *ps_metrics_open(uv_loop_t *loop, const char *place, const char *prof
     ps_acceptor_set(&self->acceptor, 1);
     return self;
   }
-  if (self->path[0]) {
-    (void)unlink(self->path);
-  }
+  ps_metrics_abandon(self);
   free(self);
   return NULL;
 }
@@ -281,10 +282,17 @@ void ps_metrics_close(ps_metrics *metrics) {
   }
 }
 
+/* Somebody may have put another gateway's socket in its place meanwhile: that stays. */
 void ps_metrics_abandon(ps_metrics *metrics) {
-  if (metrics && metrics->path[0]) {
+  struct stat found;
+  if (metrics && metrics->path[0] && lstat(metrics->path, &found) == 0 && found.st_dev == metrics->made.st_dev &&
+      found.st_ino == metrics->made.st_ino) {
     (void)unlink(metrics->path);
   }
+}
+
+size_t ps_metrics_descriptors(void) {
+  return CLIENTS_MOST + 2; /* the listener, and one that is on its way in */
 }
 
 void ps_metrics_free(ps_metrics *metrics) {

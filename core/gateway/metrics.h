@@ -19,6 +19,8 @@ typedef struct ps_metrics ps_metrics;
  * cannot be, which is logged: the gateway runs all the same.
  */
 ps_metrics *ps_metrics_open(uv_loop_t *loop, const char *place, const char *profile, ps_desk *desk);
+/** Descriptors that it needs. */
+size_t ps_metrics_descriptors(void);
 /** Closes it, after the desk, which answers what is open. `metrics` may be NULL, here as below. */
 void ps_metrics_close(ps_metrics *metrics);
 /** The process ends without its loop: takes the socket's name away. */
