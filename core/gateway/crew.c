@@ -6,7 +6,6 @@
 
 #include "net/net.h"
 
-#define MAX_LANES 16
 /* `lanes = auto`: the most, and how many streams each has before there is use for another. */
 #define AUTO_LANES     4
 #define AUTO_LANE_BUSY 2
@@ -23,7 +22,7 @@ struct ps_crew {
   ps_door door;
   penstock_socket listening; /* borrowed while it starts */
   int door_is_lent;          /* the lane takes connections in by itself */
-  lane_slot slots[MAX_LANES];
+  lane_slot slots[PS_CREW_LANES_MAX];
   uint32_t started;
   uint32_t left; /* not ended yet */
   uint32_t most; /* that there will be */
@@ -54,7 +53,7 @@ static int is_auto(const ps_crew *self) {
 static uint32_t most_lanes(const ps_crew *self) {
   unsigned cores = uv_available_parallelism();
   int64_t most = ps_settings_int(self->options.settings, "lanes", cores < AUTO_LANES ? cores : AUTO_LANES);
-  return self->options.check_only ? 1 : most < MAX_LANES ? (uint32_t)most : MAX_LANES;
+  return self->options.check_only ? 1 : most < PS_CREW_LANES_MAX ? (uint32_t)most : PS_CREW_LANES_MAX;
 }
 
 static int start_lane(ps_crew *self, penstock_error *error) {
@@ -213,10 +212,19 @@ int ps_crew_hopeless(const ps_crew *self) {
   return 1;
 }
 
-size_t ps_crew_load(const ps_crew *self) {
-  size_t load = 0;
+size_t ps_crew_loads(const ps_crew *self, size_t loads[PS_CREW_LANES_MAX]) {
   for (uint32_t i = 0; i < self->started; i++) {
-    load += self->slots[i].lane ? ps_lane_load(self->slots[i].lane) : 0;
+    loads[i] = self->slots[i].lane ? ps_lane_load(self->slots[i].lane) : 0;
+  }
+  return self->started;
+}
+
+size_t ps_crew_load(const ps_crew *self) {
+  size_t loads[PS_CREW_LANES_MAX];
+  size_t count = ps_crew_loads(self, loads);
+  size_t load = 0;
+  for (size_t i = 0; i < count; i++) {
+    load += loads[i];
   }
   return load;
 }

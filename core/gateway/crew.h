@@ -14,6 +14,9 @@
 
 typedef struct ps_crew ps_crew;
 
+/** The most lanes that it has. */
+#define PS_CREW_LANES_MAX 16
+
 /** What a crew tells. All must be set. */
 typedef struct ps_crew_events {
   /** A lane's state has changed; ps_crew_state is the crew's. `is_news`: that has changed too, or says anew why. */
@@ -76,6 +79,8 @@ int ps_crew_serves(const ps_crew *crew);
 int ps_crew_hopeless(const ps_crew *crew);
 /** Streams and opens that it has, and clients on their way to it. */
 size_t ps_crew_load(const ps_crew *crew);
+/** The same of each of its lanes; returns how many there were so far. */
+size_t ps_crew_loads(const ps_crew *crew, size_t loads[PS_CREW_LANES_MAX]);
 
 /** Gives a client to the lane that has the fewest. Returns 0, or a negative code: none serves, it stays the caller's.
  */

@@ -12,6 +12,7 @@
 
 #include "base/histogram.h"
 #include "control/control.h"
+#include "gateway/crew.h"
 #include "gateway/gateway.h"
 #include "lane/lane.h"
 
@@ -22,7 +23,9 @@ typedef struct ps_desk_counts {
   size_t streams;
   size_t held;
   size_t lanes;
-  uint64_t refused; /**< that were held in vain */
+  uint64_t refused;                /**< that were held in vain */
+  size_t load_count;               /**< lanes of the profile in use, those that have ended too */
+  size_t loads[PS_CREW_LANES_MAX]; /**< … and the streams and opens of each */
 } ps_desk_counts;
 
 /** Figures of a gateway, for whoever watches many. Texts are borrowed. */
@@ -39,6 +42,7 @@ typedef struct ps_desk_figures {
   uint64_t up_bytes;
   uint64_t down_bytes;
   ps_histogram opens;
+  ps_histogram first_bytes;
 } ps_desk_figures;
 
 /** What the desk may ask of the gateway. */

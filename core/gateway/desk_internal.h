@@ -20,7 +20,10 @@ typedef struct ps_desk_totals {
   uint64_t aborted;
   uint64_t up_bytes;
   uint64_t down_bytes;
+  uint64_t up_rate; /**< of lanes that live */
+  uint64_t down_rate;
   ps_histogram opens;
+  ps_histogram first_bytes;
 } ps_desk_totals;
 
 /** Something asked of all lanes, and what has come of it. */

@@ -24,7 +24,8 @@ static void tell_figures(ps_desk *desk, const ps_survey *self) {
                              .aborted = self->carried.aborted,
                              .up_bytes = self->carried.up_bytes,
                              .down_bytes = self->carried.down_bytes,
-                             .opens = self->carried.opens};
+                             .opens = self->carried.opens,
+                             .first_bytes = self->carried.first_bytes};
   desk->gateway.count(desk->gateway.context, &figures.counts);
   self->heard(self->context, &figures);
 }
@@ -111,7 +112,10 @@ static void add_totals(ps_desk_totals *sum, const ps_lane_report *report) {
   sum->aborted += report->aborted;
   sum->up_bytes += report->up_bytes;
   sum->down_bytes += report->down_bytes;
+  sum->up_rate += report->up_rate;
+  sum->down_rate += report->down_rate;
   ps_histogram_merge(&sum->opens, &report->opens);
+  ps_histogram_merge(&sum->first_bytes, &report->first_bytes);
 }
 
 void ps_desk_report(ps_desk *desk, const ps_lane_report *report) {

@@ -10,6 +10,7 @@ static void on_count(void *context, ps_desk_counts *counts) {
   counts->held = self->hold.count;
   counts->lanes = ps_crew_lanes(self->crew) + ps_swap_lanes(&self->swap);
   counts->refused = self->hold.refused;
+  counts->load_count = ps_crew_loads(self->crew, counts->loads);
 }
 
 static size_t on_ask_reports(void *context, uint64_t ticket) {

@@ -351,6 +351,7 @@ struct ps_lane {
     uint64_t down_bytes;
   } ended; /**< streams, for reports */
   ps_histogram opens;
+  ps_histogram first_bytes;
 
   int stopping;
   int finished; /**< the loop's handles are being closed */

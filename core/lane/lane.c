@@ -116,6 +116,7 @@ static ps_lane_report *new_report(const ps_lane *lane, uint64_t ticket) {
     report->up_bytes = lane->ended.up_bytes;
     report->down_bytes = lane->ended.down_bytes;
     report->opens = lane->opens;
+    report->first_bytes = lane->first_bytes;
   }
   return report;
 }
@@ -128,6 +129,7 @@ static void tell_report(ps_lane *lane, uint64_t ticket) {
   event->report = new_report(lane, ticket);
   if (event->report) {
     ps_relay_each(lane->relay, add_to_report, event->report);
+    ps_relay_rates(lane->relay, &event->report->up_rate, &event->report->down_rate);
   }
   ps_mailbox_post(lane->options.out, &event->node);
 }
@@ -221,6 +223,9 @@ static void on_stream_end(void *context, const ps_stream_end *end) {
   lane->ended.aborted += end->aborted ? 1 : 0;
   lane->ended.up_bytes += end->up_bytes;
   lane->ended.down_bytes += end->down_bytes;
+  if (end->first_byte_ns && end->id != 0) { /* 0 is the lane's own question */
+    ps_histogram_add(&lane->first_bytes, end->first_byte_ns);
+  }
   /* A client that gives up is daily bread; what the far side breaks off is worth a line. */
   if (end->aborted) {
     ps_log(end->error ? PENSTOCK_LOG_INFO : PENSTOCK_LOG_DEBUG, lane->profile,

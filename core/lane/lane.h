@@ -64,14 +64,17 @@ typedef struct ps_lane ps_lane;
 
 /** What a lane says of its streams when it is asked. */
 typedef struct ps_lane_report {
-  uint64_t ticket;     /**< of the question */
-  uint64_t ended;      /**< streams that have ended, and … */
-  uint64_t aborted;    /**< … of them those that were broken off */
-  uint64_t up_bytes;   /**< of all streams, those that have ended too */
-  uint64_t down_bytes; /**< likewise */
-  ps_histogram opens;  /**< how long it took to open one, of those that were not opened ahead */
-  size_t count;        /**< streams that live */
-  size_t listed;       /**< of them in `streams` */
+  uint64_t ticket;          /**< of the question */
+  uint64_t ended;           /**< streams that have ended, and … */
+  uint64_t aborted;         /**< … of them those that were broken off */
+  uint64_t up_bytes;        /**< of all streams, those that have ended too */
+  uint64_t down_bytes;      /**< likewise */
+  uint64_t up_rate;         /**< bytes in a second, now */
+  uint64_t down_rate;       /**< likewise */
+  ps_histogram opens;       /**< how long it took to open one, of those that were not opened ahead */
+  ps_histogram first_bytes; /**< from a request to the first byte of its answer, of streams that have ended */
+  size_t count;             /**< streams that live */
+  size_t listed;            /**< of them in `streams` */
   ps_stream_now streams[PS_REPORT_STREAMS];
 } ps_lane_report;
 

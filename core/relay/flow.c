@@ -5,15 +5,31 @@ static int is_up(const ps_stream *stream, const ps_flow *flow) {
   return flow == &stream->up;
 }
 
+/* The receiver has taken so many bytes. */
+static void count(ps_stream *stream, ps_flow *flow, uint64_t bytes) {
+  ps_relay *relay = stream->relay;
+  int up = is_up(stream, flow);
+  if (bytes == 0) {
+    return;
+  }
+  if (flow->bytes == 0 && up) {
+    stream->asked_ns = uv_hrtime();
+  } else if (flow->bytes == 0 && stream->asked_ns) {
+    stream->first_byte_ns = uv_hrtime() - stream->asked_ns;
+  }
+  flow->bytes += bytes;
+  ps_rate_add(up ? &relay->up_rate : &relay->down_rate, uv_now(relay->loop), bytes);
+}
+
 void ps_flow_last_words(ps_stream *stream, ps_flow *flow) {
   unsigned char *buffer = stream->relay->buffer;
-  long count = 1;
+  long got = 1;
   long taken = 1;
-  while (flow->from && flow->to && !ps_spare_is_unused(stream) && ps_flow_waiting(flow) == 0 && count > 0 &&
-         taken == count) {
-    count = ps_net_read(flow->from->socket, buffer, PS_RELAY_BUFFER);
-    taken = count > 0 ? ps_net_write(flow->to->socket, buffer, (size_t)count) : 0;
-    flow->bytes += taken > 0 ? (uint64_t)taken : 0;
+  while (flow->from && flow->to && !ps_spare_is_unused(stream) && ps_flow_waiting(flow) == 0 && got > 0 &&
+         taken == got) {
+    got = ps_net_read(flow->from->socket, buffer, PS_RELAY_BUFFER);
+    taken = got > 0 ? ps_net_write(flow->to->socket, buffer, (size_t)got) : 0;
+    count(stream, flow, taken > 0 ? (uint64_t)taken : 0);
   }
 }
 
@@ -56,14 +72,14 @@ static size_t put(ps_stream *stream, ps_flow *flow, const void *data, size_t siz
   if (!flow->to) {
     taken = ps_credit_write(ps_stream_sink(stream), data, size);
   } else {
-    long count = ps_net_write(flow->to->socket, data, size);
-    if (count > 0) {
-      taken = (size_t)count;
-    } else if (count == PS_NET_BROKEN) {
+    long written = ps_net_write(flow->to->socket, data, size);
+    if (written > 0) {
+      taken = (size_t)written;
+    } else if (written == PS_NET_BROKEN) {
       receiver_broke(stream, flow);
     }
   }
-  flow->bytes += taken;
+  count(stream, flow, taken);
   return taken;
 }
 
@@ -80,16 +96,16 @@ size_t ps_flow_push(ps_stream *stream, ps_flow *flow, const void *data, size_t s
 static size_t drain_pipe(ps_stream *stream, ps_flow *flow) {
   size_t moved = 0;
   while (flow->to && ps_pipe_size(flow->pipe) > 0) {
-    long count = ps_pipe_empty(flow->pipe, flow->to->socket);
-    if (count == PS_NET_BROKEN) {
+    long emptied = ps_pipe_empty(flow->pipe, flow->to->socket);
+    if (emptied == PS_NET_BROKEN) {
       receiver_broke(stream, flow);
     }
-    if (count <= 0) {
+    if (emptied <= 0) {
       break;
     }
-    moved += (size_t)count;
+    moved += (size_t)emptied;
   }
-  flow->bytes += moved;
+  count(stream, flow, moved);
   stream->relay->spliced += moved;
   if (ps_pipe_size(flow->pipe) == 0) {
     return_pipe(stream->relay, flow);
@@ -109,23 +125,23 @@ static int wants_pipe(const ps_stream *stream, ps_flow *flow) {
 }
 
 /* What a read had for a result, whichever way it went. */
-static void end_of_read(ps_stream *stream, ps_flow *flow, long count) {
-  if (count == PS_NET_BROKEN) {
+static void end_of_read(ps_stream *stream, ps_flow *flow, long got) {
+  if (got == PS_NET_BROKEN) {
     ps_stream_reset_by(stream, !is_up(stream, flow), NULL);
-  } else if (count == 0) {
+  } else if (got == 0) {
     flow->eof = 1;
     ps_flow_settle(stream, flow);
   }
 }
 
 static void read_by_pipe(ps_stream *stream, ps_flow *flow) {
-  long count = ps_pipe_fill(flow->pipe, flow->from->socket, ps_flow_turn(stream, 1));
-  if (count > 0) {
-    ps_flow_note(stream, flow, (size_t)count);
+  long got = ps_pipe_fill(flow->pipe, flow->from->socket, ps_flow_turn(stream, 1));
+  if (got > 0) {
+    ps_flow_note(stream, flow, (size_t)got);
   }
   (void)drain_pipe(stream, flow); /* gives it back, too, if nothing came */
   if (!stream->ending) {
-    end_of_read(stream, flow, count);
+    end_of_read(stream, flow, got);
   }
 }
 
@@ -143,15 +159,15 @@ void ps_flow_read(ps_stream *stream, ps_flow *flow) {
     limit = limit < chunk ? chunk : limit - limit % chunk;
   }
   unsigned char *buffer = stream->relay->buffer;
-  long count = ps_net_read(flow->from->socket, buffer, limit);
-  if (stream->spare == PS_SPARE_TRIED && count >= 0) {
+  long got = ps_net_read(flow->from->socket, buffer, limit);
+  if (stream->spare == PS_SPARE_TRIED && got >= 0) {
     stream->spare = PS_SPARE_GIVEN; /* from here on, what has become of the bytes is not known */
   }
-  if (count > 0) {
-    ps_flow_note(stream, flow, (size_t)count);
-    (void)ps_flow_push(stream, flow, buffer, (size_t)count);
+  if (got > 0) {
+    ps_flow_note(stream, flow, (size_t)got);
+    (void)ps_flow_push(stream, flow, buffer, (size_t)got);
   } else {
-    end_of_read(stream, flow, count);
+    end_of_read(stream, flow, got);
   }
 }
 

@@ -71,6 +71,7 @@ static void stream_free(ps_stream *stream) {
                          .up_bytes = stream->up.bytes,
                          .down_bytes = stream->down.bytes,
                          .duration_ns = uv_hrtime() - stream->started_ns,
+                         .first_byte_ns = stream->first_byte_ns,
                          .aborted = stream->reason != NULL,
                          .far_ended = stream->down.eof || stream->far_broke,
                          .reason = stream->reason,
@@ -269,6 +270,12 @@ static void on_check(uv_check_t *check) {
 
 size_t ps_relay_count(const ps_relay *relay) {
   return relay->count - relay->spare_count;
+}
+
+void ps_relay_rates(const ps_relay *relay, uint64_t *up, uint64_t *down) {
+  uint64_t now_ms = uv_now(relay->loop);
+  *up = ps_rate_now(&relay->up_rate, now_ms);
+  *down = ps_rate_now(&relay->down_rate, now_ms);
 }
 
 void ps_relay_each(const ps_relay *relay, void (*each)(void *context, const ps_stream_now *now), void *context) {

@@ -26,6 +26,7 @@ typedef struct ps_stream_end {
   uint64_t up_bytes;   /**< client to far side */
   uint64_t down_bytes; /**< far side to client */
   uint64_t duration_ns;
+  uint64_t first_byte_ns;      /**< from the client's first byte to the far side's; 0 = there was no such answer */
   int aborted;                 /**< 0 = both directions ended cleanly */
   int far_ended;               /**< the far side had sent its end, or is the one that broke the stream */
   const char *reason;          /**< aborted: who and why ("client reset the connection"), else NULL */
@@ -53,6 +54,8 @@ void ps_relay_stream_reset(penstock_sink *sink, const penstock_error *error);
 
 /** Streams that live, or whose end was not reported yet; not those of spare.h that no client has. [lane thread] */
 size_t ps_relay_count(const ps_relay *relay);
+/** Bytes in a second, in each direction. [lane thread] */
+void ps_relay_rates(const ps_relay *relay, uint64_t *up, uint64_t *down);
 /** How a stream is now. */
 typedef struct ps_stream_now {
   uint64_t id;

@@ -17,6 +17,7 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "base/rate.h"
 #include "net/net.h"
 #include "relay/backlog.h"
 #include "relay/relay.h"
@@ -91,6 +92,8 @@ struct ps_stream {
   ps_relay *relay;
   uint64_t id;
   uint64_t started_ns;
+  uint64_t asked_ns;      /**< when its client's first byte went out; 0 = not yet */
+  uint64_t first_byte_ns; /**< how long after that the first byte of the answer did; 0 = not yet */
   uint64_t turn;          /**< the last turn in which it was ready */
   ps_side *far;           /**< NULL: a credit stream */
   const char *reason;     /**< why it was aborted; NULL = it was not */
@@ -149,6 +152,8 @@ struct ps_relay {
   ps_pipes pipes;
   size_t bulk_from; /**< PS_RELAY_BULK_FROM; tests choose other values */
   uint64_t spliced; /**< bytes that went by a pipe */
+  ps_rate up_rate;  /**< bytes */
+  ps_rate down_rate;
   int destroying;
   int handles;
   ps_block_stock stock;

@@ -32,12 +32,12 @@ def ask(address, request=b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"):
 
 
 def figures(text):
-    """{"penstock_streams": 0.0, 'penstock_state{state="up"}': 1.0, …}, without the labels of every line."""
+    """{"penstock_streams": 0.0, 'penstock_state{state="up"}': 1.0, …}"""
     found = {}
     for line in text.split("\r\n\r\n", 1)[1].splitlines():
         if not line.startswith("#"):
             name, value = line.rsplit(" ", 1)
-            found[re.sub(r'\{profile="[^"]*",transport="[^"]*",?([^}]*)\}', r"{\1}", name).replace("{}", "")] = float(value)
+            found[name] = float(value)
     return found
 
 
@@ -58,14 +58,34 @@ def test_figures(gateway, forward):
     buckets = [value for name, value in found.items() if name.startswith("penstock_open_seconds_bucket")]
     assert buckets == sorted(buckets) and len(buckets) == 14
     assert found["penstock_open_seconds_sum"] > 0
+    assert found["penstock_stream_first_byte_seconds_count"] == 2
+    assert found["penstock_stream_first_byte_seconds_sum"] > 0
+    assert found['penstock_lane_load{lane="0"}'] == 0
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
         assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
         text = answer.read().decode()
     names = re.findall(r"^# TYPE (\S+) (?:gauge|counter|histogram)$", text, re.M)
     assert len(names) == len(set(names)) and all(f"# HELP {name} " in text for name in names)
-    assert 'penstock_solver_up{profile="lab",transport="local"} 1\n' in text
+    assert 'penstock_profile_info{profile="lab",transport="local"} 1\n' in text
     assert running.stop() == OK
     assert not is_listening(port)
+
+
+def test_counters_go_on_when_another_profile_is_used(gateway, penstock, forward):
+    port = free_port()
+    running = gateway(forward, settings={"metrics": f"127.0.0.1:{port}"}, sections={"other": forward})
+    running.wait_serving()
+    running.wire.echo(b"x" * 1000)
+    before = eventually(
+        lambda: (now := figures(ask(("127.0.0.1", port)))) and now["penstock_streams_ended_total"] >= 1 and now
+    )
+    assert penstock.run("use", "other").returncode == OK
+    after = figures(ask(("127.0.0.1", port)))
+    info = [name for name in set(before) ^ set(after)]
+    assert sorted(info) == [f'penstock_profile_info{{profile="{name}",transport="local"}}' for name in ("lab", "other")]
+    for name in before.keys() & after.keys():
+        if name.endswith(("_total", "_count", "_sum")) or "_bucket{" in name:
+            assert after[name] >= before[name], name
 
 
 def test_who_waited_in_vain_is_counted(gateway, forward):
@@ -95,6 +115,17 @@ def test_by_a_socket_of_the_user_alone(gateway, forward, tmp):
     third.wait_serving()
     assert figures(ask(str(path)))["penstock_solver_up"] == 1
     assert third.stop() == OK and not path.exists()
+
+
+def test_a_socket_that_has_taken_its_place_stays(gateway, forward, tmp):
+    path = tmp / "metrics.sock"
+    running = gateway(forward, settings={"metrics": path})
+    running.wait_serving()
+    path.unlink()
+    second = gateway(forward, settings={"metrics": path})
+    second.wait_serving()
+    assert running.stop() == OK
+    assert figures(ask(str(path)))["penstock_solver_up"] == 1
 
 
 def test_a_file_in_its_place_stays(gateway, forward, tmp):

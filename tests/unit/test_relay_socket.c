@@ -127,9 +127,20 @@ static void test_half_close(void **state) {
     assert_int_equal(first->received, answer);
     rig_run_until_ended(r, before + 1);
     assert_int_equal(r->ended[before].aborted, 0);
+    /* What comes first from the far side is no answer. */
+    assert_int_equal(r->ended[before].first_byte_ns > 0, client_first);
     peer_stop(&client, 0);
     peer_stop(&far, 0);
   }
+}
+
+static void test_rates(void **state) {
+  rig *r = *state;
+  uint64_t up;
+  uint64_t down;
+  exchange(r, 1, 0, MIB(8), MIB(1));
+  ps_relay_rates(r->relay, &up, &down);
+  assert_true(up > down && down > 0); /* how much depends on the machine */
 }
 
 /* The sender ends while the receiver is slow: all bytes, then the end. */
@@ -197,6 +208,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_small_buffers, setup, teardown),
       cmocka_unit_test_setup_teardown(test_short_counts, setup, teardown),
       cmocka_unit_test_setup_teardown(test_half_close, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_rates, setup, teardown),
       cmocka_unit_test_setup_teardown(test_end_behind_a_slow_receiver, setup, teardown),
   };
   (void)signal(SIGPIPE, SIG_IGN); /* as the gateway does; splice(2) needs it */
