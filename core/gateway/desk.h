@@ -22,6 +22,7 @@ typedef struct ps_desk ps_desk;
 typedef struct ps_desk_counts {
   size_t streams;
   size_t held;
+  uint64_t held_ns; /**< for how long the first of them has waited; 0 = none does */
   size_t lanes;
   uint64_t refused;                /**< that were held in vain */
   size_t load_count;               /**< lanes of the profile in use, those that have ended too */
@@ -72,8 +73,9 @@ ps_desk *ps_desk_open(uv_loop_t *loop, ps_gateway_options *options, const ps_des
 /** Asks for the figures. Returns 0, and `heard` comes, at once or later, once, at the latest when the desk is closed.
  * Or a negative code. */
 int ps_desk_ask(ps_desk *desk, void (*heard)(void *context, const ps_desk_figures *figures), void *context);
-/** A lane's report, borrowed; NULL: it could make none. With the ticket 0: what one leaves that has ended. */
-void ps_desk_report(ps_desk *desk, const ps_lane_report *report);
+/** A lane's report, borrowed; NULL: it could make none. With the ticket 0: what one leaves that has ended.
+ * `is_used`: it is one of the profile in use. */
+void ps_desk_report(ps_desk *desk, const ps_lane_report *report, int is_used);
 /** The process ends without its loop: takes the socket's name away. `desk` may be NULL. */
 void ps_desk_abandon(ps_desk *desk);
 /** Closes it; it is freed on a later turn. `desk` may be NULL. */

@@ -39,6 +39,8 @@ typedef struct ps_survey {
   size_t heard_of;        /**< lanes */
   ps_desk_totals carried; /**< by lanes that have ended, too */
   size_t count;           /**< streams that live */
+  uint64_t said_ns;       /**< when the solver of the profile in use last answered; 0 = it was not asked */
+  json_t *said;           /**< … and what of itself; NULL likewise */
   json_t *streams;        /**< rows */
 } ps_survey;
 

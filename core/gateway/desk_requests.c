@@ -22,6 +22,14 @@ static json_t *swap_json(const ps_desk *desk) {
   return swap;
 }
 
+/* What the solver says of itself, if it is known. */
+static void add_said(json_t *solver, const ps_survey *self) {
+  if (json_is_object(solver)) {
+    (void)json_object_set_new(solver, "answer", self->said ? json_incref(self->said) : json_null());
+    (void)json_object_set_new(solver, "answer_ms", self->said ? ps_json_ms(uv_hrtime() - self->said_ns) : json_null());
+  }
+}
+
 static json_t *answer_status(ps_desk *desk, const ps_survey *self) {
   const char *endpoint = ps_settings_string(desk->options.settings, "endpoint");
   ps_desk_counts counts = {0};
@@ -30,13 +38,20 @@ static json_t *answer_status(ps_desk *desk, const ps_survey *self) {
                              desk->options.transport->name, "endpoint", ps_json_text(endpoint), "pid",
                              (json_int_t)getpid(), "version", PENSTOCK_VERSION);
   json_t *told = ps_told_json(&desk->told);
-  json_t *traffic =
-      json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "lanes", (json_int_t)counts.lanes, "streams",
-                (json_int_t)counts.streams, "held", (json_int_t)counts.held, "streams_ended",
-                total(self, self->carried.ended), "streams_aborted", total(self, self->carried.aborted), "up_bytes",
-                total(self, self->carried.up_bytes), "down_bytes", total(self, self->carried.down_bytes));
+  json_t *traffic = json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",              /**/
+                              "lanes", (json_int_t)counts.lanes,                                 /**/
+                              "streams", (json_int_t)counts.streams,                             /**/
+                              "held", (json_int_t)counts.held,                                   /**/
+                              "held_ms", counts.held ? ps_json_ms(counts.held_ns) : json_null(), /**/
+                              "streams_ended", total(self, self->carried.ended),                 /**/
+                              "streams_aborted", total(self, self->carried.aborted),             /**/
+                              "up_bytes", total(self, self->carried.up_bytes),                   /**/
+                              "down_bytes", total(self, self->carried.down_bytes),               /**/
+                              "up_rate", total(self, self->carried.up_rate),                     /**/
+                              "down_rate", total(self, self->carried.down_rate));
   (void)json_object_update(status, told);
   (void)json_object_update(status, traffic);
+  add_said(json_object_get(status, "solver"), self);
   (void)json_object_set_new(status, "swap", swap_json(desk));
   (void)json_object_set_new(status, "draining", desk->gateway.leaving(desk->gateway.context));
   json_decref(told);

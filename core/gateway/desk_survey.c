@@ -38,6 +38,7 @@ static void finish(ps_desk *desk, ps_survey *self) {
     ps_control_answer(self->call, self->answer(desk, self));
   }
   json_decref(self->streams);
+  json_decref(self->said);
   free(self);
   if (ps_list_empty(&desk->surveys)) {
     (void)uv_timer_stop(&desk->look);
@@ -118,7 +119,16 @@ static void add_totals(ps_desk_totals *sum, const ps_lane_report *report) {
   ps_histogram_merge(&sum->first_bytes, &report->first_bytes);
 }
 
-void ps_desk_report(ps_desk *desk, const ps_lane_report *report) {
+/* Each lane asks by itself: the last answer counts. */
+static void add_said(ps_survey *self, const ps_lane_report *report) {
+  if (report->said_ns > self->said_ns) {
+    json_decref(self->said);
+    self->said_ns = report->said_ns;
+    self->said = json_loads(report->said, 0, NULL);
+  }
+}
+
+void ps_desk_report(ps_desk *desk, const ps_lane_report *report, int is_used) {
   if (desk && report && report->ticket == 0) {
     add_totals(&desk->past, report);
     return;
@@ -134,6 +144,9 @@ void ps_desk_report(ps_desk *desk, const ps_lane_report *report) {
     add_totals(&self->carried, report);
     self->count += report->count;
     add_rows(self, report);
+    if (is_used) {
+      add_said(self, report);
+    }
     if (ps_survey_is_whole(self)) {
       finish(desk, self);
     }

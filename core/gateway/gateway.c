@@ -295,8 +295,7 @@ static void on_crew_fatal(void *context, ps_crew *crew, const penstock_error *er
 
 static void on_crew_report(void *context, ps_crew *crew, const ps_lane_report *report) {
   const ps_gateway *self = context;
-  (void)crew;
-  ps_desk_report(self->desk, report);
+  ps_desk_report(self->desk, report, crew == self->crew);
 }
 
 static void on_crew_ended(void *context, ps_crew *crew) {

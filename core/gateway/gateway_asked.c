@@ -4,10 +4,20 @@
 
 #include <string.h>
 
+/* Of the first of those who wait: what has passed of its time. */
+static uint64_t waited_ns(const ps_gateway *self) {
+  uint64_t now_ns = uv_hrtime();
+  uint64_t first_ns = ps_hold_first_ns(&self->hold);
+  uint64_t left_ns = first_ns > now_ns ? first_ns - now_ns : 0;
+  uint64_t hold_ns = ps_crew_door(self->crew)->hold_ns;
+  return first_ns == 0 || left_ns > hold_ns ? 0 : hold_ns - left_ns;
+}
+
 static void on_count(void *context, ps_desk_counts *counts) {
   const ps_gateway *self = context;
   counts->streams = ps_crew_load(self->crew) + ps_swap_load(&self->swap);
   counts->held = self->hold.count;
+  counts->held_ns = waited_ns(self);
   counts->lanes = ps_crew_lanes(self->crew) + ps_swap_lanes(&self->swap);
   counts->refused = self->hold.refused;
   counts->load_count = ps_crew_loads(self->crew, counts->loads);

@@ -37,6 +37,15 @@ ps_client *ps_hold_take(ps_hold *hold) {
   return PS_CONTAINER(node, ps_client, node);
 }
 
+uint64_t ps_hold_first_ns(const ps_hold *hold) {
+  uint64_t first = 0;
+  for (ps_list *node = hold->clients.next; node != &hold->clients; node = node->next) {
+    const ps_client *client = PS_CONTAINER(node, ps_client, node);
+    first = first == 0 || client->deadline_ns < first ? client->deadline_ns : first;
+  }
+  return first;
+}
+
 size_t ps_hold_expire(ps_hold *hold, uint64_t now_ns) {
   size_t expired = 0;
   ps_list *node = hold->clients.next;

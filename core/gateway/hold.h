@@ -29,6 +29,8 @@ void ps_hold_open(ps_hold *hold, uv_loop_t *loop, void (*waiting)(void *context)
 void ps_hold_add(ps_hold *hold, ps_client *client);
 /** Gives the one that has waited longest; NULL if there is none. */
 ps_client *ps_hold_take(ps_hold *hold);
+/** The earliest deadline of those who wait; 0 = nobody does. */
+uint64_t ps_hold_first_ns(const ps_hold *hold);
 /** Aborts those whose time is over; returns how many. */
 size_t ps_hold_expire(ps_hold *hold, uint64_t now_ns);
 /** Aborts all; returns how many. */

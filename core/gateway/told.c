@@ -25,7 +25,19 @@ void ps_told_listening(ps_told *told, const char *address) {
   (void)snprintf(told->listen, sizeof(told->listen), "%s", address);
 }
 
+/* Whoever was down, or served, and connects now tries again. */
+static void count_tries(ps_told *told, ps_state state) {
+  int was_over = told->state == PS_STATE_DOWN || told->state == PS_STATE_UP || told->state == PS_STATE_DEGRADED;
+  if (state == PS_STATE_CONNECTING && was_over) {
+    told->retries++;
+    told->retries_all++;
+  } else if (state == PS_STATE_UP) {
+    told->retries = 0;
+  }
+}
+
 void ps_told_state(ps_told *told, ps_state state, const penstock_error *error, uint64_t next_try_ms) {
+  count_tries(told, state);
   if (state != told->state) {
     told->since = now();
     told->progress[0] = '\0';
@@ -91,6 +103,7 @@ void ps_told_take(ps_told *told, const ps_told *next) {
   told->began = before.began;
   memcpy(told->listen, before.listen, sizeof(told->listen));
   told->times_served = before.times_served;
+  told->retries_all += before.retries_all;
   if (!told->last.what[0]) {
     told->last = before.last;
     told->last_at = before.last_at;
@@ -150,18 +163,20 @@ json_t *ps_told_swap_json(const ps_told *next) {
 }
 
 json_t *ps_told_json(const ps_told *told) {
-  return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o}",  /**/
-                   "listen", told->listen,                                               /**/
-                   "started", ps_json_time(&told->began.when),                           /**/
-                   "uptime_ms", age(&told->began),                                       /**/
-                   "since", ps_json_time(&told->since.when),                             /**/
-                   "since_ms", age(&told->since),                                        /**/
-                   "state", ps_state_name(told->state),                                  /**/
-                   "reason", ps_json_error(told->reason.what[0] ? &told->reason : NULL), /**/
-                   "next_try_ms", next_try_json(told),                                   /**/
-                   "progress", ps_json_text(told->progress[0] ? told->progress : NULL),  /**/
-                   "legs", legs_json(told),                                              /**/
-                   "solver", solver_json(told),                                          /**/
-                   "times_served", (json_int_t)told->times_served,                       /**/
+  return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o}", /**/
+                   "listen", told->listen,                                                        /**/
+                   "started", ps_json_time(&told->began.when),                                    /**/
+                   "uptime_ms", age(&told->began),                                                /**/
+                   "since", ps_json_time(&told->since.when),                                      /**/
+                   "since_ms", age(&told->since),                                                 /**/
+                   "state", ps_state_name(told->state),                                           /**/
+                   "reason", ps_json_error(told->reason.what[0] ? &told->reason : NULL),          /**/
+                   "next_try_ms", next_try_json(told),                                            /**/
+                   "progress", ps_json_text(told->progress[0] ? told->progress : NULL),           /**/
+                   "legs", legs_json(told),                                                       /**/
+                   "solver", solver_json(told),                                                   /**/
+                   "times_served", (json_int_t)told->times_served,                                /**/
+                   "retries", (json_int_t)told->retries,                                          /**/
+                   "retries_total", (json_int_t)told->retries_all,                                /**/
                    "last_error", last_json(told));
 }

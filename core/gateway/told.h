@@ -46,6 +46,8 @@ typedef struct ps_told {
   char protocol_version[64]; /**< "" = not known */
   ps_told_moment served;     /**< since when the solver is served */
   uint64_t times_served;
+  uint64_t retries;     /**< tries since it was last up, without the first of all */
+  uint64_t retries_all; /**< … of all times */
 } ps_told;
 
 void ps_told_begin(ps_told *told);

@@ -180,6 +180,8 @@ typedef struct ps_probe {
   ps_probe_result result;
   penstock_error error;
   char version[64];
+  uint64_t said_ns;             /**< uv_hrtime when a solver last answered; 0 = it was not asked */
+  char said[PS_TCMD_SAID_SIZE]; /**< … and what of itself */
   char answer[PS_TCMD_MAX_ANSWER];
 } ps_probe;
 

@@ -117,6 +117,8 @@ static ps_lane_report *new_report(const ps_lane *lane, uint64_t ticket) {
     report->down_bytes = lane->ended.down_bytes;
     report->opens = lane->opens;
     report->first_bytes = lane->first_bytes;
+    report->said_ns = lane->probe.said_ns;
+    memcpy(report->said, lane->probe.said, sizeof(report->said));
   }
   return report;
 }

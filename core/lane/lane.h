@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "lane/state.h"
 #include "log/log.h"
+#include "probe/tcmd.h"
 #include "relay/relay.h"
 
 /** An accepted connection on its way to a stream. Owned by whoever holds it; its socket too. */
@@ -73,9 +74,11 @@ typedef struct ps_lane_report {
   uint64_t down_rate;       /**< likewise */
   ps_histogram opens;       /**< how long it took to open one, of those that were not opened ahead */
   ps_histogram first_bytes; /**< from a request to the first byte of its answer, of streams that have ended */
+  uint64_t said_ns;         /**< uv_hrtime when a solver last answered the lane; 0 = it was not asked */
   size_t count;             /**< streams that live */
   size_t listed;            /**< of them in `streams` */
   ps_stream_now streams[PS_REPORT_STREAMS];
+  char said[PS_TCMD_SAID_SIZE]; /**< what it said of itself, see ps_tcmd_said */
 } ps_lane_report;
 
 /** A message to the gateway; the receiver frees it. */

@@ -124,6 +124,8 @@ void ps_probe_timeout(ps_lane *lane) {
 static void judge(ps_lane *lane) {
   ps_probe *probe = &lane->probe;
   if (ps_tcmd_judge(probe->answer, probe->size, probe->version, sizeof(probe->version)) == PS_TCMD_SOLVER) {
+    probe->said_ns = uv_hrtime();
+    ps_tcmd_said(probe->answer, probe->size, probe->said, sizeof(probe->said));
     finish(lane, PS_PROBE_SOLVER);
   } else if (!probe->legacy) {
     release(probe);

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "probe/ask.h"
 
+#include <stdlib.h>
+
 #include <uv.h>
 
 #include "net/net.h"
-#include "probe/tcmd.h"
 
 /* One connection with one question. */
 typedef struct inquiry {
   penstock_socket socket;
+  const char *name; /* of a project; NULL: it is the probe */
   uint64_t deadline_ns;
   size_t size;
   char answer[PS_TCMD_MAX_ANSWER + 1]; /* one more, so that an answer that is too long is seen to be */
@@ -19,9 +21,7 @@ static int time_left(const inquiry *question) {
   return now >= question->deadline_ns ? 0 : (int)((question->deadline_ns - now) / 1000000) + 1;
 }
 
-static ps_ask_verdict send_request(inquiry *question, int legacy) {
-  size_t size;
-  const char *request = ps_tcmd_request(legacy, &size);
+static ps_ask_verdict send_bytes(inquiry *question, const char *request, size_t size) {
   while (size > 0) {
     int left = time_left(question);
     if (left == 0 || !ps_net_wait(question->socket, 1, left)) {
@@ -39,6 +39,20 @@ static ps_ask_verdict send_request(inquiry *question, int legacy) {
   }
   ps_net_shutdown_write(question->socket);
   return PS_ASK_SOLVER;
+}
+
+static ps_ask_verdict send_request(inquiry *question, int legacy) {
+  ps_text text = {0};
+  size_t size = 0;
+  const char *request = ps_tcmd_request(legacy, &size);
+  if (question->name) {
+    ps_tcmd_question(&text, question->name, legacy);
+    request = text.data;
+    size = text.no_memory ? 0 : text.size;
+  }
+  ps_ask_verdict verdict = send_bytes(question, request, size);
+  free(text.data);
+  return verdict;
 }
 
 /* Is it clear from the beginning that this is no JSON object? Then there is no need to wait for the end. */
@@ -74,9 +88,12 @@ static ps_ask_verdict read_answer(inquiry *question, ps_ask_result *result) {
   }
 }
 
-static ps_ask_verdict try_form(const char *address, int timeout_ms, int legacy, ps_ask_result *result) {
+/* `name` and `said` may be NULL. */
+static ps_ask_verdict try_form(const char *address, const char *name, int timeout_ms, int legacy, ps_ask_result *result,
+                               char *said) {
   inquiry question;
   uint64_t started = uv_hrtime();
+  question.name = name;
   question.deadline_ns = started + (uint64_t)timeout_ms * 1000000u;
   question.size = 0;
   result->legacy = legacy;
@@ -91,6 +108,9 @@ static ps_ask_verdict try_form(const char *address, int timeout_ms, int legacy, 
   result->elapsed_ns = uv_hrtime() - started;
   result->answer_size = question.size < sizeof(result->answer) ? question.size : sizeof(result->answer);
   memcpy(result->answer, question.answer, result->answer_size);
+  if (said && verdict == PS_ASK_SOLVER) {
+    ps_tcmd_said(question.answer, question.size, said, PS_TCMD_SAID_SIZE);
+  }
   return verdict;
 }
 
@@ -124,11 +144,21 @@ static void explain(const char *address, int timeout_ms, ps_ask_result *result) 
   }
 }
 
-void ps_ask(const char *address, int timeout_ms, ps_ask_result *result) {
+static void ask(const char *address, const char *name, int timeout_ms, ps_ask_result *result, char *said) {
   memset(result, 0, sizeof(*result));
-  result->verdict = try_form(address, timeout_ms, 0, result);
+  result->verdict = try_form(address, name, timeout_ms, 0, result, said);
   if (result->verdict == PS_ASK_FOREIGN) {
-    result->verdict = try_form(address, timeout_ms, 1, result);
+    result->verdict = try_form(address, name, timeout_ms, 1, result, said);
   }
   explain(address, timeout_ms, result);
+}
+
+void ps_ask(const char *address, int timeout_ms, ps_ask_result *result) {
+  ask(address, NULL, timeout_ms, result, NULL);
+}
+
+void ps_ask_project(const char *address, const char *name, int timeout_ms, ps_ask_result *result,
+                    char said[PS_TCMD_SAID_SIZE]) {
+  said[0] = '\0';
+  ask(address, name, timeout_ms, result, said);
 }

@@ -10,6 +10,8 @@
 
 #include <penstock/sdk.h>
 
+#include "probe/tcmd.h"
+
 /** What is at the port. */
 typedef enum ps_ask_verdict {
   PS_ASK_SOLVER,  /**< a solver */
@@ -36,5 +38,11 @@ typedef struct ps_ask_result {
  * take `timeout_ms`. `address` is host:port.
  */
 void ps_ask(const char *address, int timeout_ms, ps_ask_result *result);
+/**
+ * The same with a question about a project, whose name fits (ps_tcmd_name_fits). `said` gets what a solver answers, as
+ * ps_tcmd_said keeps it; "" if none does.
+ */
+void ps_ask_project(const char *address, const char *name, int timeout_ms, ps_ask_result *result,
+                    char said[PS_TCMD_SAID_SIZE]);
 
 #endif

@@ -3,6 +3,12 @@
 
 #include <jansson.h>
 #include <penstock/sdk.h>
+#include <string.h>
+
+/* What is kept of an answer. */
+#define MEMBERS_MOST 40
+#define KEY_MOST     64
+#define TEXT_MOST    256
 
 /* The project name that clients use for a probe: no solver has such a project, so nothing is loaded. */
 #define PROBE_TEXT "--name __probe__"
@@ -21,6 +27,19 @@ const void *ps_tcmd_request(int legacy, size_t *size) {
   return request;
 }
 
+void ps_tcmd_question(ps_text *text, const char *name, int legacy) {
+  static const char key[] = "--name ";
+  size_t size = sizeof(key) - 1 + strlen(name);
+  const char length[] = {(char)(size >> 24 & 0xFF), (char)(size >> 16 & 0xFF), (char)(size >> 8 & 0xFF),
+                         (char)(size & 0xFF)};
+  ps_text_adds(text, "TCMD");
+  if (!legacy) {
+    ps_text_add(text, length, sizeof(length));
+  }
+  ps_text_adds(text, key);
+  ps_text_adds(text, name);
+}
+
 /* Control characters of ASCII, and those of Latin-1 (U+0080..U+009F), which some terminals obey too. */
 static int has_control(const char *text) {
   for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
@@ -29,6 +48,13 @@ static int has_control(const char *text) {
     }
   }
   return 0;
+}
+
+/* A word with "--" before it would be the next key. */
+int ps_tcmd_name_fits(const char *name) {
+  size_t size = strlen(name);
+  return size > 0 && size <= PS_TCMD_NAME_MAX && name[0] != '-' && name[0] != ' ' && name[size - 1] != ' ' &&
+         !strstr(name, " --") && !has_control(name);
 }
 
 ps_tcmd_verdict ps_tcmd_judge(const char *answer, size_t size, char *version, size_t version_size) {
@@ -50,4 +76,30 @@ ps_tcmd_verdict ps_tcmd_judge(const char *answer, size_t size, char *version, si
   }
   json_decref(root);
   return verdict;
+}
+
+static int is_worth_keeping(const char *key, const json_t *value) {
+  const char *text = json_string_value(value);
+  return !json_is_object(value) && !json_is_array(value) && strlen(key) <= KEY_MOST &&
+         (!text || json_string_length(value) <= TEXT_MOST);
+}
+
+void ps_tcmd_said(const char *answer, size_t answer_size, char *said, size_t size) {
+  const char *key;
+  json_t *value;
+  const size_t flags = JSON_COMPACT | JSON_ENSURE_ASCII;
+  json_t *root = answer_size <= PS_TCMD_MAX_ANSWER ? json_loadb(answer, answer_size, 0, NULL) : NULL;
+  json_t *kept = json_object();
+  json_object_foreach(root, key, value) {
+    if (json_object_size(kept) < MEMBERS_MOST && is_worth_keeping(key, value)) {
+      (void)json_object_set(kept, key, value);
+      if (json_dumpb(kept, NULL, 0, flags) >= size) {
+        (void)json_object_del(kept, key);
+      }
+    }
+  }
+  size_t used = json_is_object(root) ? json_dumpb(kept, said, size, flags) : 0;
+  said[used < size ? used : 0] = '\0';
+  json_decref(kept);
+  json_decref(root);
 }

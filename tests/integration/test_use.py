@@ -82,7 +82,7 @@ def test_the_new_profile_serves_and_old_streams_go_on(pair):
         (left,) = status["draining"]
         assert (left["profile"], left["streams"]) == ("a", 1) and 0 < left["left_ms"] <= 30000
         text = pair.penstock.run("status").stdout
-        assert text.startswith("b (local): up") and "Leaves     a (local): 1 streams" in text
+        assert text.startswith("b (local): up") and "Leaves     a (local): 1 stream," in text
         sock.sendall(b"after")
         sock.shutdown(socket.SHUT_WR)
         assert sock.recv(5) == b"after" and sock.recv(1) == b""

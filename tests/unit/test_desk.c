@@ -153,13 +153,13 @@ static void test_a_status_waits_for_all_lanes(void **state) {
   wait_for_ticket(&self, &self.rig, 0);
   ps_lane_report *report = calloc(1, sizeof(*report));
   report->ticket = self.ticket + 1; /* of another question: does not count */
-  ps_desk_report(self.desk, report);
-  ps_desk_report(self.desk, NULL);
+  ps_desk_report(self.desk, report, 1);
+  ps_desk_report(self.desk, NULL, 1);
   *report = (ps_lane_report){.ticket = self.ticket, .ended = 5, .aborted = 1, .up_bytes = 10, .down_bytes = 20};
-  ps_desk_report(self.desk, report);
+  ps_desk_report(self.desk, report, 1);
   report->up_bytes = 1;
-  ps_desk_report(self.desk, report);
-  ps_desk_report(self.desk, report); /* one too many: nobody waits for it any more */
+  ps_desk_report(self.desk, report, 1);
+  ps_desk_report(self.desk, report, 1); /* one too many: nobody waits for it any more */
   free(report);
   json_t *status = result_of(&self, fd, &line);
   assert_string_equal(json_string_value(json_object_get(status, "state")), "up");
@@ -187,12 +187,12 @@ static void test_a_lane_that_does_not_answer_is_not_waited_for(void **state) {
   ps_lane_report *report = calloc(1, sizeof(*report));
   report->ticket = self.ticket;
   report->up_bytes = 10;
-  ps_desk_report(self.desk, report);
+  ps_desk_report(self.desk, report, 1);
   json_t *status = result_of(&self, fd, &line);
   assert_true(json_is_null(json_object_get(status, "up_bytes"))); /* rather than a figure that is too small */
   assert_int_equal(json_integer_value(json_object_get(status, "streams")), 3);
   json_decref(line);
-  ps_desk_report(self.desk, report); /* too late */
+  ps_desk_report(self.desk, report, 1); /* too late */
   free(report);
   close(fd);
   close_desk(&self);
@@ -214,8 +214,8 @@ static void test_streams_are_listed_up_to_a_bound(void **state) {
     report->listed = listed;
     report->count = listed;
     report->streams[0] = (ps_stream_now){.id = 9, .up_bytes = 1, .down_bytes = UINT64_C(1) << 40, .age_ns = 2500000};
-    ps_desk_report(self.desk, report);
-    ps_desk_report(self.desk, report);
+    ps_desk_report(self.desk, report, 1);
+    ps_desk_report(self.desk, report, 1);
     json_t *result = result_of(&self, fd, &line);
     json_t *rows = json_object_get(result, "streams");
     int whole = 2 * listed <= PS_REPORT_STREAMS;
@@ -274,13 +274,13 @@ static void test_what_has_ended_counts(void **state) {
   self.asked = 1;
   ps_lane_report *report = calloc(1, sizeof(*report));
   *report = (ps_lane_report){.ticket = 0, .ended = 5, .aborted = 1, .up_bytes = 10, .down_bytes = 20};
-  ps_desk_report(self.desk, report);
+  ps_desk_report(self.desk, report, 1);
   int fd = client(&self);
   rig_say(&self.rig, fd, "{\"id\": 1, \"request\": \"status\"}");
   wait_for_ticket(&self, &self.rig, 0);
-  ps_desk_report(self.desk, report); /* one that ends now was not asked for it */
+  ps_desk_report(self.desk, report, 1); /* one that ends now was not asked for it */
   *report = (ps_lane_report){.ticket = self.ticket, .ended = 1, .up_bytes = 1, .down_bytes = 2};
-  ps_desk_report(self.desk, report);
+  ps_desk_report(self.desk, report, 1);
   free(report);
   json_t *status = result_of(&self, fd, &line);
   assert_int_equal(json_integer_value(json_object_get(status, "streams_ended")), 6);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,11 +109,74 @@ static void a_long_version_is_cut_at_a_character(void **state) {
   assert_string_equal(version, "0.1");
 }
 
+static void a_question_about_a_project_has_two_forms_too(void **state) {
+  (void)state;
+  ps_text text = {0};
+  ps_tcmd_question(&text, "a scene", 0);
+  assert_int_equal(text.size, 4 + 4 + 14);
+  assert_memory_equal(text.data, "TCMD\0\0\0\x0e--name a scene", text.size);
+  text.size = 0;
+  ps_tcmd_question(&text, "a scene", 1);
+  assert_string_equal(text.data, "TCMD--name a scene");
+  free(text.data);
+}
+
+static void names_that_would_be_read_as_something_else(void **state) {
+  (void)state;
+  static const char *const good[] = {"a", "a scene", "a-b--c", "\xc3\xa9", "__probe__"};
+  static const char *const bad[] = {"", "-a", "--start", "a --delete b", " a", "a ", "a\nb", "a\x7f", "a\xc2\x9b"};
+  for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+    assert_true(ps_tcmd_name_fits(good[i]));
+  }
+  for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    assert_false(ps_tcmd_name_fits(bad[i]));
+  }
+}
+
+static void expect_said(const char *answer, size_t room, const char *expected) {
+  char said[PS_TCMD_SAID_SIZE];
+  memset(said, 'x', sizeof(said));
+  ps_tcmd_said(answer, strlen(answer), said, room);
+  assert_string_equal(said, expected);
+  for (size_t i = room; i < sizeof(said); i++) {
+    assert_int_equal(said[i], 'x');
+  }
+}
+
+static void what_it_says_of_itself_is_kept(void **state) {
+  (void)state;
+  expect_said("{\"a\": \"b\", \"c\": [1], \"d\": {\"e\": 1}, \"f\": 1.5, \"g\": null, \"h\": true}", PS_TCMD_SAID_SIZE,
+              "{\"a\":\"b\",\"f\":1.5,\"g\":null,\"h\":true}");
+  expect_said("{\"gpu\": \"\xc3\xa9\\u001b[2J\"}", PS_TCMD_SAID_SIZE, "{\"gpu\":\"\\u00E9\\u001B[2J\"}");
+  expect_said("[1]", PS_TCMD_SAID_SIZE, "");
+  expect_said("{", PS_TCMD_SAID_SIZE, "");
+  expect_said("{}", PS_TCMD_SAID_SIZE, "{}");
+}
+
+static void what_is_kept_is_bounded(void **state) {
+  (void)state;
+  char answer[1024];
+  char text[300];
+  expect_said("{\"a\":\"bcdefgh\",\"i\":1}", 7, "{}"); /* its seven bytes and a NUL have no room */
+  expect_said("{\"a\":\"bcdefgh\",\"i\":1}", 8, "{\"i\":1}");
+  memset(text, 'y', sizeof(text));
+  text[257] = '\0';
+  (void)snprintf(answer, sizeof(answer), "{\"long\":\"%s\",\"%s\":1,\"short\":2}", text, text);
+  expect_said(answer, PS_TCMD_SAID_SIZE, "{\"short\":2}");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(requests_are_the_two_forms), cmocka_unit_test(a_solver_is_known_by_its_version),
-      cmocka_unit_test(anything_else_is_none),      cmocka_unit_test(bytes_past_the_size_are_not_read),
-      cmocka_unit_test(the_answer_is_bounded),      cmocka_unit_test(a_long_version_is_cut_at_a_character),
+      cmocka_unit_test(requests_are_the_two_forms),
+      cmocka_unit_test(a_solver_is_known_by_its_version),
+      cmocka_unit_test(anything_else_is_none),
+      cmocka_unit_test(bytes_past_the_size_are_not_read),
+      cmocka_unit_test(a_question_about_a_project_has_two_forms_too),
+      cmocka_unit_test(names_that_would_be_read_as_something_else),
+      cmocka_unit_test(what_it_says_of_itself_is_kept),
+      cmocka_unit_test(what_is_kept_is_bounded),
+      cmocka_unit_test(the_answer_is_bounded),
+      cmocka_unit_test(a_long_version_is_cut_at_a_character),
   };
   return cmocka_run_group_tests_name("tcmd", tests, NULL, NULL);
 }

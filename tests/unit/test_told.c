@@ -119,6 +119,33 @@ static void test_a_state_that_stays_keeps_its_time(void **state) {
   assert_string_equal(told.progress, "");
 }
 
+static void test_tries_are_counted(void **state) {
+  (void)state;
+  ps_told told;
+  penstock_error error = error_of(PENSTOCK_LEG_TCP, "gone");
+  ps_told_begin(&told);
+  ps_told_state(&told, PS_STATE_CONNECTING, NULL, 0); /* the first of all */
+  for (int i = 0; i < 3; i++) {
+    ps_told_state(&told, PS_STATE_DOWN, &error, 1);
+    ps_told_state(&told, PS_STATE_CONNECTING, NULL, 0);
+  }
+  assert_int_equal(told.retries, 3);
+  ps_told_state(&told, PS_STATE_UP, NULL, 0);
+  assert_int_equal(told.retries, 0);
+  ps_told_state(&told, PS_STATE_CONNECTING, NULL, 0); /* the solver is gone, the link is not */
+  ps_told_state(&told, PS_STATE_LAUNCHING, NULL, 0);
+  json_t *all = ps_told_json(&told);
+  assert_int_equal(json_integer_value(json_object_get(all, "retries")), 1);
+  assert_int_equal(json_integer_value(json_object_get(all, "retries_total")), 4);
+  json_decref(all);
+  ps_told next;
+  ps_told_begin(&next);
+  ps_told_state(&next, PS_STATE_UP, NULL, 0);
+  ps_told_take(&told, &next);
+  assert_int_equal(told.retries, 0);
+  assert_int_equal(told.retries_all, 4);
+}
+
 static void test_bytes_that_are_no_text_are_shown(void **state) {
   (void)state;
   ps_told told;
@@ -139,6 +166,7 @@ int main(void) {
       cmocka_unit_test(test_legs_are_bounded),
       cmocka_unit_test(test_a_reason_stays_until_it_is_up),
       cmocka_unit_test(test_a_state_that_stays_keeps_its_time),
+      cmocka_unit_test(test_tries_are_counted),
       cmocka_unit_test(test_bytes_that_are_no_text_are_shown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
