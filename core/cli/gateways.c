@@ -180,6 +180,11 @@ int ps_gateway_ask(ps_gateway_found *gateway, const char *request, json_t *field
   return code;
 }
 
+int ps_gateway_reopen(ps_gateway_found *gateway, penstock_error *error) {
+  ps_control_client_close(&gateway->client);
+  return open_client(gateway, uv_hrtime() + PATIENCE_MS * UINT64_C(1000000), error);
+}
+
 int ps_gateway_wait_for_end(ps_gateway_found *gateway, int timeout_ms) {
   uint64_t end_ns = uv_hrtime() + (uint64_t)timeout_ms * UINT64_C(1000000);
   penstock_error error;

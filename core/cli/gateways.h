@@ -37,6 +37,9 @@ void ps_gateways_free(ps_gateways *found);
 /** Asks one; see ps_control_client_ask. One that was crowded out is asked again. */
 int ps_gateway_ask(ps_gateway_found *gateway, const char *request, json_t *fields, json_t **result,
                    penstock_error *error);
+/** Connects to it again, after the connection was closed. Returns 0; PENSTOCK_E_NOT_FOUND if it has ended, or another
+ * negative code with `error`. */
+int ps_gateway_reopen(ps_gateway_found *gateway, penstock_error *error);
 /** Waits until it has ended. Returns 0 or PENSTOCK_E_TIMEOUT. */
 int ps_gateway_wait_for_end(ps_gateway_found *gateway, int timeout_ms);
 /** The exit code of a command that could not have what it wanted of a gateway; `code` is what the functions above

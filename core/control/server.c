@@ -180,14 +180,18 @@ static json_t *event_json(const ps_control_server *server, unsigned kind, json_t
   return event;
 }
 
+int ps_control_server_tells(const ps_control_server *server, unsigned kind) {
+  uint32_t kinds = 0;
+  for (const ps_list *node = server->sessions.next; node != &server->sessions; node = node->next) {
+    kinds |= PS_CONTAINER(node, ps_control_session, node)->kinds;
+  }
+  return (kinds >> kind & 1) != 0;
+}
+
 void ps_control_publish(ps_control_server *server, unsigned kind, json_t *fields) {
   uint32_t bit = UINT32_C(1) << kind;
-  int wanted = 0;
   server->last_event++;
-  for (ps_list *node = server->sessions.next; node != &server->sessions; node = node->next) {
-    wanted |= (PS_CONTAINER(node, ps_control_session, node)->kinds & bit) != 0;
-  }
-  if (!wanted) {
+  if (!ps_control_server_tells(server, kind)) {
     json_decref(fields);
     return;
   }

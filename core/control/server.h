@@ -65,6 +65,9 @@ size_t ps_control_server_clients(const ps_control_server *server);
 /** Tells those who subscribed to the kind (its place in `events`). `fields` is an object, whose reference is taken. */
 void ps_control_publish(ps_control_server *server, unsigned kind, json_t *fields);
 
+/** Has anybody subscribed to the kind? */
+int ps_control_server_tells(const ps_control_server *server, unsigned kind);
+
 /* --- a request that is to be answered ------------------------------------------------------------ */
 
 /** The number in a field; `otherwise` if it is not given. */

@@ -138,6 +138,16 @@ size_t ps_desk_descriptors(size_t descriptors) {
   return clients_for(descriptors) + 2; /* the listener, and one that is on its way in or out */
 }
 
+static void released(ps_desk *desk) {
+  if (--desk->handles == 0) {
+    free(desk);
+  }
+}
+
+static void on_handle_closed(uv_handle_t *handle) {
+  released(handle->data);
+}
+
 ps_desk *ps_desk_open(uv_loop_t *loop, ps_gateway_options *options, const ps_desk_gateway *gateway,
                       size_t descriptors) {
   ps_desk *desk = calloc(1, sizeof(*desk));
@@ -154,15 +164,20 @@ ps_desk *ps_desk_open(uv_loop_t *loop, ps_gateway_options *options, const ps_des
                                      .context = desk,
                                      .limits = &desk->limits,
                                      .source = options->profile};
+  if (ps_desk_open_log(desk, loop) != 0) {
+    free(desk);
+    return NULL;
+  }
+  desk->handles = 1;
   desk->server = ps_control_server_open(loop, &served);
   if (!desk->server) {
-    free(desk);
+    ps_desk_close_log(desk, on_handle_closed);
     return NULL;
   }
   ps_list_init(&desk->surveys);
   (void)uv_timer_init(loop, &desk->look);
   desk->look.data = desk;
-  desk->handles = 2;
+  desk->handles = 3;
   ps_told_begin(&desk->told);
   options->events = &desk_events;
   options->context = desk;
@@ -175,18 +190,8 @@ void ps_desk_abandon(ps_desk *desk) {
   }
 }
 
-static void released(ps_desk *desk) {
-  if (--desk->handles == 0) {
-    free(desk);
-  }
-}
-
 static void on_server_closed(void *context) {
   released(context);
-}
-
-static void on_timer_closed(uv_handle_t *handle) {
-  released(handle->data);
 }
 
 void ps_desk_close(ps_desk *desk) {
@@ -195,5 +200,6 @@ void ps_desk_close(ps_desk *desk) {
   }
   ps_desk_finish_surveys(desk);
   ps_control_server_close(desk->server, on_server_closed, desk);
-  uv_close((uv_handle_t *)&desk->look, on_timer_closed);
+  ps_desk_close_log(desk, on_handle_closed);
+  uv_close((uv_handle_t *)&desk->look, on_handle_closed);
 }

@@ -2,7 +2,8 @@
 /**
  * @file desk_internal.h
  * What the files of the desk share: desk.c (its life, and the events that pass through it), desk_survey.c (what lanes
- * are asked), desk_requests.c (what clients ask).
+ * are asked), desk_requests.c (what clients ask),
+ * desk_log.c (the log).
  * Thread: the main thread.
  */
 #ifndef PS_DESK_INTERNAL_H
@@ -57,11 +58,14 @@ struct ps_desk {
   ps_list surveys;
   uv_timer_t look; /**< for surveys that wait too long */
   uint64_t tickets;
-  int handles; /**< timer and server, that are still to be closed */
+  uv_async_t logged; /**< something was, while somebody listens to the log */
+  int follows_log;
+  uint64_t last_logged; /**< … number of the last record that was told */
+  int handles;          /**< timers, server and so on, that are still to be closed */
 };
 
 /** Kinds of events, in the order of ps_desk_event_kinds. */
-enum { PS_DESK_STATE, PS_DESK_LEG, PS_DESK_PROGRESS, PS_DESK_SERVING, PS_DESK_SWAP };
+enum { PS_DESK_STATE, PS_DESK_LEG, PS_DESK_PROGRESS, PS_DESK_SERVING, PS_DESK_SWAP, PS_DESK_LOG };
 /** Their names, NULL-terminated. */
 extern const char *const ps_desk_event_kinds[];
 /** All that can be asked. */
@@ -74,6 +78,13 @@ void ps_desk_begin_survey(ps_desk *desk, ps_control_call *call,
 int ps_survey_is_whole(const ps_survey *survey);
 /** Ends all of them, with what is known. */
 void ps_desk_finish_surveys(ps_desk *desk);
+/** Answers `logs`. `context` is the desk. */
+void ps_desk_answer_logs(void *context, ps_control_call *call);
+/** From now on somebody listens to the log. */
+void ps_desk_follow_log(ps_desk *desk);
+/** Returns 0, or a negative code; close it if it is 0. */
+int ps_desk_open_log(ps_desk *desk, uv_loop_t *loop);
+void ps_desk_close_log(ps_desk *desk, uv_close_cb closed);
 /** Answers `use`, if somebody waits for it: the profile is in use, or has failed. */
 void ps_desk_answer_use(ps_desk *desk, const ps_swap_event *event);
 

@@ -4,6 +4,7 @@
 
 #include "gateway/desk_internal.h"
 #include "log/json.h"
+#include "log/ring.h"
 
 /* What a lane that does not answer has of it is not known: better no figure than a wrong one. */
 static json_t *total(const ps_survey *self, uint64_t value) {
@@ -131,12 +132,11 @@ void ps_desk_answer_use(ps_desk *desk, const ps_swap_event *event) {
   ps_control_refuse(call, &fault);
 }
 
-const char *const ps_desk_event_kinds[] = {"state", "leg", "progress", "serving", "swap", NULL};
-#define ALL_EVENTS ((uint32_t)31)
+const char *const ps_desk_event_kinds[] = {"state", "leg", "progress", "serving", "swap", "log", NULL};
+#define ALL_EVENTS ((uint32_t)63)
 
 static void on_subscribe(void *context, ps_control_call *call) {
   json_t *list = json_array();
-  (void)context;
   uint32_t kinds = ps_control_subscribe(call, ps_control_words(call, "events", ALL_EVENTS));
   if (kinds == 0) {
     ps_control_fault fault;
@@ -150,6 +150,9 @@ static void on_subscribe(void *context, ps_control_call *call) {
     if (kinds & (UINT32_C(1) << i)) {
       (void)json_array_append_new(list, json_string(ps_desk_event_kinds[i]));
     }
+  }
+  if (kinds & (UINT32_C(1) << PS_DESK_LOG)) {
+    ps_desk_follow_log(context);
   }
   ps_control_answer(call, json_pack("{s:o, s:I}", "events", list, "seq", (json_int_t)ps_control_last_event(call)));
 }
@@ -166,10 +169,14 @@ static const ps_control_field use_fields[] = {
 static const ps_control_field subscribe_fields[] = {
     {"events", PS_CONTROL_WORDS, 0, 0, ps_desk_event_kinds, "kinds of events; all if it is not given"}};
 
+static const ps_control_field logs_fields[] = {
+    {"lines", PS_CONTROL_INT, 0, PS_LOG_RING_RECORDS, NULL, "how many, at most; 100 if it is not given"}};
+
 static const ps_control_kind requests[] = {
     {"status", "how the gateway is", NULL, 0, on_status},
     {"streams", "the streams that it carries now", NULL, 0, on_streams},
     {"subscribe", "tells of events from now on, until the connection is closed", subscribe_fields, 1, on_subscribe},
+    {"logs", "the last lines of the gateway's log", logs_fields, 1, ps_desk_answer_logs},
     {"use", "connects another profile beside the one in use, and uses it once it serves", use_fields, 2, on_use},
     {"reconnect", "gives up the link, with the streams on it, and connects anew at once", NULL, 0, on_reconnect},
     {"stop", "ends the gateway in order, as SIGTERM does; a second one hurries", stop_fields, 1, on_stop},

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "log/line.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,7 +85,7 @@ static void set_string(json_t *object, const char *key, const char *value) {
   free(clean.data);
 }
 
-void ps_log_line_json(ps_text *line, const ps_log_record *record) {
+json_t *ps_log_record_json(const ps_log_record *record) {
   const penstock_error *error = record->error;
   json_t *object = json_object();
   ps_text when = {0};
@@ -106,6 +105,11 @@ void ps_log_line_json(ps_text *line, const ps_log_record *record) {
       set_string(object, "detail", error->detail);
     }
   }
+  return object;
+}
+
+void ps_log_line_json(ps_text *line, const ps_log_record *record) {
+  json_t *object = ps_log_record_json(record);
   char *dump = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
   json_decref(object);
   if (!dump) {

@@ -6,6 +6,7 @@
 #ifndef PS_LOG_LINE_H
 #define PS_LOG_LINE_H
 
+#include <jansson.h>
 #include <time.h>
 
 #include "base/text.h"
@@ -25,6 +26,9 @@ void ps_log_line_time(ps_text *line, const struct timespec *when);
 void ps_log_line_body(ps_text *line, const ps_log_record *record);
 /** Adds the record as text with its final new line; next step and detail follow as indented lines. */
 void ps_log_line_text(ps_text *line, const ps_log_record *record, int colour);
+/** The record as an object: "ts", "level", "source", "msg", and of an error "leg", "class", "next", "detail". A new
+ * reference. */
+json_t *ps_log_record_json(const ps_log_record *record);
 /** Adds the record as one JSON object in ASCII, and a new line. */
 void ps_log_line_json(ps_text *line, const ps_log_record *record);
 

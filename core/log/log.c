@@ -14,6 +14,7 @@
 
 #include "log/journal.h"
 #include "log/line.h"
+#include "log/ring.h"
 
 /* A reader of our standard error that has stalled must not stall the gateway for longer than this. */
 #define WRITE_PATIENCE_MS 100
@@ -203,6 +204,7 @@ static void write_or_count(ps_log_record *record) {
   if (write_record(record) != 0) {
     log_state.lost++;
   }
+  ps_log_ring_add(record);
   pthread_mutex_unlock(&log_state.lock);
 }
 

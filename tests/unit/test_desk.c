@@ -376,9 +376,9 @@ static void test_events_are_told(void **state) {
   int fd = client(&self);
   events->state(self.options.context, PS_STATE_CONNECTING, NULL, 0); /* before: is not told */
   rig_say(&self.rig, fd, "{\"request\": \"subscribe\"}");
-  rig_expect(
-      &self.rig, fd,
-      "{\"id\": null, \"result\": {\"events\": [\"state\",\"leg\",\"progress\",\"serving\",\"swap\"], \"seq\": 1}}");
+  rig_expect(&self.rig, fd,
+             "{\"id\": null, \"result\": {\"events\": [\"state\",\"leg\",\"progress\",\"serving\",\"swap\",\"log\"], "
+             "\"seq\": 1}}");
   (void)penstock_fail(&error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "gone");
   events->leg(self.options.context, PENSTOCK_LEG_TCP, 1500000, "ok", NULL);
   events->progress(self.options.context, "doing");
