@@ -48,7 +48,9 @@ if(PENSTOCK_LIBSSH_STATIC)
     add_library(penstock_libssh_static INTERFACE)
     target_include_directories(penstock_libssh_static SYSTEM INTERFACE ${LIBSSH_INCLUDE_DIRS})
     target_link_libraries(penstock_libssh_static INTERFACE ${PENSTOCK_LIBSSH_STATIC} ${rest} Threads::Threads)
-    # Its symbols are nobody else's: another plugin may have libssh too.
-    target_link_options(penstock_libssh_static INTERFACE LINKER:--exclude-libs,ALL)
+    # Its symbols are nobody else's: another plugin may have libssh too. A program shows nothing of it anyway, and must
+    # show what clang links a sanitizer in by, or libc goes on with a malloc() of its own.
+    target_link_options(penstock_libssh_static INTERFACE
+      $<$<NOT:$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>>:LINKER:--exclude-libs,ALL>)
   endif()
 endif()
