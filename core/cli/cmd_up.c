@@ -59,6 +59,12 @@ static int parse(int argc, char **argv, up_line *line) {
   return -1;
 }
 
+static int logs_to_journal(const ps_settings *gateway) {
+  const char *format =
+      ps_cli_options.log_format ? ps_cli_options.log_format : ps_settings_string(gateway, "log_format");
+  return format && ps_log_format_parse(format) == PS_LOG_JOURNAL;
+}
+
 /* Opens the log. On a terminal its lines would only repeat what is told anyway, so there it begins at warnings, and
  * without those that are told. */
 static int open_log(up_line *line, const ps_settings *gateway) {
@@ -66,7 +72,7 @@ static int open_log(up_line *line, const ps_settings *gateway) {
     ps_cli_options.log_file = line->log;
   }
   int both = ps_term_is_terminal(PS_STDOUT) && ps_term_is_terminal(PS_STDERR) && !ps_cli_options.log_file &&
-             !ps_settings_string(gateway, "log_file");
+             !ps_settings_string(gateway, "log_file") && !logs_to_journal(gateway);
   line->told = both && !line->json;
   if (line->verbose && !ps_cli_options.log_level) {
     ps_cli_options.log_level = PENSTOCK_LOG_DEBUG;
@@ -118,12 +124,6 @@ static int look_for_another(const ps_profile *profile, penstock_error *error) {
   }
   ps_gateways_free(&found);
   return code == PENSTOCK_OK ? PENSTOCK_E_FAILED : PENSTOCK_OK;
-}
-
-static int logs_to_journal(const ps_settings *gateway) {
-  const char *format =
-      ps_cli_options.log_format ? ps_cli_options.log_format : ps_settings_string(gateway, "log_format");
-  return format && ps_log_format_parse(format) == PS_LOG_JOURNAL;
 }
 
 /* Splits the process. Returns 1 in the one that is to run the gateway, else 0 with *exit_code. */

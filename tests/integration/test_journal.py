@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The log as records of systemd's journal, by libsystemd, to a journal of the test's own."""
 
-import ctypes.util
-import os
 import socket
 import struct
 import subprocess
@@ -10,15 +8,12 @@ import subprocess
 import pytest
 
 from support.gateway import write_ini
+from support.need import need_library, own_mounts
 from support.ports import free_port
+from support.terminal import Terminal
 from support.wait import eventually
 
 OK, CONFIG = 0, 3
-
-pytestmark = [
-    pytest.mark.skipif(not ctypes.util.find_library("systemd"), reason="there is no libsystemd"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can put another journal in place"),
-]
 
 # A mount namespace in which the journal's socket is the test's; standard error is said to end there if $1 is yes.
 INSIDE = """
@@ -51,7 +46,7 @@ class Journal:
         self.path = path
 
     def under(self, reads="yes"):
-        return ["unshare", "-m", "sh", "-c", INSIDE, str(self.path), reads]
+        return [*own_mounts(), "sh", "-c", INSIDE, str(self.path), reads]
 
     def next(self, where):
         """Waits for the first record that is so."""
@@ -67,6 +62,7 @@ class Journal:
 
 @pytest.fixture
 def journal(tmp):
+    need_library("systemd", "libsystemd0")
     made = Journal(tmp / "journal")
     yield made
     made.socket.close()
@@ -97,6 +93,20 @@ def test_an_error_is_a_record_with_its_next_step(gateway, journal, forward):
     assert record["PENSTOCK_LEG"] == "endpoint" and record["PENSTOCK_CLASS"]
     assert record["PENSTOCK_NEXT"] and f"next: {record['PENSTOCK_NEXT']}" in record["MESSAGE"]
     assert record["PRIORITY"] in "34"
+
+
+def test_what_is_told_at_a_terminal_is_in_the_journal_too(penstock, journal, forward, tmp):
+    """A terminal is closed; the journal is read afterwards."""
+    profile = {**forward, "endpoint": f"127.0.0.1:{free_port()}", "listen": "127.0.0.1:0"}
+    config = write_ini(tmp / "p.ini", {"gateway": {"log_format": "journal"}, "lab": profile})
+    command = [*journal.under("no"), penstock.binary, "up", "--config", config]
+    window = Terminal(command, penstock.environment({"TERM": "dumb"}), penstock.home)
+    try:
+        window.wait_for("nothing listens")
+        record = journal.next(lambda record: record.get("PENSTOCK_LEG") == "endpoint")
+        assert "nothing listens" in record["MESSAGE"]
+    finally:
+        window.close()
 
 
 def test_what_is_not_read_by_the_journal_is_text(gateway, journal, forward):
