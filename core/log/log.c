@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log/journal.h"
@@ -105,6 +106,17 @@ void ps_log_about(const char *profile, const char *transport) {
   pthread_mutex_unlock(&log_state.lock);
 }
 
+/* Of a gateway in the background, standard error is the same file: what libraries write there, or a sanitizer, is to go
+ * where the lines go, and a file that was deleted must not live on. The lock is held. */
+static void move_stderr(int fd) {
+  struct stat log;
+  struct stat errors;
+  if (fstat(log_state.fd, &log) == 0 && fstat(STDERR_FILENO, &errors) == 0 && log.st_dev == errors.st_dev &&
+      log.st_ino == errors.st_ino) {
+    (void)dup2(fd, STDERR_FILENO);
+  }
+}
+
 void ps_log_reopen(void) {
   int reason = 0;
   char *path = NULL;
@@ -112,6 +124,7 @@ void ps_log_reopen(void) {
   if (log_state.path) {
     int fd = open_file(log_state.path);
     if (fd >= 0) {
+      move_stderr(fd);
       (void)close(log_state.fd);
       log_state.fd = fd;
       log_state.colour = log_state.format == PS_LOG_TEXT && wants_colour(fd);

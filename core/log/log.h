@@ -21,7 +21,7 @@ typedef enum ps_log_format {
 int ps_log_open(const char *file, ps_log_format format, uint32_t level, penstock_error *error);
 /** What the lines are about from now on, for a log that has fields: both copied; NULL: nothing in particular. */
 void ps_log_about(const char *profile, const char *transport);
-/** Opens the file again by its name (after a rotation). */
+/** Opens the file again by its name (after a rotation); if it was standard error too, that follows. */
 void ps_log_reopen(void);
 /** Writes what is left and closes a file. */
 void ps_log_close(void);

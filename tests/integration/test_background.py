@@ -98,6 +98,22 @@ def test_it_serves_once_the_command_returns(penstock, config, forward):
     assert "ended" in log.read_text()
 
 
+def test_a_rotated_log_is_let_go_of(penstock, config, forward):
+    """What a library says on standard error is to be in the file that is looked at, and the old one's room given back."""
+    assert penstock.run("up", "-d", "lab", "--config", config(forward)).returncode == OK
+    log = penstock.home / ".local/state/penstock/lab.log"
+    pid = status_of(penstock)["pid"]
+    log.rename(log.with_suffix(".1"))
+    os.kill(pid, signal.SIGUSR1)
+    eventually(log.exists)
+    descriptors = Path(f"/proc/{pid}/fd")
+    eventually(
+        lambda: sorted(os.readlink(fd) for fd in descriptors.iterdir()).count(str(log)) == 2,
+        what=lambda: [os.readlink(fd) for fd in descriptors.iterdir()],
+    )
+    assert os.readlink(descriptors / "2") == str(log)
+
+
 def test_as_json(penstock, config, forward, tmp):
     log = tmp / "own.log"
     done = penstock.run("up", "--detach", "--json", "lab", "--config", config(forward, log_file=log))

@@ -173,6 +173,44 @@ static void appends_and_opens_again(void **state) {
   assert_int_equal(unlink(old), 0);
 }
 
+/* Standard error is a file; returns what it was before. */
+static int point_stderr_at(const char *file) {
+  int saved = dup(STDERR_FILENO);
+  int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  assert_true(fd >= 0 && saved >= 0 && dup2(fd, STDERR_FILENO) >= 0);
+  (void)close(fd);
+  return saved;
+}
+
+static void stderr_follows_the_file(void **state) {
+  static const char words[] = "said by a library\n";
+  char old[80];
+  penstock_error error = {.struct_size = sizeof(error)};
+  (void)state;
+  (void)snprintf(old, sizeof(old), "%s.1", path);
+  for (int is_apart = 0; is_apart <= 1; is_apart++) {
+    assert_int_equal(ps_log_open(path, PS_LOG_TEXT, PENSTOCK_LOG_INFO, &error), 0);
+    int saved = point_stderr_at(path);
+    assert_int_equal(rename(path, old), 0);
+    if (is_apart) { /* somebody has another place for it */
+      (void)close(point_stderr_at("/dev/null"));
+    }
+    ps_log_reopen();
+    assert_int_equal(write(STDERR_FILENO, words, sizeof(words) - 1), sizeof(words) - 1);
+    (void)dup2(saved, STDERR_FILENO);
+    (void)close(saved);
+    char *before = slurp(old);
+    char *after = slurp(path);
+    assert_string_equal(before, "");
+    assert_string_equal(after, is_apart ? "" : words);
+    free(before);
+    free(after);
+    assert_int_equal(unlink(old), 0);
+    ps_log_close();
+    assert_int_equal(is_apart ? 0 : unlink(path), 0);
+  }
+}
+
 static void says_why_it_cannot_open(void **state) {
   (void)state;
   char bad[80];
@@ -305,6 +343,7 @@ int main(void) {
       cmocka_unit_test(json_lines),
       cmocka_unit_test_teardown(writes_a_private_file_by_level, remove_log),
       cmocka_unit_test_teardown(appends_and_opens_again, remove_log),
+      cmocka_unit_test_teardown(stderr_follows_the_file, remove_log),
       cmocka_unit_test(says_why_it_cannot_open),
       cmocka_unit_test_teardown(threads_do_not_mix, remove_log),
       cmocka_unit_test(warns_before_it_is_open),
