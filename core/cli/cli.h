@@ -19,7 +19,7 @@ typedef enum ps_exit_code {
   PS_EXIT_FAILED = 1,      /**< anything that has no code of its own */
   PS_EXIT_USAGE = 2,       /**< the command line is wrong */
   PS_EXIT_CONFIG = 3,      /**< a profile, plugin or setting is wrong */
-  PS_EXIT_UNREACHABLE = 4, /**< the host, the solver or the gateway cannot be reached */
+  PS_EXIT_UNREACHABLE = 4, /**< the host, the solver or the gateway cannot be reached, or is busy */
   PS_EXIT_AUTH = 5,        /**< authentication was refused */
   PS_EXIT_IDENTITY = 6,    /**< the host's key is unknown or has changed */
   PS_EXIT_PORT = 7,        /**< the port is in use, or something listens that is no solver */

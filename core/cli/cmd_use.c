@@ -61,8 +61,9 @@ static void show_outcome(const json_t *result) {
                            (uint64_t)json_integer_value(json_object_get(result, "drain_ms")) * UINT64_C(1000000)));
 }
 
-/* Listens to what happens, then asks; returns when it is known how it ends. */
-static int ask(ps_gateway_found *gateway, json_t *fields, int *json, json_t **result, penstock_error *error) {
+/* Listens to what happens, then asks; returns when it is known how it ends, or (*is_open) cannot be known. */
+static int ask(ps_gateway_found *gateway, json_t *fields, int *json, int *is_open, json_t **result,
+               penstock_error *error) {
   json_t *heard = NULL;
   gateway->client.heard = show_event;
   gateway->client.context = json;
@@ -72,18 +73,23 @@ static int ask(ps_gateway_found *gateway, json_t *fields, int *json, json_t **re
   if (code == PENSTOCK_E_CANCELLED || code == PENSTOCK_E_TIMEOUT) {
     return code;
   }
-  return ps_control_client_ask(&gateway->client, "use", json_incref(fields), NO_LIMIT_MS, result, error);
+  code = ps_control_client_ask(&gateway->client, "use", json_incref(fields), NO_LIMIT_MS, result, error);
+  *is_open = code != PENSTOCK_OK && !gateway->client.is_refused;
+  return code;
 }
 
-/* Tells the end. Returns the exit code. */
-static int end(int json, const json_t *result, int code, const penstock_error *error) {
+/* Tells the end. `is_open`: the gateway may do it yet, or may have done it. Returns the exit code. */
+static int end(int json, const json_t *result, int code, int is_open, penstock_error *error) {
   int is_failed = code != PENSTOCK_OK;
   int exit_code = is_failed ? ps_gateway_exit_code(error, code) : (int)PS_EXIT_OK;
+  if (is_open) {
+    penstock_next(error, "see whether the gateway runs, and which profile it uses: penstock status");
+  }
   if (json) {
     ps_json_line(json_pack("{s:s, s:O?, s:o, s:i}", "event", "outcome", "result", result, "error",
                            ps_json_error(is_failed ? error : NULL), "exit_code", exit_code));
   } else if (is_failed) {
-    ps_cli_print_error(PS_STDERR, "Nothing has changed", error);
+    ps_cli_print_error(PS_STDERR, is_open ? "Not known what has become of it" : "Nothing has changed", error);
   } else {
     show_outcome(result);
   }
@@ -94,6 +100,7 @@ int ps_cmd_use(int argc, char **argv) {
   const char *name = NULL;
   const char *drain = NULL;
   int json = 0;
+  int is_open = 0;
   char **arguments;
   int exit_code;
   ps_gateways found;
@@ -124,9 +131,9 @@ int ps_cmd_use(int argc, char **argv) {
   if (code == PENSTOCK_OK) {
     fields = fields ? fields : json_object();
     (void)json_object_set_new(fields, "profile", json_string(arguments[0]));
-    code = ask(&found.items[0], fields, &json, &result, &error);
+    code = ask(&found.items[0], fields, &json, &is_open, &result, &error);
   }
-  exit_code = end(json, result, code, &error);
+  exit_code = end(json, result, code, is_open, &error);
   json_decref(fields);
   json_decref(result);
   ps_gateways_free(&found);

@@ -12,7 +12,7 @@ const char *ps_cli_exit_text(int exit_code) {
       [PS_EXIT_FAILED] = "failed in a way that has no code of its own",
       [PS_EXIT_USAGE] = "the command line is wrong",
       [PS_EXIT_CONFIG] = "a profile, plugin or setting is wrong",
-      [PS_EXIT_UNREACHABLE] = "the host, the solver or the gateway cannot be reached",
+      [PS_EXIT_UNREACHABLE] = "the host, the solver or the gateway cannot be reached, or is busy",
       [PS_EXIT_AUTH] = "authentication was refused",
       [PS_EXIT_IDENTITY] = "the host's key is unknown or has changed",
       [PS_EXIT_PORT] = "the port is in use, or something listens there that is no solver",

@@ -187,13 +187,15 @@ int ps_gateway_reopen(ps_gateway_found *gateway, penstock_error *error) {
 
 int ps_gateway_wait_for_end(ps_gateway_found *gateway, int timeout_ms) {
   uint64_t end_ns = uv_hrtime() + (uint64_t)timeout_ms * UINT64_C(1000000);
+  uint32_t pid = gateway->client.pid;
   penstock_error error;
   int code = ps_control_client_wait(&gateway->client, left_ms(end_ns));
   while (code == PENSTOCK_OK) {
     /* It has closed this connection: because it ends, or because others crowd there? */
     ps_control_client_close(&gateway->client);
     code = open_client(gateway, end_ns, &error);
-    if (code == PENSTOCK_E_NOT_FOUND) {
+    uint32_t now = gateway->client.pid;
+    if (code == PENSTOCK_E_NOT_FOUND || (now != pid && now != 0 && pid != 0)) { /* another one may have its place */
       return PENSTOCK_OK;
     }
     code = code == PENSTOCK_OK ? ps_control_client_wait(&gateway->client, left_ms(end_ns)) : PENSTOCK_E_TIMEOUT;

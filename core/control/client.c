@@ -91,23 +91,45 @@ static int write_line(const ps_control_client *client, json_t *object, uint64_t 
   return result;
 }
 
+/* A refusal that names no leg of the way, and what it amounts to: whether it may pass, and who has to mend it. */
+typedef struct meaning {
+  const char *code; /* as docs/CONTROL.md has them */
+  uint32_t error_class;
+  int result;
+} meaning;
+
+static const meaning *meaning_of(const char *code) {
+  static const meaning known[] = {
+      {"busy", PENSTOCK_CLASS_TRANSIENT, PENSTOCK_E_FAILED},
+      {"too-slow", PENSTOCK_CLASS_TRANSIENT, PENSTOCK_E_FAILED},
+      {"swapping", PENSTOCK_CLASS_TRANSIENT, PENSTOCK_E_FAILED},
+      {"not-served", PENSTOCK_CLASS_TRANSIENT, PENSTOCK_E_FAILED},
+      {"stopping", PENSTOCK_CLASS_CANCELLED, PENSTOCK_E_FAILED},
+      {"bad-profile", PENSTOCK_CLASS_CONFIG, PENSTOCK_E_FAILED},
+      {"bad-value", PENSTOCK_CLASS_CONFIG, PENSTOCK_E_INVALID}, /* what the user has asked for cannot be */
+  };
+  static const meaning other = {"", PENSTOCK_CLASS_REFUSED, PENSTOCK_E_FAILED};
+  for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+    if (code && strcmp(code, known[i].code) == 0) {
+      return &known[i];
+    }
+  }
+  return &other;
+}
+
 /* What the gateway refuses with, in its words. */
 static int refused(const json_t *fault, penstock_error *error) {
-  const char *code = json_string_value(json_object_get(fault, "code"));
   const char *what = json_string_value(json_object_get(fault, "what"));
   const char *next = json_string_value(json_object_get(fault, "next"));
   const char *detail = json_string_value(json_object_get(fault, "detail"));
   uint32_t leg = ps_leg_parse(json_string_value(json_object_get(fault, "leg")));
   uint32_t its_class = ps_class_parse(json_string_value(json_object_get(fault, "class")));
-  int is_busy = code && strcmp(code, "busy") == 0;
-  if (its_class == PENSTOCK_CLASS_NONE) {
-    its_class = is_busy ? PENSTOCK_CLASS_TRANSIENT : PENSTOCK_CLASS_REFUSED;
-  }
-  (void)penstock_fail(error, leg == PENSTOCK_LEG_NONE ? PENSTOCK_LEG_LOCAL : leg, its_class, "%s",
+  const meaning *means = meaning_of(json_string_value(json_object_get(fault, "code")));
+  (void)penstock_fail(error, leg, its_class == PENSTOCK_CLASS_NONE ? means->error_class : its_class, "%s",
                       what ? what : "the gateway refuses, and does not say why");
   penstock_next(error, "%s", next ? next : "");
   (void)snprintf(error->detail, sizeof(error->detail), "%s", detail ? detail : "");
-  return PENSTOCK_E_FAILED;
+  return means->result;
 }
 
 /* --- connecting --------------------------------------------------------------------------------- */
@@ -179,6 +201,7 @@ static int wait_for_answer(ps_control_client *client, uint64_t end_ns, json_t **
     }
     int is_ours = json_is_null(id) || json_integer_value(id) == client->last_id;
     if (is_ours && fault) {
+      client->is_refused = !json_is_null(id);
       code = refused(fault, error);
     } else if (is_ours) {
       *result = json_incref(json_object_get(line, "result"));
@@ -195,6 +218,7 @@ int ps_control_client_ask(ps_control_client *client, const char *request, json_t
   uint64_t end_ns = end_of(timeout_ms);
   json_t *line = json_pack("{s:I, s:s}", "id", ++client->last_id, "request", request);
   *result = NULL;
+  client->is_refused = 0;
   (void)json_object_update(line, fields);
   json_decref(fields);
   int code = write_line(client, line, end_ns, error);

@@ -19,7 +19,8 @@ typedef struct ps_control_client {
   json_t *events;                                    /**< lines that came while an answer was waited for */
   void (*heard)(void *context, const json_t *event); /**< gets those lines instead, as they come; NULL = nobody */
   void *context;                                     /**< for `heard` */
-  uint32_t pid; /**< of the gateway, as the system knows it; known even if it does not answer; 0 = not known */
+  int is_refused; /**< the last request was refused: the gateway has said so, and has not carried it out */
+  uint32_t pid;   /**< of the gateway, as the system knows it; known even if it does not answer; 0 = not known */
   json_int_t last_id;
 } ps_control_client;
 
@@ -30,7 +31,8 @@ typedef struct ps_control_client {
 int ps_control_client_open(ps_control_client *client, const char *path, int timeout_ms, penstock_error *error);
 /**
  * Asks and waits for the answer. `fields` (an object, or NULL) is taken. Returns 0 with *result, a new reference; or a
- * negative code with `error`, in the gateway's words if it refused.
+ * negative code with `error`, in the gateway's words if it refused (`is_refused`). If it did not, and the connection
+ * was lost or the time is over, it is not known whether the request was carried out.
  */
 int ps_control_client_ask(ps_control_client *client, const char *request, json_t *fields, int timeout_ms,
                           json_t **result, penstock_error *error);

@@ -224,7 +224,7 @@ def test_one_at_a_time_and_the_end_comes_between(two, penstock):
         )
         pair.gateway.wait_event("swap", step="begun")
         done = pair.use("b")
-        assert "about to use 'b' already" in done.stderr
+        assert "about to use 'b' already" in done.stderr and done.returncode == UNREACHABLE
         swap = pair.status()["swap"]
         assert (swap["profile"], swap["transport"], swap["state"]) == ("b", "ssh", "connecting")
         assert "Comes      b (ssh): connecting" in penstock.run("status").stdout
@@ -235,9 +235,35 @@ def test_one_at_a_time_and_the_end_comes_between(two, penstock):
         assert pair.gateway.wait() == OK
 
 
+@pytest.mark.parametrize("args", [[], ["--json"]])
+def test_a_gateway_that_is_lost_on_the_way(two, penstock, args):
+    """What it has done of what was asked, nobody can say; only how to find out."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        pair = two(b={"transport": "ssh", "host": "127.0.0.1", "port": silent.getsockname()[1], "user": "x"})
+        pair.gateway.wait_serving()
+        waits = subprocess.Popen(
+            [str(penstock.binary), "use", "b", *args],
+            env=penstock.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        pair.gateway.wait_event("swap", step="begun")
+        pair.gateway.kill()
+        out, text = waits.communicate(timeout=20)
+    assert waits.returncode == UNREACHABLE
+    if args:
+        error = json.loads(out.splitlines()[-1])["error"]
+        assert "closed the control connection" in error["what"] and "penstock status" in error["next"]
+    else:
+        assert text.startswith("Not known what has become of it: the gateway has closed the control connection")
+        assert "Next: " in text and "penstock status" in text
+
+
 def test_use_of_nothing(penstock, pair):
     assert penstock.run("use").returncode == USAGE
     assert penstock.run("use", "b", "--drain", "2h").returncode == USAGE
+    assert penstock.run("use", "x" * 300).returncode == USAGE  # which the gateway has refused
     done = penstock.run("use", "b", "--gateway", "c")
     assert done.returncode == UNREACHABLE and "no gateway runs with the profile 'c'" in done.stderr
     assert pair.gateway.stop() == OK

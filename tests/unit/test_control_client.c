@@ -13,7 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "control/client.h"
+#include "cli/cli.h"
+#include "cli/gateways.h"
 
 #define GREETING "{\"penstock\":\"9\",\"protocol\":1,\"gateway\":{\"profile\":\"lab\"},\"more\":1}\n"
 
@@ -136,25 +137,78 @@ static void test_events_before_the_answer_are_kept(void **state) {
 static void test_a_refusal_is_told_in_its_words(void **state) {
   (void)state;
   static const struct {
-    const char *line;
+    const char *id;
+    const char *code; /* and what there is more */
+    uint32_t leg;
     uint32_t error_class;
+    int result;
+    int exit_code;
   } cases[] = {
-      {"{\"id\":1,\"error\":{\"code\":\"unknown-request\",\"what\":\"no\",\"next\":\"else\"}}\n",
-       PENSTOCK_CLASS_REFUSED},
-      {"{\"id\":null,\"error\":{\"code\":\"busy\",\"what\":\"no\",\"next\":\"else\"}}\n", PENSTOCK_CLASS_TRANSIENT},
+      {"1", "unknown-request", PENSTOCK_LEG_NONE, PENSTOCK_CLASS_REFUSED, PENSTOCK_E_FAILED, PS_EXIT_FAILED},
+      {"1", "of-tomorrow", PENSTOCK_LEG_NONE, PENSTOCK_CLASS_REFUSED, PENSTOCK_E_FAILED, PS_EXIT_FAILED},
+      {"1", "failed", PENSTOCK_LEG_NONE, PENSTOCK_CLASS_REFUSED, PENSTOCK_E_FAILED, PS_EXIT_FAILED},
+      {"1", "stopping", PENSTOCK_LEG_NONE, PENSTOCK_CLASS_CANCELLED, PENSTOCK_E_FAILED, PS_EXIT_FAILED},
+      {"1", "bad-value", PENSTOCK_LEG_NONE, PENSTOCK_CLASS_CONFIG, PENSTOCK_E_INVALID, PS_EXIT_USAGE},
+      {"1", "bad-profile", PENSTOCK_LEG_NONE, PENSTOCK_CLASS_CONFIG, PENSTOCK_E_FAILED, PS_EXIT_CONFIG},
+      {"1", "swapping", PENSTOCK_LEG_NONE, PENSTOCK_CLASS_TRANSIENT, PENSTOCK_E_FAILED, PS_EXIT_UNREACHABLE},
+      {"null", "busy", PENSTOCK_LEG_NONE, PENSTOCK_CLASS_TRANSIENT, PENSTOCK_E_FAILED, PS_EXIT_UNREACHABLE},
+      {"null", "too-slow", PENSTOCK_LEG_NONE, PENSTOCK_CLASS_TRANSIENT, PENSTOCK_E_FAILED, PS_EXIT_UNREACHABLE},
+      {"1", "not-served\",\"leg\":\"auth\",\"class\":\"auth", PENSTOCK_LEG_AUTH, PENSTOCK_CLASS_AUTH, PENSTOCK_E_FAILED,
+       PS_EXIT_AUTH},
+      {"1", "not-served\",\"leg\":\"local\",\"class\":\"refused", PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_REFUSED,
+       PENSTOCK_E_FAILED, PS_EXIT_PORT},
   };
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-    script self = {.lines = {GREETING, cases[i].line}};
+    char line[256];
+    (void)snprintf(line, sizeof(line), "{\"id\":%s,\"error\":{\"code\":\"%s\",\"what\":\"no\",\"next\":\"else\"}}\n",
+                   cases[i].id, cases[i].code);
+    script self = {.lines = {GREETING, line}};
     ps_control_client client;
     penstock_error error;
     json_t *result = NULL;
     assert_int_equal(open_to(&self, &client, 5000, &error), 0);
-    assert_int_equal(ps_control_client_ask(&client, "x", NULL, 5000, &result, &error), PENSTOCK_E_FAILED);
+    int code = ps_control_client_ask(&client, "x", NULL, 5000, &result, &error);
+    assert_int_equal(code, cases[i].result);
     assert_null(result);
     assert_string_equal(error.what, "no");
     assert_string_equal(error.next, "else");
+    assert_int_equal(error.leg, cases[i].leg);
     assert_int_equal(error.error_class, cases[i].error_class);
+    assert_int_equal(ps_gateway_exit_code(&error, code), cases[i].exit_code);
+    assert_int_equal(client.is_refused, cases[i].id[0] == '1'); /* else it is said to the client, of no request */
     close_to(&self, &client);
+  }
+}
+
+/* The request has gone out, and nobody says what has become of it. */
+static void test_an_answer_that_is_lost_is_no_refusal(void **state) {
+  (void)state;
+  script self = {.lines = {GREETING, ""}};
+  ps_control_client client;
+  penstock_error error;
+  json_t *result = NULL;
+  assert_int_equal(open_to(&self, &client, 5000, &error), 0);
+  assert_int_equal(ps_control_client_ask(&client, "x", NULL, 5000, &result, &error), PENSTOCK_E_CANCELLED);
+  assert_int_equal(client.is_refused, 0);
+  close_to(&self, &client);
+}
+
+/* A gateway that is there at once in the place of another one is not the one whose end is waited for. */
+static void test_the_end_of_one_is_not_waited_for_at_another(void **state) {
+  (void)state;
+  for (int is_other = 0; is_other <= 1; is_other++) {
+    script first = {.lines = {GREETING}};
+    script second = {.lines = {GREETING}, .stays = 1};
+    ps_gateway_found gateway = {0};
+    penstock_error error;
+    (void)snprintf(gateway.path, sizeof(gateway.path), "%s", path);
+    assert_int_equal(open_to(&first, &gateway.client, 5000, &error), 0);
+    assert_int_equal(pthread_join(first.thread, NULL), 0);
+    gateway.client.pid += is_other ? 1 : 0;
+    assert_int_equal(pthread_create(&second.thread, NULL, serve, &second), 0);
+    int code = ps_gateway_wait_for_end(&gateway, is_other ? 20000 : 500);
+    assert_int_equal(code, is_other ? PENSTOCK_OK : PENSTOCK_E_TIMEOUT);
+    close_to(&second, &gateway.client);
   }
 }
 
@@ -176,6 +230,8 @@ int main(void) {
       cmocka_unit_test(test_who_does_not_greet_is_no_gateway),
       cmocka_unit_test(test_events_before_the_answer_are_kept),
       cmocka_unit_test(test_a_refusal_is_told_in_its_words),
+      cmocka_unit_test(test_an_answer_that_is_lost_is_no_refusal),
+      cmocka_unit_test(test_the_end_of_one_is_not_waited_for_at_another),
       cmocka_unit_test(test_it_does_not_wait_for_ever),
   };
   return cmocka_run_group_tests(tests, begin, end);
