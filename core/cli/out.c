@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "base/list.h"
+#include "base/signals.h"
 #include "base/text.h"
 #include "cli/term.h"
 
@@ -84,6 +85,7 @@ static void tell_dropped(void) {
 
 static void write_queue(void *unused) {
   (void)unused;
+  ps_signals_block();
   lock();
   for (;;) {
     chunk *entry = NULL;

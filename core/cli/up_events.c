@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/up_events.h"
 
+#include "base/signals.h"
 #include "cli/background.h"
 #include "cli/cli.h"
 #include "cli/json_out.h"
@@ -76,6 +77,7 @@ static void tell_self_test(const ps_up_events *told, const ps_ask_result *result
 static void run_self_test(void *context) {
   const ps_up_events *told = context;
   ps_ask_result result;
+  ps_signals_block();
   ps_ask(told->target, SELF_TEST_TIMEOUT_MS, &result);
   tell_self_test(told, &result);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/signals.h"
 #include "gateway/listener.h"
 #include "host/prompt.h"
 #include "log/log.h"
@@ -116,6 +117,19 @@ static void on_accepted(void *context, penstock_socket socket) {
 
 /* --- the orderly end ---------------------------------------------------------------------------- */
 
+/* Somebody impatient must not kill the process while it says its last words, nor in between, when libuv has given the
+ * signals back and nobody has them yet. A check goes on to the next profile. */
+static void close_signals(ps_gateway *self) {
+  ps_signals_block();
+  for (size_t i = 0; i < PS_GATEWAY_SIGNALS; i++) {
+    uv_close((uv_handle_t *)&self->signals[i], NULL);
+    if (!self->options->check_only) {
+      (void)signal(signals[i], SIG_IGN);
+    }
+  }
+  ps_signals_unblock();
+}
+
 static void close_loop(ps_gateway *self) {
   ps_crew_close(self->crew);
   ps_listener_close(&self->acceptor);
@@ -125,14 +139,7 @@ static void close_loop(ps_gateway *self) {
   ps_metrics_close(self->metrics);
   ps_herald_close(self->herald);
   self->herald = NULL;
-  for (size_t i = 0; i < PS_GATEWAY_SIGNALS; i++) {
-    uv_close((uv_handle_t *)&self->signals[i], NULL);
-    /* Somebody impatient must not kill the process while it says its last words. A check goes on to the next profile.
-     */
-    if (!self->options->check_only) {
-      (void)signal(signals[i], SIG_IGN);
-    }
-  }
+  close_signals(self);
   ps_netwatch_stop(self->netwatch);
   self->netwatch = NULL;
   uv_close((uv_handle_t *)&self->end, NULL);

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/signals.h"
+
 fake_control fake;
 
 struct penstock_instance {
@@ -95,6 +97,7 @@ static void *serve_beside(void *fd) {
 }
 
 static void *serve(void *unused) {
+  ps_signals_block(); /* they are the main thread's, as in the program */
   for (;;) {
     struct sockaddr_in client = {0};
     socklen_t size = sizeof(client);

@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/signals.h"
 #include "fake_transport.h"
 #include "gateway/gateway.h"
 
@@ -66,6 +67,7 @@ UNUSED static void set(run *self, const char *key, const char *value) {
 
 static void *act(void *argument) {
   run *self = argument;
+  ps_signals_block();
   self->act(self);
   (void)kill(getpid(), SIGTERM);
   return NULL;
