@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Streams across the gateway's life: a solver that dies, a host that goes, held connections, the orderly end."""
 
-import os
 import shutil
 import signal
 import socket
@@ -12,6 +11,7 @@ import time
 
 import pytest
 
+from support.need import as_nobody
 from support.ports import is_listening
 from support.wait import eventually
 from support.wire import Wire, ended_by, read_exact
@@ -157,11 +157,9 @@ def connect_as_nobody(port, source="127.0.0.1"):
         "except ConnectionError as error:\n"
         "    print(type(error).__name__)\n"
     )
-    switch = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    if os.geteuid() != 0:
-        switch = ["sudo", "-n", *switch]
     python = shutil.which("python3", path="/usr/bin") or sys.executable
-    done = subprocess.run([*switch, python, "-c", program, str(port), source], capture_output=True, text=True, timeout=20)
+    line = as_nobody(python, "-c", program, str(port), source)
+    done = subprocess.run(line, capture_output=True, text=True, timeout=20)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

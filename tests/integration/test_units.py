@@ -3,15 +3,16 @@
 
 import configparser
 import os
+import plistlib
 import re
-import shutil
 import subprocess
-import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 from support.build import CHECKOUT
+from support.need import need_program
 
+CONFIG = 3
 UNITS = ["penstock.service", "penstock@.service", "penstock.socket"]
 
 
@@ -51,13 +52,12 @@ def test_what_only_the_user_can_mend_is_not_tried_again(prefix, penstock):
     assert codes == ["2", "3", "5", "6"]
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
 def test_systemd_has_nothing_to_say_against_them(prefix, tmp):
     runtime = tmp / "run"
     runtime.mkdir(mode=0o700)
     units = [prefix / "share/systemd/user" / name for name in UNITS]
     done = subprocess.run(
-        ["systemd-analyze", "--user", "--man=no", "verify", *units],
+        [need_program("systemd-analyze", "systemd"), "--user", "--man=no", "verify", *units],
         env={**os.environ, "XDG_RUNTIME_DIR": str(runtime)},
         capture_output=True,
         text=True,
@@ -65,9 +65,35 @@ def test_systemd_has_nothing_to_say_against_them(prefix, tmp):
     assert done.returncode == 0 and not done.stderr, done.stderr
 
 
-def test_the_launch_agent_is_well_formed():
+def test_the_launch_agent_is_what_launchd_reads(prefix):
+    """A property list whose keys are launchd.plist(5)'s and of their types: launchd ignores a key that it does not know."""
     text = (CHECKOUT / "packaging/launchd/org.penstock.gateway.plist.in").read_text()
-    pairs = list(ElementTree.fromstring(text)[0])
-    names = [pair.text for pair in pairs[::2]]
-    assert all(pair.tag == "key" for pair in pairs[::2]) and len(set(names)) == len(names)
     assert "has not been tried" in text
+    agent = plistlib.loads(text.replace("@PENSTOCK_BINDIR@", f"{prefix}/bin").encode(), fmt=plistlib.FMT_XML)
+    types = {
+        "Label": str,
+        "ProgramArguments": list,
+        "RunAtLoad": bool,
+        "KeepAlive": dict,
+        "ThrottleInterval": int,
+        "AbandonProcessGroup": bool,
+        "ExitTimeOut": int,
+        "Umask": int,
+        "StandardOutPath": str,
+        "StandardErrorPath": str,
+    }
+    assert {key: type(value) for key, value in agent.items()} == types
+    keys = re.findall(r"^  <key>(.*)</key>$", text, re.M)
+    assert sorted(keys) == sorted(agent), "a key is there twice"
+    assert agent["KeepAlive"] == {"SuccessfulExit": False} and agent["Umask"] == 0o077
+    assert agent["Label"] + ".plist.in" == "org.penstock.gateway.plist.in"
+
+
+def test_the_launch_agent_runs_what_was_installed(prefix, penstock):
+    """Its command line, as its shell reads it, is one that penstock takes."""
+    text = (CHECKOUT / "packaging/launchd/org.penstock.gateway.plist.in").read_text()
+    agent = plistlib.loads(text.replace("@PENSTOCK_BINDIR@", f"{prefix}/bin").encode())
+    home = penstock.home
+    (home / "Library/Logs").mkdir(parents=True)
+    done = subprocess.run(agent["ProgramArguments"], env=penstock.environment(), capture_output=True, text=True)
+    assert done.returncode == CONFIG and "penstock.ini" in done.stderr, done  # there is no profile yet
