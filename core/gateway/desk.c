@@ -27,22 +27,19 @@ static void on_listening(void *context, const char *address) {
   char name[PS_CONTROL_NAME_SIZE];
   penstock_error error;
   ps_told_listening(&desk->told, address);
-  if (desk->options.events->listening) {
-    desk->options.events->listening(desk->options.context, address);
-  }
   ps_control_name(name, sizeof(name), desk->options.profile, address);
   if (ps_control_server_listen(desk->server, name, &error) != PENSTOCK_OK) {
     ps_log_error(PENSTOCK_LOG_WARN, desk->options.profile, &error);
     ps_log(PENSTOCK_LOG_WARN, desk->options.profile, "the gateway runs, but `penstock status` cannot find it");
   }
+  /* Only now: whoever is told that the gateway is ready may ask it something at once. */
+  desk->options.events->listening(desk->options.context, address);
 }
 
 static void on_state(void *context, ps_state state, const penstock_error *error, uint64_t next_try_ms) {
   ps_desk *desk = context;
   ps_told_state(&desk->told, state, error, next_try_ms);
-  if (desk->options.events->state) {
-    desk->options.events->state(desk->options.context, state, error, next_try_ms);
-  }
+  desk->options.events->state(desk->options.context, state, error, next_try_ms);
   ps_control_publish(desk->server, PS_DESK_STATE,
                      json_pack("{s:s, s:o, s:I}", "state", ps_state_name(state), "error", ps_json_error(error),
                                "next_try_ms", (json_int_t)next_try_ms));
@@ -51,9 +48,7 @@ static void on_state(void *context, ps_state state, const penstock_error *error,
 static void on_leg(void *context, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error) {
   ps_desk *desk = context;
   ps_told_leg_is(&desk->told, leg, elapsed_ns, text, error);
-  if (desk->options.events->leg) {
-    desk->options.events->leg(desk->options.context, leg, elapsed_ns, text, error);
-  }
+  desk->options.events->leg(desk->options.context, leg, elapsed_ns, text, error);
   ps_control_publish(desk->server, PS_DESK_LEG,
                      json_pack("{s:s, s:o, s:o, s:o}", "leg", ps_leg_name(leg), "ms", ps_json_ms(elapsed_ns), "text",
                                ps_json_text(text), "error", ps_json_error(error)));
@@ -62,18 +57,14 @@ static void on_leg(void *context, uint32_t leg, uint64_t elapsed_ns, const char 
 static void on_progress(void *context, const char *text) {
   ps_desk *desk = context;
   ps_told_progress(&desk->told, text);
-  if (desk->options.events->progress) {
-    desk->options.events->progress(desk->options.context, text);
-  }
+  desk->options.events->progress(desk->options.context, text);
   ps_control_publish(desk->server, PS_DESK_PROGRESS, json_pack("{s:o}", "text", ps_json_text(text)));
 }
 
 static void on_serving(void *context, int adopted, const char *protocol_version) {
   ps_desk *desk = context;
   ps_told_serving(&desk->told, adopted, protocol_version);
-  if (desk->options.events->serving) {
-    desk->options.events->serving(desk->options.context, adopted, protocol_version);
-  }
+  desk->options.events->serving(desk->options.context, adopted, protocol_version);
   ps_control_publish(desk->server, PS_DESK_SERVING,
                      json_pack("{s:b, s:o}", "adopted", adopted, "protocol_version",
                                ps_json_text(protocol_version ? protocol_version : "")));
@@ -115,9 +106,7 @@ static void note_swap(ps_desk *desk, const ps_swap_event *event) {
 static void on_swap(void *context, const ps_swap_event *event) {
   ps_desk *desk = context;
   note_swap(desk, event);
-  if (desk->options.events->swap) {
-    desk->options.events->swap(desk->options.context, event);
-  }
+  desk->options.events->swap(desk->options.context, event);
   ps_control_publish(desk->server, PS_DESK_SWAP, ps_swap_event_json(event));
   if (event->step == PS_SWAP_TAKEN || event->step == PS_SWAP_FAILED) {
     ps_desk_answer_use(desk, event);

@@ -208,7 +208,7 @@ static void on_crew_state(void *context, ps_crew *crew, int is_news, const penst
     ps_swap_state(&self->swap, crew, is_news, error);
     return;
   }
-  if (is_news && events->state) {
+  if (is_news) {
     events->state(self->options->context, ps_crew_state(crew), error, next_try_ms);
   }
   if (self->stopping) {
@@ -228,7 +228,7 @@ static void on_crew_leg(void *context, ps_crew *crew, uint32_t leg, uint64_t ela
   const ps_gateway *self = context;
   if (crew != self->crew) {
     ps_swap_leg(&self->swap, crew, leg, elapsed_ns, text, error);
-  } else if (self->options->events->leg) {
+  } else {
     self->options->events->leg(self->options->context, leg, elapsed_ns, text, error);
   }
 }
@@ -237,7 +237,7 @@ static void on_crew_progress(void *context, ps_crew *crew, const char *text) {
   const ps_gateway *self = context;
   if (crew != self->crew) {
     ps_swap_progress(&self->swap, crew, text);
-  } else if (self->options->events->progress) {
+  } else {
     self->options->events->progress(self->options->context, text);
   }
 }
@@ -273,7 +273,7 @@ static void on_crew_serving(void *context, ps_crew *crew, int adopted, const cha
     return;
   }
   check_port(self);
-  if (self->options->events->serving && !self->failed) {
+  if (!self->failed) {
     self->options->events->serving(self->options->context, adopted, protocol_version);
   }
   if (self->options->check_only) {
@@ -364,9 +364,7 @@ static int open_listener(ps_gateway *self, penstock_error *error) {
                                 &options, bound, sizeof(bound), error);
   if (result == PENSTOCK_OK) {
     ps_log(PENSTOCK_LOG_INFO, self->options->profile, "listening on %s", bound);
-    if (self->options->events->listening) {
-      self->options->events->listening(self->options->context, bound);
-    }
+    self->options->events->listening(self->options->context, bound);
   }
   return result;
 }
@@ -401,14 +399,14 @@ static int open_gateway(ps_gateway *self, penstock_error *error) {
 }
 
 int ps_gateway_run(const ps_gateway_options *options, penstock_error *error) {
-  static const ps_gateway_events no_events;
   ps_gateway *self = calloc(1, sizeof(*self));
   if (!self) {
     penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
     return PENSTOCK_E_NOMEM;
   }
   self->own_options = *options;
-  self->own_options.events = options->events ? options->events : &no_events;
+  self->told = ps_gateway_events_whole(options->events);
+  self->own_options.events = &self->told;
   self->options = &self->own_options;
   self->acceptor.socket = PENSTOCK_SOCKET_NONE;
   (void)signal(SIGPIPE, SIG_IGN);

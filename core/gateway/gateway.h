@@ -37,7 +37,7 @@ typedef struct ps_swap_event {
   uint64_t drain_ms;
 } ps_swap_event;
 
-/** What a gateway tells as it runs. Each may be NULL. Called on the main thread. */
+/** What a gateway tells as it runs. Called on the main thread. */
 typedef struct ps_gateway_events {
   /** The listener is bound; `address` is "127.0.0.1:9090" with the real port. */
   void (*listening)(void *context, const char *address);
@@ -54,6 +54,9 @@ typedef struct ps_gateway_events {
   /** Another profile comes, or goes. After TAKEN all other events are of that one. */
   void (*swap)(void *context, const ps_swap_event *event);
 } ps_gateway_events;
+
+/** All of `some` (may be NULL), with functions that do nothing where a slot is NULL: who tells need not ask. */
+ps_gateway_events ps_gateway_events_whole(const ps_gateway_events *some);
 
 /** A profile that can run. */
 typedef struct ps_gateway_profile {
@@ -75,8 +78,8 @@ typedef struct ps_gateway_options {
   int told;       /**< what `events` tell is shown where the log goes, so failures are not logged as well */
   int control;    /**< it can be asked over a control socket */
   const char *metrics; /**< where figures can be asked for, see metrics.h; NULL = nowhere */
-  const ps_gateway_events *events;
-  void *context; /**< for the events */
+  const ps_gateway_events *events; /**< slots may be NULL, as may all of it */
+  void *context;                   /**< for the events */
   /** Finds another profile to use, in files that are read anew. Returns 0, or a negative code with `error`. NULL: there
    * is no other. */
   int (*find)(void *context, const char *name, ps_gateway_profile *found, penstock_error *error);

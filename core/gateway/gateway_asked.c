@@ -118,9 +118,7 @@ static int on_use(void *context, const char *name, int64_t drain_ms, ps_control_
 /* The one that was to come has not: the one in use goes on, and nobody else is to be waited for. */
 void ps_gateway_on_swap(void *context, const ps_swap_event *event) {
   ps_gateway *self = context;
-  if (self->options->events->swap) {
-    self->options->events->swap(self->options->context, event);
-  }
+  self->options->events->swap(self->options->context, event);
   if (event->step == PS_SWAP_FAILED && !self->stopping && ps_gateway_hopeless(self)) {
     (void)ps_hold_refuse_all(&self->hold);
   }

@@ -24,6 +24,7 @@
 typedef struct ps_gateway {
   const ps_gateway_options *options; /**< = &own_options; its profile is the one in use */
   ps_gateway_options own_options;
+  ps_gateway_events told; /**< those of the owner, whole */
   uv_loop_t loop;
   ps_acceptor acceptor;
   atomic_uint_fast64_t clients; /**< so far */

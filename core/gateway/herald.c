@@ -43,9 +43,7 @@ static void on_listening(void *context, const char *address) {
   (void)snprintf(herald->listen, sizeof(herald->listen), "%s", address);
   /* Whoever connects from now on is served, or held until a solver serves: others may start what needs the port. */
   tell_state(herald, "READY=1\n", PS_STATE_CONNECTING, "");
-  if (herald->options.events->listening) {
-    herald->options.events->listening(herald->options.context, address);
-  }
+  herald->options.events->listening(herald->options.context, address);
 }
 
 static void on_state(void *context, ps_state state, const penstock_error *error, uint64_t next_try_ms) {
@@ -57,30 +55,22 @@ static void on_state(void *context, ps_state state, const penstock_error *error,
   }
   tell_state(herald, "", state,
              state == PS_STATE_DOWN && next_try_ms == 0 ? "; no further try before `penstock reconnect`" : "");
-  if (herald->options.events->state) {
-    herald->options.events->state(herald->options.context, state, error, next_try_ms);
-  }
+  herald->options.events->state(herald->options.context, state, error, next_try_ms);
 }
 
 static void on_leg(void *context, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error) {
   const ps_herald *herald = context;
-  if (herald->options.events->leg) {
-    herald->options.events->leg(herald->options.context, leg, elapsed_ns, text, error);
-  }
+  herald->options.events->leg(herald->options.context, leg, elapsed_ns, text, error);
 }
 
 static void on_progress(void *context, const char *text) {
   const ps_herald *herald = context;
-  if (herald->options.events->progress) {
-    herald->options.events->progress(herald->options.context, text);
-  }
+  herald->options.events->progress(herald->options.context, text);
 }
 
 static void on_serving(void *context, int adopted, const char *protocol_version) {
   const ps_herald *herald = context;
-  if (herald->options.events->serving) {
-    herald->options.events->serving(herald->options.context, adopted, protocol_version);
-  }
+  herald->options.events->serving(herald->options.context, adopted, protocol_version);
 }
 
 static void on_swap(void *context, const ps_swap_event *event) {
@@ -91,9 +81,7 @@ static void on_swap(void *context, const ps_swap_event *event) {
     herald->reason[0] = '\0';
     tell_state(herald, "", event->state, "");
   }
-  if (herald->options.events->swap) {
-    herald->options.events->swap(herald->options.context, event);
-  }
+  herald->options.events->swap(herald->options.context, event);
 }
 
 static const ps_gateway_events herald_events = {on_listening, on_state, on_leg, on_progress, on_serving, on_swap};

@@ -12,6 +12,7 @@ typedef struct played {
   rig rig; /* its loop */
   ps_desk *desk;
   ps_gateway_options options;
+  ps_gateway_events told;
   ps_settings *settings;
   size_t asked; /* lanes that are asked for a report */
   uint64_t ticket;
@@ -95,8 +96,9 @@ static void open_desk(played *self) {
   self->lanes = 1;
   self->drain_ms = -2;
   self->settings = ps_settings_defaults("test", &transport);
+  self->told = ps_gateway_events_whole(&events);
   self->options = (ps_gateway_options){
-      .profile = "lab", .transport = &transport, .settings = self->settings, .events = &events, .context = self};
+      .profile = "lab", .transport = &transport, .settings = self->settings, .events = &self->told, .context = self};
   self->desk = ps_desk_open(&self->rig.loop, &self->options, &gateway, 1024);
   assert_non_null(self->desk);
   self->options.events->listening(self->options.context, "127.0.0.1:4711");
