@@ -258,15 +258,19 @@ void ps_lane_count(ps_lane *lane) {
   }
 }
 
-static void on_relay_closed(void *context) {
-  ps_lane *lane = context;
-  ps_acceptor_close(&lane->acceptor); /* if nobody has asked for the end */
-  ps_mailbox_close(&lane->inbox, NULL);
+static void close_timers(ps_lane *lane) {
   uv_close((uv_handle_t *)&lane->turn, NULL);
   uv_close((uv_handle_t *)&lane->pause, NULL);
   uv_close((uv_handle_t *)&lane->limit, NULL);
   uv_close((uv_handle_t *)&lane->sweep, NULL);
   uv_close((uv_handle_t *)&lane->prewarm.timer, NULL);
+}
+
+static void on_relay_closed(void *context) {
+  ps_lane *lane = context;
+  ps_acceptor_close(&lane->acceptor); /* if nobody has asked for the end */
+  ps_mailbox_close(&lane->inbox, NULL);
+  close_timers(lane);
 }
 
 void ps_lane_finish(ps_lane *lane) {
@@ -331,8 +335,23 @@ static void read_settings(ps_lane *lane) {
                   uv_hrtime() ^ ((uint64_t)(uintptr_t)lane << 16));
 }
 
+/* A loop has four descriptors. libuv (1.44) leaves the first ones open if it cannot have them all, so whether it can is
+ * tried before. */
+static int has_descriptors(void) {
+  penstock_socket pairs[2][2];
+  size_t count = 0;
+  while (count < 2 && ps_net_pair(pairs[count]) == PENSTOCK_OK) {
+    count++;
+  }
+  for (size_t i = 0; i < count; i++) {
+    ps_net_close(pairs[i][0]);
+    ps_net_close(pairs[i][1]);
+  }
+  return count == 2;
+}
+
 static int open_loop(ps_lane *lane) {
-  if (uv_loop_init(&lane->loop) != 0) {
+  if (!has_descriptors() || uv_loop_init(&lane->loop) != 0) {
     return PENSTOCK_E_LIMIT;
   }
   lane->loop.data = lane;
@@ -344,31 +363,57 @@ static int open_loop(ps_lane *lane) {
   return PENSTOCK_OK;
 }
 
-ps_lane *ps_lane_start(const ps_lane_options *options, penstock_error *error) {
-  ps_lane *lane = calloc(1, sizeof(*lane));
-  if (!lane) {
-    goto no_memory;
+/* There are no more descriptors, say: the gateway may go on without this lane, so nothing of it may be left. */
+static void undo(ps_lane *lane, int has_inbox) {
+  if (lane->relay) {
+    ps_relay_destroy(lane->relay, on_relay_closed, lane);
+  } else if (has_inbox) {
+    on_relay_closed(lane);
+  } else {
+    close_timers(lane);
   }
-  lane->options = *options;
+  (void)uv_run(&lane->loop, UV_RUN_DEFAULT);
+  if (has_inbox) {
+    ps_mailbox_dispose(&lane->inbox, on_undelivered);
+  }
+  (void)uv_loop_close(&lane->loop);
+}
+
+/* Opens it and starts its thread. It owns `listening` from the moment that it has an acceptor for it, or has failed to
+ * make one. */
+static int open_lane(ps_lane *lane, penstock_socket *listening) {
   lane->probe.socket = PENSTOCK_SOCKET_NONE;
+  lane->acceptor.socket = PENSTOCK_SOCKET_NONE;
   read_settings(lane);
   if (open_loop(lane) != 0) {
-    goto no_loop;
+    return PENSTOCK_E_LIMIT;
   }
-  lane->relay = ps_relay_create(&lane->loop, on_stream_end, lane);
+  int has_inbox = ps_mailbox_open(&lane->inbox, &lane->loop, on_command, lane) == PENSTOCK_OK;
+  lane->relay = has_inbox ? ps_relay_create(&lane->loop, on_stream_end, lane) : NULL;
   if (lane->relay) {
     ps_prewarm_init(lane);
+    *listening = PENSTOCK_SOCKET_NONE;
+    if (ps_lane_door_open(lane) == PENSTOCK_OK && uv_thread_create(&lane->thread, run_lane, lane) == 0) {
+      return PENSTOCK_OK;
+    }
   }
-  if (!lane->relay || ps_lane_door_open(lane) != PENSTOCK_OK ||
-      ps_mailbox_open(&lane->inbox, &lane->loop, on_command, lane) != 0 ||
-      uv_thread_create(&lane->thread, run_lane, lane) != 0) {
-    /* The process is about to give up for want of memory or descriptors: what is left goes with it. */
-    goto no_memory;
+  undo(lane, has_inbox);
+  return PENSTOCK_E_LIMIT;
+}
+
+ps_lane *ps_lane_start(const ps_lane_options *options, penstock_error *error) {
+  ps_lane *lane = calloc(1, sizeof(*lane));
+  penstock_socket listening = options->listening;
+  if (lane) {
+    lane->options = *options;
+    if (open_lane(lane, &listening) == PENSTOCK_OK) {
+      return lane;
+    }
+    free(lane);
   }
-  return lane;
-no_loop:
-  free(lane);
-no_memory:
+  if (listening != PENSTOCK_SOCKET_NONE) {
+    ps_net_close(listening);
+  }
   penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL,
                 "cannot start a lane: out of memory or descriptors");
   penstock_next(error, "raise the limits (ulimit -n) or set fewer `lanes`");

@@ -99,6 +99,7 @@ int ps_acceptor_open(ps_acceptor *acceptor, uv_loop_t *loop, penstock_socket lis
   }
   if (uv_poll_init_socket(loop, &acceptor->poll, (uv_os_sock_t)listening) != 0) {
     ps_net_close(listening);
+    ps_peers_clear(&acceptor->peers);
     acceptor->socket = PENSTOCK_SOCKET_NONE;
     return PENSTOCK_E_LIMIT;
   }
