@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 #include "gateway/listener.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "log/log.h"
 #include "service/manager.h"
+
+/* Do machines reach a socket on `bound` that would not reach `address`, whatever the ports? The profile may expose the
+ * one (`expose`), and nobody has said so of the other. */
+static int is_wider(penstock_socket passed, const char *bound, const char *address) {
+  char host[256];
+  const char *colon = strrchr(address, ':');
+  int size = colon ? (int)(colon - address) : (int)strlen(address);
+  (void)snprintf(host, sizeof(host), "%.*s:0", size, address); /* on any port */
+  int is_everywhere = strncmp(host, "0.0.0.0:", 8) == 0 || strncmp(host, "[::]:", 5) == 0;
+  return !ps_net_is_loopback(bound) && !is_everywhere && !ps_net_is_bound_to(passed, host);
+}
 
 /* A socket that was passed instead of one of ours: may it be used? */
 static int examine(penstock_socket passed, int others, const char *address, const char *source, char *bound,
                    size_t bound_size, penstock_error *error) {
   ps_net_own_name(passed, bound, bound_size);
-  if (!ps_net_is_loopback(bound) && ps_net_is_loopback(address)) {
+  if (is_wider(passed, bound, address)) {
     penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
                   "the service manager passed a socket on %s, which other machines could reach, and the profile says "
                   "listen = %s",

@@ -13,7 +13,7 @@
 /**
  * Listens on `address`; `bound` gets the real one. `acceptor` takes connections in. A socket that the service manager
  * passed is used instead, whatever its address is: a warning says if it is another one. But one that other machines
- * reach is refused if they do not reach `address`. Returns 0 or a negative code with `error`.
+ * reach is refused if they would not reach `address`. Returns 0 or a negative code with `error`.
  */
 int ps_listener_open(ps_acceptor *acceptor, uv_loop_t *loop, const char *address, const ps_acceptor_options *options,
                      char *bound, size_t bound_size, penstock_error *error);

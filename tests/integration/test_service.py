@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from support.control import socket_path
 from support.need import as_nobody, need_program
 from support.ports import free_port
 from support.service import Manager, passing
@@ -54,7 +55,7 @@ def environ_of(pid):
 # -- sd_notify ----------------------------------------------------------------------------------------------
 
 
-def test_it_is_ready_when_the_port_is_open(gateway, manager):
+def test_it_is_ready_when_the_port_is_open(gateway, manager, penstock):
     """Nobody serves behind it, and connections are held: whoever waits for it can go on."""
     running = gateway(
         {"transport": "local", "endpoint": f"127.0.0.1:{free_port()}", "launch": "never", "probe": "tcmd"},
@@ -63,6 +64,7 @@ def test_it_is_ready_when_the_port_is_open(gateway, manager):
     told = manager.next("READY")
     assert told["READY"] == "1"
     assert told["STATUS"] == f"lab (local) on {running.address}: connecting"
+    assert socket_path(penstock, running).exists()  # so that it can be asked
     with socket.create_connection(("127.0.0.1", running.port)):
         down = manager.next("STATUS", lambda status: ": down" in status)["STATUS"]
         assert down.startswith(f"lab (local) on {running.address}: down: ") and "127.0.0.1" in down.split("down: ")[1]
@@ -203,6 +205,24 @@ def test_a_socket_that_others_reach_is_refused(gateway, forward, listener):
     running = gateway(forward, **passing(given))
     assert running.wait() == CONFIG
     assert "other machines could reach" in running.log and "ListenStream=127.0.0.1" in running.log
+
+
+@pytest.mark.parametrize(
+    "bound, listen, is_served",
+    [
+        ("0.0.0.0", "10.0.0.1:9090", False),  # one network was meant, not all of them
+        ("0.0.0.0", "0.0.0.0:9090", True),
+        ("127.0.0.1", "10.0.0.1:9090", True),  # fewer may come, not more
+    ],
+)
+def test_no_socket_is_wider_than_listen(gateway, forward, listener, bound, listen, is_served):
+    given = listener(bound)
+    running = gateway({**forward, "listen": listen, "expose": "yes"}, **passing(given))
+    if is_served:
+        running.wait_serving()
+    else:
+        assert running.wait() == CONFIG
+        assert f"listen = {listen}" in running.log and f"ListenStream={listen}" in running.log
 
 
 def test_what_is_no_listening_socket_is_refused(gateway, forward, tmp):
