@@ -67,7 +67,8 @@ typedef struct ps_desk_gateway {
 size_t ps_desk_descriptors(size_t descriptors);
 /**
  * Opens a desk: puts itself before the events of `options`, which are whole and which it passes on, and makes the
- * control socket once the gateway listens. Without a socket, which is logged, the gateway runs all the same. NULL if out of memory.
+ * control socket once the gateway listens. Without a socket, which is logged, the gateway runs all the same. NULL if
+ * out of memory.
  */
 ps_desk *ps_desk_open(uv_loop_t *loop, ps_gateway_options *options, const ps_desk_gateway *gateway, size_t descriptors);
 /** Asks for the figures. Returns 0, and `heard` comes, at once or later, once, at the latest when the desk is closed.

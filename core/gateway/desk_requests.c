@@ -125,8 +125,8 @@ void ps_desk_answer_use(ps_desk *desk, const ps_swap_event *event) {
                                       (json_int_t)event->streams, "drain_ms", (json_int_t)event->drain_ms));
     return;
   }
-  int is_ending = event->error->error_class == PENSTOCK_CLASS_CANCELLED;
-  ps_control_fault_set(&fault, is_ending ? "stopping" : "not-served", "%s", event->error->what);
+  /* Not by the class of the error: a user who gives no pass phrase has cancelled, too. */
+  ps_control_fault_set(&fault, event->is_ending ? "stopping" : "not-served", "%s", event->error->what);
   ps_control_fault_next(&fault, "%s", event->error->next);
   ps_control_fault_cause(&fault, event->error);
   ps_control_refuse(call, &fault);

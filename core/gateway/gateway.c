@@ -37,7 +37,7 @@ const char *ps_gateway_setting(const ps_gateway *self, const char *key, const ch
  * streams yet, which count too, it is the gateway that knows of all. */
 static void place_door(ps_gateway *self) {
   int has_port = self->acceptor.socket != PENSTOCK_SOCKET_NONE;
-  int is_lent = ps_crew_lend_door(self->crew, has_port && !self->stopping && self->swap.leaving_count == 0);
+  int is_lent = ps_crew_lend_door(self->crew, has_port && !self->stopping && self->swap.draining_count == 0);
   if (has_port) {
     ps_acceptor_set(&self->acceptor, !is_lent);
   }
@@ -47,6 +47,7 @@ static void on_network_changed(void *context) {
   const ps_gateway *self = context;
   ps_log(PENSTOCK_LOG_DEBUG, self->options->profile, "the network of this machine has changed");
   ps_crew_network_changed(self->crew);
+  ps_swap_network_changed(&self->swap);
 }
 
 int ps_gateway_hopeless(const ps_gateway *self) {
@@ -155,6 +156,15 @@ static void on_end_deadline(uv_timer_t *timer) {
   uv_stop(&self->loop);
 }
 
+/* Those that are inside a blocking connect() have nothing to finish: if there are no others, the end is near. */
+static void hurry_if_blocked(ps_gateway *self) {
+  uint32_t blocked = ps_crew_blocked(self->crew) + ps_swap_blocked(&self->swap);
+  int only_blocked = blocked > 0 && blocked == ps_crew_lanes(self->crew) + ps_swap_lanes(&self->swap);
+  if (only_blocked && uv_timer_get_due_in(&self->end) > BLOCKED_GRACE_MS) {
+    (void)uv_timer_start(&self->end, on_end_deadline, BLOCKED_GRACE_MS, 0);
+  }
+}
+
 static void begin_stop(ps_gateway *self, uint64_t drain_ms) {
   int stop_solver = strcmp(ps_gateway_setting(self, "on_exit", "keep"), "stop") == 0 && !self->options->check_only;
   if (!self->stopping) {
@@ -165,9 +175,8 @@ static void begin_stop(ps_gateway *self, uint64_t drain_ms) {
       ps_prompt_cancel();
     }
   }
-  uint32_t blocked = ps_crew_blocked(self->crew) + ps_swap_blocked(&self->swap);
-  int only_blocked = blocked > 0 && blocked == ps_crew_lanes(self->crew) + ps_swap_lanes(&self->swap);
-  (void)uv_timer_start(&self->end, on_end_deadline, only_blocked ? BLOCKED_GRACE_MS : drain_ms + END_MARGIN_MS, 0);
+  (void)uv_timer_start(&self->end, on_end_deadline, drain_ms + END_MARGIN_MS, 0);
+  hurry_if_blocked(self);
   ps_herald_stopping(self->herald, drain_ms + END_MARGIN_MS);
   ps_swap_stop(&self->swap, drain_ms);
   /* Streams of one that leaves may be the same solver's. */
@@ -262,6 +271,7 @@ static void take(ps_gateway *self) {
   self->own_options.settings = taken->settings;
   self->acceptor.options.source = taken->profile;
   self->acceptor.options.own_only = ps_crew_door(self->crew)->own_only;
+  ps_log_about(taken->profile, taken->transport->name);
   on_crew_state(self, self->crew, 1, NULL, 0);
 }
 
@@ -314,11 +324,16 @@ static void on_crew_ended(void *context, ps_crew *crew) {
   }
   if (self->crew_ended && ps_swap_lanes(&self->swap) == 0) {
     close_loop(self);
-  } else if (!self->stopping) {
+    return;
+  }
+  if (!self->stopping) {
     place_door(self);
-  } else if (!self->crew_ended && ps_swap_load(&self->swap) == 0) {
+    return;
+  }
+  if (!self->crew_ended && ps_swap_load(&self->swap) == 0) {
     ps_crew_wait_no_more(self->crew);
   }
+  hurry_if_blocked(self);
 }
 
 static const ps_crew_events crew_events = {

@@ -35,6 +35,7 @@ typedef struct ps_swap_event {
   const penstock_error *error; /**< may be NULL */
   size_t streams;
   uint64_t drain_ms;
+  int is_ending; /**< FAILED: because the gateway ends */
 } ps_swap_event;
 
 /** What a gateway tells as it runs. Called on the main thread. */
@@ -77,7 +78,7 @@ typedef struct ps_gateway_options {
   int no_launch;  /**< as `launch = never` */
   int told;       /**< what `events` tell is shown where the log goes, so failures are not logged as well */
   int control;    /**< it can be asked over a control socket */
-  const char *metrics; /**< where figures can be asked for, see metrics.h; NULL = nowhere */
+  const char *metrics;             /**< where figures can be asked for, see metrics.h; NULL = nowhere */
   const ps_gateway_events *events; /**< slots may be NULL, as may all of it */
   void *context;                   /**< for the events */
   /** Finds another profile to use, in files that are read anew. Returns 0, or a negative code with `error`. NULL: there

@@ -51,7 +51,8 @@ static int refuse_use(const ps_gateway *self, const char *name, ps_control_fault
                          ps_crew_options_of(self->swap.coming)->profile);
     ps_control_fault_next(fault, "try again when that has served or failed; `penstock status` shows how far it is");
   } else if (self->swap.leaving_count >= PS_SWAP_LEAVING_MAX) {
-    ps_control_fault_set(fault, "swapping", "%zu profiles that were left have streams yet", self->swap.leaving_count);
+    ps_control_fault_set(fault, "swapping", "%zu profiles that were left or have failed have not ended yet",
+                         self->swap.leaving_count);
     ps_control_fault_next(fault, "try again when the streams of one have ended; `penstock status` shows them");
   } else if (!self->options->find) {
     ps_control_fault_set(fault, "failed", "this gateway has no other profile");

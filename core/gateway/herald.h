@@ -15,8 +15,8 @@
 typedef struct ps_herald ps_herald;
 
 /**
- * Puts itself before the events of `options`, which are whole and which it passes on. NULL if nobody wants to be told, or if out of memory.
- * The sign of life comes from `loop` and from nowhere else: if that hangs, the gateway does.
+ * Puts itself before the events of `options`, which are whole and which it passes on. NULL if nobody wants to be told,
+ * or if out of memory. The sign of life comes from `loop` and from nowhere else: if that hangs, the gateway does.
  */
 ps_herald *ps_herald_open(uv_loop_t *loop, ps_gateway_options *options);
 /** The gateway ends, which may take so long. `herald` may be NULL, here as below. */

@@ -49,6 +49,7 @@ static void leave(ps_swap *self, ps_crew *crew, int was_used, uint64_t drain_ms,
     one->end_ns = uv_hrtime() + drain_ms * 1000000;
     ps_list_append(&self->leaving, &one->node);
     self->leaving_count++;
+    self->draining_count += was_used ? 1 : 0;
   }
   ps_crew_stop(crew, drain_ms, stop_solver, 0);
 }
@@ -68,6 +69,7 @@ void ps_swap_ended(ps_swap *self, ps_crew *crew) {
   if (one) {
     ps_list_remove(&one->node);
     self->leaving_count--;
+    self->draining_count -= one->was_used ? 1 : 0;
   }
   if (crew == self->coming) {
     self->coming = NULL;
@@ -125,18 +127,23 @@ static int stops_solver(const ps_crew *crew) {
   return on_exit && strcmp(on_exit, "stop") == 0;
 }
 
-void ps_swap_fail(ps_swap *self, const penstock_error *error) {
+static void fail(ps_swap *self, const penstock_error *error, int is_ending) {
   ps_crew *crew = self->coming;
   if (!crew) {
     return;
   }
   ps_swap_event event = about(self, crew, PS_SWAP_FAILED);
   event.error = error;
+  event.is_ending = is_ending;
   self->coming = NULL;
   ps_log_error(ps_crew_options_of(crew)->told ? PENSTOCK_LOG_DEBUG : PENSTOCK_LOG_WARN, name_of(crew), error);
   ps_log(PENSTOCK_LOG_INFO, name_of(crew), "not used: '%s' goes on", self->other);
   self->tell(self->context, &event);
   leave(self, crew, 0, 0, stops_solver(crew)); /* what it may have launched, and nobody uses */
+}
+
+void ps_swap_fail(ps_swap *self, const penstock_error *error) {
+  fail(self, error, 0);
 }
 
 /* --- what they say ------------------------------------------------------------------------------ */
@@ -215,13 +222,23 @@ size_t ps_swap_ask_reports(const ps_swap *self, uint64_t ticket) {
   return asked;
 }
 
+void ps_swap_network_changed(const ps_swap *self) {
+  /* One that still connects would give up a connect that hangs, and that would be its end. */
+  if (self->coming && ps_crew_state(self->coming) != PS_STATE_CONNECTING) {
+    ps_crew_network_changed(self->coming);
+  }
+  for (const ps_list *node = self->leaving.next; node != &self->leaving; node = node->next) {
+    ps_crew_network_changed(PS_CONTAINER(node, leaver, node)->crew);
+  }
+}
+
 void ps_swap_stop(ps_swap *self, uint64_t drain_ms) {
   uint64_t now_ns = uv_hrtime();
   if (self->coming) {
     penstock_error error;
     (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CANCELLED, "the gateway ends");
     penstock_next(&error, "start it with the profile that you want: penstock up %s", name_of(self->coming));
-    ps_swap_fail(self, &error);
+    fail(self, &error, 1);
   }
   for (const ps_list *node = self->leaving.next; node != &self->leaving; node = node->next) {
     const leaver *one = PS_CONTAINER(node, leaver, node);
@@ -237,6 +254,9 @@ json_t *ps_swap_leaving_json(const ps_swap *self) {
     const leaver *one = PS_CONTAINER(node, leaver, node);
     const ps_crew_options *options = ps_crew_options_of(one->crew);
     uint64_t left_ms = one->end_ns > now_ns ? (one->end_ns - now_ns) / 1000000 : 0;
+    if (!one->was_used) {
+      continue; /* it has failed, and has nothing to finish */
+    }
     (void)json_array_append_new(list, json_pack("{s:o, s:s, s:I, s:I}", "profile", ps_json_text(options->profile),
                                                 "transport", options->transport->name, "streams",
                                                 (json_int_t)ps_crew_load(one->crew), "left_ms", (json_int_t)left_ms));

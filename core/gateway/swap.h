@@ -22,6 +22,7 @@ typedef struct ps_swap {
   const char *other; /**< name of the profile in use */
   ps_list leaving;   /**< of those that have lanes yet */
   size_t leaving_count;
+  size_t draining_count; /**< of them, those that were in use */
   void (*tell)(void *context, const ps_swap_event *event);
   void *context;
 } ps_swap;
@@ -52,9 +53,11 @@ uint32_t ps_swap_lanes(const ps_swap *swap);
 uint32_t ps_swap_blocked(const ps_swap *swap);
 /** But not the one that comes. */
 size_t ps_swap_ask_reports(const ps_swap *swap, uint64_t ticket);
+void ps_swap_network_changed(const ps_swap *swap);
 /** The gateway ends: so do they, with `drain_ms` at most for the streams of those that leave. */
 void ps_swap_stop(ps_swap *swap, uint64_t drain_ms);
-/** Those that leave, for a status: a list of {"profile","transport","streams","left_ms"}. A new reference. */
+/** Those that were in use and leave, for a status: a list of {"profile","transport","streams","left_ms"}. A new
+ * reference. */
 json_t *ps_swap_leaving_json(const ps_swap *swap);
 /** An event, as subscribers get it and `up --json` prints it. A new reference. */
 json_t *ps_swap_event_json(const ps_swap_event *event);

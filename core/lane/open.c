@@ -250,7 +250,8 @@ static void client_failed(penstock_open *open, const penstock_error *error) {
     ps_lane_later(link->lane);
   }
   int may_pass = absent || link->lost || error->error_class == PENSTOCK_CLASS_TRANSIENT;
-  if (may_pass && now + AGAIN_AFTER_NS < client->deadline_ns) {
+  /* Of a lane that is asked to end, the client goes to whichever serves now, however little time it has left. */
+  if (may_pass && (link->lane->stopping || now + AGAIN_AFTER_NS < client->deadline_ns)) {
     ps_lane_return(link->lane, client);
     return;
   }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The log as records of systemd's journal, by libsystemd, to a journal of the test's own."""
 
+import os
+import signal
 import socket
 import struct
 import subprocess
@@ -84,6 +86,18 @@ def test_records_have_fields(gateway, journal, forward):
     assert record["PENSTOCK_SOURCE"] == "lab" and record["PENSTOCK_LEVEL"] == "info"
     assert running.stop() == OK
     assert running.log == ""
+
+
+def test_what_runs_is_another_profile_after_a_use(gateway, journal, forward, penstock):
+    running = gateway(
+        forward, name="a", sections={"b": forward}, settings={"log_level": "info"}, under=journal.under()
+    )
+    journal.next(lambda record: "serving" in record["MESSAGE"])
+    running.wait_serving()
+    assert penstock.run("use", "b").returncode == OK
+    running.send_signal(signal.SIGTERM)
+    assert journal.next(lambda record: "ended" in record["MESSAGE"])["PENSTOCK_PROFILE"] == "b"
+    assert running.wait() == OK
 
 
 def test_an_error_is_a_record_with_its_next_step(gateway, journal, forward):

@@ -2,6 +2,8 @@
 /* A gateway that is to use another profile: what is taken, what is left, what fails, and the end in between. */
 #include "gateway_rig.h"
 
+#include <dirent.h>
+#include <sys/resource.h>
 #include <uv.h>
 
 #include "control/client.h"
@@ -10,6 +12,7 @@
 static char folder[64];
 static const char *other_listen; /* of the other profile; NULL = the same */
 static const char *other_peers;
+static const char *first_hold; /* of the first profile; NULL = the usual one */
 static atomic_int found, released;
 
 static int begin(void **state) {
@@ -57,6 +60,9 @@ static void run_with(void (*what)(run *self), int point) {
   if (point == AT_LISTENING) {
     self.point = AT_LISTENING;
   }
+  if (first_hold) {
+    set(&self, "hold", first_hold);
+  }
   go(&self);
   assert_int_equal(self.result, 0);
   assert_int_equal(found, released); /* nothing that was borrowed is held */
@@ -68,6 +74,7 @@ static void reset(void) {
   released = 0;
   other_listen = NULL;
   other_peers = NULL;
+  first_hold = NULL;
 }
 
 /* --- the client --------------------------------------------------------------------------------- */
@@ -244,6 +251,92 @@ static void test_an_open_that_fails_is_the_new_ones(void **state) {
   run_with(lose_the_last_open, AT_SERVING);
 }
 
+/* Its `hold` is over by then: that is no reason to refuse it, since another one serves. */
+static void test_an_open_that_fails_late_is_the_new_ones(void **state) {
+  (void)state;
+  reset();
+  first_hold = "1s";
+  run_with(lose_the_last_open, AT_SERVING);
+}
+
+/* Like a user who gives no pass phrase: the gateway does not stop for that. */
+static void cancel_it(run *self) {
+  static const char request[] = "{\"id\": 1, \"request\": \"use\", \"profile\": \"other\"}\n";
+  ps_control_client client;
+  penstock_error error;
+  json_t *line = NULL;
+  connect_control(self, &client);
+  fake.error_leg = PENSTOCK_LEG_AUTH;
+  fake.error_class = PENSTOCK_CLASS_CANCELLED;
+  fake.connect = FAKE_FAIL;
+  assert_int_equal(send((int)client.socket, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+  assert_int_equal(ps_control_client_next(&client, 10000, &line, &error), 0);
+  assert_string_equal(json_string_value(json_object_get(json_object_get(line, "error"), "code")), "not-served");
+  json_decref(line);
+  assert_int_equal(ask(self), 1);
+  ps_control_client_close(&client);
+}
+
+static void test_a_cancelled_one_is_not_the_end(void **state) {
+  (void)state;
+  reset();
+  run_with(cancel_it, AT_SERVING);
+}
+
+static size_t count_descriptors(void) {
+  size_t count = 0;
+  DIR *folder_of_them = opendir("/proc/self/fd");
+  assert_non_null(folder_of_them);
+  while (readdir(folder_of_them)) {
+    count++;
+  }
+  (void)closedir(folder_of_them);
+  return count;
+}
+
+/* With no more descriptors than there are and a few: whatever it is that cannot be had, nothing is left open. */
+static void want_descriptors(run *self) {
+  ps_control_client client;
+  penstock_error error = {.struct_size = sizeof(error)};
+  struct rlimit usual;
+  int failures = 0;
+  connect_control(self, &client);
+  assert_int_equal(ask(self), 1);
+  fake_server_settle();
+  size_t before = count_descriptors();
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+  fake.error_leg = PENSTOCK_LEG_TCP;
+  fake.error_class = PENSTOCK_CLASS_TRANSIENT;
+  fake.connect = FAKE_FAIL; /* it needs none for the rest of the way */
+  int lowest = dup(0);      /* the lowest number that is free */
+  (void)close(lowest);
+  for (rlim_t more = 0; more < 64 && error.leg != PENSTOCK_LEG_TCP; more++) {
+    const struct rlimit scarce = {(rlim_t)lowest + more, usual.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &scarce), 0);
+    assert_null(use_it(&client, "other", -1, &error));
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    failures++;
+  }
+  assert_true(failures > 3);
+  assert_int_equal(error.leg, PENSTOCK_LEG_TCP);
+  while (fake.destroys + 1 < fake.connects) {
+    (void)usleep(1000);
+  }
+  uint64_t end_ns = uv_hrtime() + UINT64_C(20000000000);
+  while (count_descriptors() > before && uv_hrtime() < end_ns) {
+    (void)usleep(1000);
+  }
+  assert_int_equal(count_descriptors(), before);
+  ps_control_client_close(&client);
+}
+
+static void test_a_failed_one_leaves_no_descriptor(void **state) {
+  (void)state;
+  reset();
+  fake.side_by_side = 1;
+  run_with(want_descriptors, AT_SERVING);
+}
+
 static void fail_to_take(run *self) {
   static const struct {
     uint32_t leg;
@@ -260,8 +353,8 @@ static void fail_to_take(run *self) {
     assert_null(use_it(&client, "other", -1, &error));
     assert_int_equal(error.leg, cases[i].leg);
     assert_int_equal(error.error_class, cases[i].class_of_error);
-    wait_for_draining(&client, 0);
     json_t *answer = status(&client);
+    assert_int_equal(json_array_size(json_object_get(answer, "draining")), 0); /* it has nothing to finish */
     assert_string_equal(json_string_value(json_object_get(answer, "profile")), "test");
     assert_string_equal(json_string_value(json_object_get(answer, "state")), "up");
     assert_true(json_is_null(json_object_get(answer, "swap")));
@@ -431,6 +524,9 @@ int main(void) {
       cmocka_unit_test(test_streams_go_on_beside_the_new_one),
       cmocka_unit_test(test_what_does_not_end_in_time_is_aborted),
       cmocka_unit_test(test_an_open_that_fails_is_the_new_ones),
+      cmocka_unit_test(test_an_open_that_fails_late_is_the_new_ones),
+      cmocka_unit_test(test_a_cancelled_one_is_not_the_end),
+      cmocka_unit_test(test_a_failed_one_leaves_no_descriptor),
       cmocka_unit_test(test_the_old_one_goes_on_if_the_new_one_fails),
       cmocka_unit_test(test_a_wrong_profile_changes_nothing),
       cmocka_unit_test(test_who_waits_is_given_to_the_new_one),
