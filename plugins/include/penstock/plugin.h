@@ -14,6 +14,7 @@
 #include "base.h"
 #include "check.h"
 #include "error.h"
+#include "exec.h"
 #include "explain.h"
 #include "host.h"
 #include "hostkey.h"
