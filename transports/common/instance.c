@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "common/exec.h"
+
 penstock_instance *instance_create(const penstock_host *host, carrier *link, penstock_error *error) {
   penstock_instance *instance = link ? calloc(1, sizeof(*instance)) : NULL;
   if (link && !instance) {
@@ -102,8 +104,36 @@ static uint32_t is_free(penstock_instance *instance) {
   return !link->ops->streams_cost || !link->ops->streams_cost(link);
 }
 
+/* --- commands ------------------------------------------------------------------------------------- */
+
+static void open_command(penstock_instance *instance, penstock_open *open, const penstock_command *command,
+                         uint64_t deadline_ms) {
+  exec_open_command(instance->carrier, open, command, deadline_ms);
+}
+
+static void open_log(penstock_instance *instance, penstock_open *open, const penstock_command *command,
+                     uint64_t deadline_ms) {
+  instance->runtime->ops->open_log(instance->runtime, open, command, deadline_ms);
+}
+
+/* On each of the stacked carriers: a container's log is shown by its engine, outside. */
+static void end_command(penstock_instance *instance, const char *token) {
+  for (carrier *link = instance->carrier; link; link = link->below) {
+    exec_end(link, token);
+  }
+}
+
+/* --- optional parts ------------------------------------------------------------------------------- */
+
 const void *instance_extension(penstock_instance *instance, const char *name) {
   static const penstock_ahead_ext ahead = {.struct_size = (uint32_t)sizeof(ahead), .is_free = is_free};
+  static const penstock_exec_ext exec = {.struct_size = (uint32_t)sizeof(exec),
+                                         .open_command = open_command,
+                                         .open_log = open_log,
+                                         .end_command = end_command};
   (void)instance;
+  if (strcmp(name, PENSTOCK_EXT_EXEC) == 0) {
+    return &exec;
+  }
   return strcmp(name, PENSTOCK_EXT_AHEAD) == 0 ? &ahead : NULL;
 }

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "common/address.h"
+#include "common/exec.h"
 #include "common/process_report.h"
 #include "common/process_scripts.h"
 #include "common/script.h"
@@ -499,6 +500,16 @@ static void process_open(solver_runtime *self, penstock_open *open, uint64_t dea
   runtime->carrier->ops->open(runtime->carrier, open, runtime->endpoint_host, runtime->endpoint_port, deadline_ms);
 }
 
+static void process_open_log(solver_runtime *self, penstock_open *open, const penstock_command *command,
+                             uint64_t deadline_ms) {
+  process_runtime *runtime = (process_runtime *)self;
+  script *s = common_script(runtime);
+  script_set_number(s, "ps_lines", (int64_t)command->lines);
+  script_set_number(s, "ps_follow", (command->flags & PENSTOCK_COMMAND_FOLLOW) != 0);
+  script_add(s, script_log);
+  exec_open(runtime->carrier, open, s, command, deadline_ms);
+}
+
 static void process_open_cancel(solver_runtime *self, penstock_open *open) {
   process_runtime *runtime = (process_runtime *)self;
   runtime->carrier->ops->open_cancel(runtime->carrier, open);
@@ -512,6 +523,7 @@ static const solver_runtime_ops process_ops = {
     .identify = process_identify,
     .cancel = process_cancel,
     .open = process_open,
+    .open_log = process_open_log,
     .open_cancel = process_open_cancel,
     .destroy = process_destroy,
 };

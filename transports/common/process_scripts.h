@@ -7,6 +7,9 @@
  *   ps_token, ps_venv, ps_debug (0 or 1), ps_environment, ps_arguments (script_list)   solver
  *   ps_wait                                 ready, in twentieths of a second
  *   ps_grace                                stop, in seconds
+ *   ps_lines, ps_follow (0 or 1)            log, which makes ps_command
+ *   ps_trailer, ps_token, ps_merge (0 or 1), ps_command (a function)   exec; not lib
+ *   ps_token                                exec_end; not lib
  */
 #ifndef TRANSPORTS_PROCESS_SCRIPTS_H
 #define TRANSPORTS_PROCESS_SCRIPTS_H
@@ -18,5 +21,8 @@ extern const char script_solver[];
 extern const char script_ready[];
 extern const char script_stop[];
 extern const char script_identify[];
+extern const char script_log[];
+extern const char script_exec[];
+extern const char script_exec_end[];
 
 #endif

@@ -23,7 +23,9 @@ typedef struct solver_runtime_ops {
   void (*cancel)(solver_runtime *self, penstock_op *op);
   /** Opens a stream to the solver (penstock_transport::open_stream). */
   void (*open)(solver_runtime *self, penstock_open *open, uint64_t deadline_ms);
-  /** Asks for an early end of an open. */
+  /** Opens the solver's log (penstock_exec_ext::open_log). */
+  void (*open_log)(solver_runtime *self, penstock_open *open, const penstock_command *command, uint64_t deadline_ms);
+  /** Asks for an early end of any open. */
   void (*open_cancel)(solver_runtime *self, penstock_open *open);
   /**
    * Calls nothing back; a launched solver goes on. A script that still runs is the carrier's to end: destroy that in

@@ -52,6 +52,7 @@ static const penstock_transport local_transport = {
     .option_count = sizeof(options) / sizeof(options[0]),
     .create = local_create,
     INSTANCE_SLOTS,
+    .get_extension = instance_extension,
 };
 
 static const penstock_transport *const transports[] = {&local_transport};

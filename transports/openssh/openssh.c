@@ -89,14 +89,13 @@ static const void *get_extension(penstock_instance *instance, const char *name) 
   };
   static const penstock_link_ext link = {.struct_size = (uint32_t)sizeof(link), .verify = verify_link};
   static const penstock_check_ext checking = {.struct_size = (uint32_t)sizeof(checking), .check = check};
-  (void)instance;
   if (strcmp(name, PENSTOCK_EXT_CHECK) == 0) {
     return &checking;
   }
   if (strcmp(name, PENSTOCK_EXT_LINK) == 0) {
     return &link;
   }
-  return strcmp(name, PENSTOCK_EXT_HOSTKEY) == 0 ? &hostkey : NULL;
+  return strcmp(name, PENSTOCK_EXT_HOSTKEY) == 0 ? &hostkey : instance_extension(instance, name);
 }
 
 static const penstock_transport openssh = {

@@ -69,5 +69,15 @@ void container_ask_inside_error(const container_ask *self, const container_view 
  * host:port (as seen there) by what the container has: see sh/container_stream.sh. NULL if out of memory.
  */
 script *container_ask_stream(const container_ask *self, const container_view *view, const char *host, uint16_t port);
+/**
+ * The same for a stream that `body`, a script for open_command, carries inside the container, as the settings' user and
+ * in their folder. NULL if out of memory.
+ */
+script *container_ask_command(const container_ask *self, const container_view *view, const char *body, size_t size);
+/**
+ * A script that makes the end of the container's log (`lines` of it, and with `follow` what comes after them) what is
+ * run by sh/exec.sh, which is to follow it. NULL if out of memory.
+ */
+script *container_ask_log_stream(const container_ask *self, const container_view *view, uint32_t lines, int follow);
 
 #endif

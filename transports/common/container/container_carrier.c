@@ -148,6 +148,7 @@ static const carrier_ops container_ops = {
     .run = container_run,
     .run_cancel = container_run_cancel,
     .open = container_open,
+    .open_command = container_open_command,
     .open_cancel = container_open_cancel,
     .streams_cost = container_streams_cost,
 };

@@ -75,6 +75,10 @@ void container_carrier_forget(carrier *self, container_question *question);
 /** container_ask_log. */
 void container_carrier_log(carrier *self, const penstock_error *error, carrier_done *done, void *context);
 
+/** Opens the container's own log, as its engine shows it (penstock_exec_ext::open_log). */
+void container_carrier_open_log(carrier *self, penstock_open *open, const penstock_command *command,
+                                uint64_t deadline_ms);
+
 /** `host` is borrowed; NULL with `error` if there is no way at all (container_paths_report). */
 typedef void container_chosen(void *context, const char *host, const penstock_error *error);
 /**

@@ -80,7 +80,29 @@ script *container_ask_stream(const container_ask *self, const container_view *vi
   script_set(s, "ps_host", host);
   script_set_number(s, "ps_port", port);
   script_set(s, "ps_inside", script_container_stream_inside);
+  script_add(s, script_container_stream_fail);
   script_add(s, script_container_stream);
+  return s;
+}
+
+script *container_ask_command(const container_ask *self, const container_view *view, const char *body, size_t size) {
+  script *s = ask_script(self);
+  script_set(s, "ps_id", view->id);
+  script_set(s, "ps_user", self->settings->user);
+  script_set(s, "ps_workdir", self->settings->workdir);
+  script_set_bytes(s, "ps_inside", body, size);
+  script_add(s, script_container_stream_fail);
+  script_add(s, script_container_stream);
+  return s;
+}
+
+script *container_ask_log_stream(const container_ask *self, const container_view *view, uint32_t lines, int follow) {
+  script *s = ask_script(self);
+  script_set(s, "ps_id", view->id);
+  script_set_number(s, "ps_lines", (int64_t)lines);
+  script_set_number(s, "ps_follow", follow != 0);
+  script_add(s, script_container_stream_fail);
+  script_add(s, script_container_log_stream);
   return s;
 }
 

@@ -72,6 +72,9 @@ carrier_run *container_run(carrier *self, const char *body, size_t size, uint64_
 void container_run_cancel(carrier *self, carrier_run *run);
 void container_run_clear(container_carrier *self);
 
+/** container_command.c: carrier_ops::open_command. */
+void container_open_command(carrier *self, penstock_open *open, const char *body, size_t size, uint64_t deadline_ms);
+
 /** container_open.c: carrier_ops::open and open_cancel; the slots of `table`; frees all. */
 void container_open(carrier *self, penstock_open *open, const char *host, uint16_t port, uint64_t deadline_ms);
 void container_open_cancel(carrier *self, penstock_open *open);

@@ -508,7 +508,11 @@ static int take_back(container_try *self) {
 void container_open_cancel(carrier *carried, penstock_open *open) {
   container_carrier *inside = (container_carrier *)carried;
   container_try *self = try_of(&inside->table.host, open);
-  if (self && !self->is_cancelled) {
+  if (!self) { /* a command's: it is the carrier below that has it, and nobody else */
+    carried->below->ops->open_cancel(carried->below, open);
+    return;
+  }
+  if (!self->is_cancelled) {
     self->is_cancelled = 1;
     if (take_back(self)) {
       fail_cancelled(self);

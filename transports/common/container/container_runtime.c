@@ -390,6 +390,17 @@ static void container_open_stream(solver_runtime *base, penstock_open *open, uin
   self->process->ops->open(self->process, open, deadline_ms);
 }
 
+/* The log of a container whose own command is the solver is its engine's to show. */
+static void container_open_log(solver_runtime *base, penstock_open *open, const penstock_command *command,
+                               uint64_t deadline_ms) {
+  container_runtime *self = (container_runtime *)base;
+  if (self->settings->has_root) {
+    self->process->ops->open_log(self->process, open, command, deadline_ms);
+  } else {
+    container_carrier_open_log(self->inside, open, command, deadline_ms);
+  }
+}
+
 static void container_cancel_stream(solver_runtime *base, penstock_open *open) {
   container_runtime *self = (container_runtime *)base;
   self->process->ops->open_cancel(self->process, open);
@@ -412,6 +423,7 @@ static const solver_runtime_ops container_ops = {
     .identify = container_identify,
     .cancel = container_cancel,
     .open = container_open_stream,
+    .open_log = container_open_log,
     .open_cancel = container_cancel_stream,
     .destroy = container_runtime_destroy,
 };

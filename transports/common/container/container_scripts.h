@@ -13,7 +13,9 @@ extern const char script_container_compose[];
 extern const char script_container_list[];
 extern const char script_container_log[];
 extern const char script_container_inside[];
+extern const char script_container_stream_fail[]; /**< before those that follow */
 extern const char script_container_stream[];
+extern const char script_container_log_stream[];
 extern const char script_container_stream_inside[]; /**< runs in the container */
 
 #endif

@@ -60,6 +60,8 @@ size_t mux_unanswered(const mux *self);
  */
 mux_channel *mux_channel_open(mux *self, const char *type, const mux_buffer *extra, const mux_user *user,
                               void *context);
+/** Gives an open channel another user. */
+void mux_channel_pass(mux_channel *channel, const mux_user *user, void *context);
 /** Allows the server to send so many bytes more. */
 void mux_channel_grant(mux_channel *channel, uint64_t bytes);
 /** Asks for a command to be run, before anything is written. One question at a time. */

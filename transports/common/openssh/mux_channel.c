@@ -176,6 +176,11 @@ void mux_count_received(mux_channel *channel, size_t size) {
   }
 }
 
+void mux_channel_pass(mux_channel *channel, const mux_user *user, void *context) {
+  channel->user = user;
+  channel->context = context;
+}
+
 void mux_channel_grant(mux_channel *channel, uint64_t bytes) {
   channel->granted += bytes;
   channel->unsaid += bytes;

@@ -14,6 +14,7 @@
 #include "common/ssh/config/ssh_settings.h"
 
 typedef struct openssh_stream openssh_stream;
+typedef struct openssh_exec openssh_exec;
 
 /** A step that is under way: connect. */
 typedef struct openssh_connecting {
@@ -56,6 +57,7 @@ struct openssh_link {
   penstock_error death;
 
   openssh_stream *streams; /* all of them */
+  openssh_exec *execs;     /* likewise, those to commands */
   unsigned refusals;       /* of channels, by the server */
   int is_worn;             /* … so many that ssh is to be started anew */
   penstock_timer *renewal; /* which is done outside of the mux's turn */
@@ -111,12 +113,27 @@ void openssh_stream_sweep(openssh_link *link);
 /** Frees all streams without calling back; the mux is gone, or goes with them. */
 void openssh_stream_drop_all(openssh_link *link);
 
+/* --- openssh_exec.c -------------------------------------------------------------------------------- */
+
+/** carrier_ops::open_command. */
+void openssh_exec_open(carrier *self, penstock_open *open, const char *body, size_t size, uint64_t deadline_ms);
+/** Of the streams to commands, what openssh_stream_… does of the others. */
+void openssh_exec_cancel(openssh_link *link, const penstock_open *open);
+void openssh_exec_sweep(openssh_link *link);
+void openssh_exec_drop_all(openssh_link *link);
+
 /* --- openssh_run.c --------------------------------------------------------------------------------- */
 
 carrier_run *openssh_run_start(carrier *self, const char *body, size_t body_size, uint64_t timeout_ms,
                                void (*done)(void *context, const carrier_result *result), void *context,
                                penstock_error *error);
 void openssh_run_cancel(carrier *self, carrier_run *run);
+/** Is it the message that says how a command has ended? Then 1, with its status, or -1 and the name of a signal. */
+int openssh_run_read_exit(const mux_message *message, int *status, char *signal, size_t size);
+/** The channel of a shell that was released (far_shell_release), for somebody else from now on. `granted`: bytes that
+ * the server may send already. `has_eof`: it has said its last. */
+mux_channel *openssh_run_take_channel(void *released, const mux_user *user, void *context, uint64_t *granted,
+                                      int *has_eof);
 /** Session channels for link->shells. */
 extern const far_channel_ops openssh_run_ops;
 

@@ -17,6 +17,7 @@ static const carrier_ops ops = {
     .run = openssh_run_start,
     .run_cancel = openssh_run_cancel,
     .open = openssh_stream_open,
+    .open_command = openssh_exec_open,
     .open_cancel = openssh_stream_open_cancel,
 };
 
@@ -82,6 +83,7 @@ void openssh_link_die(openssh_link *link, const char *what) {
   }
   link->shells.death = &link->death;
   openssh_stream_sweep(link);
+  openssh_exec_sweep(link);
   far_run_sweep(&link->shells);
   link->host->link_lost(link->host, &link->death); /* the last thing: the host may let go of the link */
 }
@@ -116,6 +118,7 @@ static void on_turn(void *context) {
   while (link->wants_sweep) {
     link->wants_sweep = 0;
     openssh_stream_sweep(link);
+    openssh_exec_sweep(link);
     far_run_sweep(&link->shells);
   }
   if (link->is_worn && !link->renewal && !link->is_dead) {
@@ -253,6 +256,7 @@ void openssh_link_destroy(openssh_link *link) {
   }
   openssh_connect_abandon(link);
   openssh_stream_drop_all(link);
+  openssh_exec_drop_all(link);
   far_run_drop_all(&link->shells);
   openssh_link_hang_up(link);
   ssh_texts_clear(&link->asked);

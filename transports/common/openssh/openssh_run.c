@@ -12,6 +12,7 @@ typedef struct session {
   far_shell *shell;
   mux_channel *channel;
   int is_open;
+  int has_eof;
   int has_asked; /* for a variable, or for the command */
   int answer;    /* to that: 1 = yes, -1 = no */
 } session;
@@ -49,17 +50,35 @@ static int is_named(const mux_message *message, const char *name) {
   return message->name_size == strlen(name) && memcmp(message->name, name, message->name_size) == 0;
 }
 
+int openssh_run_read_exit(const mux_message *message, int *status, char *signal, size_t size) {
+  if (is_named(message, "exit-status")) {
+    *status = (int)(mux_read_number(message->data, message->size, 255) & 255);
+    signal[0] = '\0';
+    return 1;
+  }
+  if (is_named(message, "exit-signal") && message->size >= 4) {
+    size_t length = mux_read_number(message->data, message->size, 0);
+    size_t there = message->size - 4;
+    mux_copy_text(signal, size, message->data + 4, length < there ? length : there);
+    *status = -1;
+    return 1;
+  }
+  return 0;
+}
+
 static void on_request(void *context, const mux_message *message) {
   session *self = context;
   char signal[32] = "";
-  if (is_named(message, "exit-status")) {
-    far_shell_exited(self->shell, (int)(mux_read_number(message->data, message->size, 255) & 255), signal);
-  } else if (is_named(message, "exit-signal") && message->size >= 4) {
-    size_t length = mux_read_number(message->data, message->size, 0);
-    size_t there = message->size - 4;
-    mux_copy_text(signal, sizeof(signal), message->data + 4, length < there ? length : there);
-    far_shell_exited(self->shell, -1, signal);
+  int status = -1;
+  if (openssh_run_read_exit(message, &status, signal, sizeof(signal))) {
+    far_shell_exited(self->shell, status, signal);
   }
+  openssh_link_kick(self->link);
+}
+
+static void on_eof(void *context) {
+  session *self = context;
+  self->has_eof = 1;
   openssh_link_kick(self->link);
 }
 
@@ -79,7 +98,7 @@ static const mux_user user = {
     .refused = on_refused,
     .data = on_data,
     .writable = wants_turn,
-    .eof = wants_turn,
+    .eof = on_eof,
     .request = on_request,
     .answered = on_answer,
     .closed = on_closed,
@@ -150,6 +169,17 @@ static void session_close(void *context) {
   session *self = context;
   mux_channel_close(self->channel);
   free(self);
+}
+
+mux_channel *openssh_run_take_channel(void *released, const mux_user *theirs, void *context, uint64_t *granted,
+                                      int *has_eof) {
+  session *self = released;
+  mux_channel *channel = self->channel;
+  *granted = WINDOW; /* each byte that came was granted anew */
+  *has_eof = self->has_eof;
+  mux_channel_pass(channel, theirs, context);
+  free(self);
+  return channel;
 }
 
 const far_channel_ops openssh_run_ops = {

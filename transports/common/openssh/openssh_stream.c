@@ -306,4 +306,5 @@ void openssh_stream_open_cancel(carrier *self, penstock_open *open) {
       return;
     }
   }
+  openssh_exec_cancel(link, open);
 }

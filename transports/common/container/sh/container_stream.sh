@@ -1,17 +1,11 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh disable=SC2154
-# After container_lib.sh. Becomes a stream to ps_host:ps_port as seen inside the container ps_id, as ps_user if that is
-# set: ps_inside is the script that runs there (container_stream_inside.sh).
-
-# ps_fail CALL: in the words of a stream (script_stream.h).
-ps_fail() {
-  ps_said=${ps_said#"${ps_said%%[!"$ps_newline"]*}"}
-  printf 'penstock-stream: failed the client of the container engine cannot be used (%s): %.400s\n' "$1" \
-    "${ps_said%%"$ps_newline"*}"
-  exit 0
-}
+# After container_stream_fail.sh. Becomes a stream that is carried inside the container ps_id by the script ps_inside, as
+# ps_user and in ps_workdir if those are set. It gets ps_host and ps_port, where it is to lead if it is
+# container_stream_inside.sh.
 
 ps_find_engine
 set --
 [ -z "$ps_user" ] || set -- "--user=$ps_user"
+[ -z "$ps_workdir" ] || set -- "$@" "--workdir=$ps_workdir"
 ps_become_engine exec -i "$@" "$ps_id" /bin/sh -c "$ps_inside" sh "$ps_host" "$ps_port"

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh disable=SC2154
+# Ends what is left of a command that was run with the token ps_token (exec.sh), however far it has gone from it. Where
+# the system shows no environments, that cannot be found out.
+
+# ps_family: prints the pids of all that inherited the token.
+ps_family() {
+  grep -lF "PENSTOCK_EXEC=$ps_token" /proc/[0-9]*/environ 2>/dev/null | sed 's/[^0-9]//g'
+}
+
+# ps_signal NAME: to all of them; fails if there is none.
+ps_signal() {
+  ps_left=$(ps_family)
+  [ -n "$ps_left" ] || return 1
+  for ps_member in $ps_left; do
+    kill "-$1" "$ps_member" 2>/dev/null
+  done
+}
+
+unset IFS
+ps_tries=0
+ps_signal TERM || exit 0
+while [ "$ps_tries" -lt 20 ]; do
+  sleep 0.1 2>/dev/null || sleep 1
+  [ -n "$(ps_family)" ] || exit 0
+  ps_tries=$((ps_tries + 1))
+done
+ps_signal KILL
+exit 0
