@@ -19,9 +19,10 @@
 
 /** What a field holds. */
 typedef enum ps_control_type {
-  PS_CONTROL_INT,  /**< a whole number from `least` to `most` */
-  PS_CONTROL_TEXT, /**< a text of `least` to `most` bytes */
-  PS_CONTROL_WORDS /**< a list of words, each of them one of `words` */
+  PS_CONTROL_INT,   /**< a whole number from `least` to `most` */
+  PS_CONTROL_TEXT,  /**< a text of `least` to `most` bytes */
+  PS_CONTROL_WORDS, /**< a list of words, each of them one of `words` */
+  PS_CONTROL_TEXTS  /**< a list of texts, in all of `least` to `most` bytes, each counted with one more */
 } ps_control_type;
 
 /** A field of a request. */

@@ -51,8 +51,10 @@ json_t *ps_control_fault_json(const ps_control_fault *fault) {
 }
 
 static const char *type_name(const ps_control_field *field) {
-  static const char *const names[] = {
-      [PS_CONTROL_INT] = "number", [PS_CONTROL_TEXT] = "text", [PS_CONTROL_WORDS] = "words"};
+  static const char *const names[] = {[PS_CONTROL_INT] = "number",
+                                      [PS_CONTROL_TEXT] = "text",
+                                      [PS_CONTROL_WORDS] = "words",
+                                      [PS_CONTROL_TEXTS] = "texts"};
   return names[field->type];
 }
 
@@ -191,12 +193,34 @@ static int check_words(const ps_control_field *field, const json_t *value, ps_co
   return result;
 }
 
+static int check_texts(const ps_control_field *field, const json_t *value, ps_control_fault *fault) {
+  size_t count = json_array_size(value);
+  size_t size = 0;
+  int is_good = json_is_array(value);
+  for (size_t i = 0; i < count && is_good; i++) {
+    const json_t *text = json_array_get(value, i);
+    is_good = json_is_string(text);
+    size += json_string_length(text) + 1;
+  }
+  if (is_good && size >= (size_t)field->least && size <= (size_t)field->most) {
+    return 0;
+  }
+  ps_control_fault_set(fault, "bad-value",
+                       "`%s` is a list of texts, in all of %" PRId64 " to %" PRId64
+                       " bytes, each counted with one more",
+                       field->name, field->least, field->most);
+  ps_control_fault_next(fault, "%s", field->help);
+  return PENSTOCK_E_FAILED;
+}
+
 static int check_value(const ps_control_field *field, const json_t *value, ps_control_fault *fault) {
   switch (field->type) {
   case PS_CONTROL_INT:
     return check_int(field, value, fault);
   case PS_CONTROL_TEXT:
     return check_text(field, value, fault);
+  case PS_CONTROL_TEXTS:
+    return check_texts(field, value, fault);
   default:
     return check_words(field, value, fault);
   }

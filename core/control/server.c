@@ -216,6 +216,14 @@ const char *ps_control_text(const ps_control_call *call, const char *field) {
   return json_string_value(json_object_get(call->request.fields, field));
 }
 
+size_t ps_control_text_count(const ps_control_call *call, const char *field) {
+  return json_array_size(json_object_get(call->request.fields, field));
+}
+
+const char *ps_control_text_at(const ps_control_call *call, const char *field, size_t place) {
+  return json_string_value(json_array_get(json_object_get(call->request.fields, field), place));
+}
+
 static const ps_control_field *find_field(const ps_control_kind *kind, const char *name) {
   for (size_t i = 0; i < kind->field_count; i++) {
     if (strcmp(kind->fields[i].name, name) == 0) {
@@ -270,6 +278,7 @@ static void finish(ps_control_call *call, const char *member, json_t *what) {
   if (session) {
     ps_list_remove(&call->node);
     session->call_count--;
+    session->is_lent = 0;
     ps_control_session_write(session, json_pack("{s:O?, s:o}", "id", call->request.id, member, what));
     /* on_written goes on with it, on a later turn */
   } else {
@@ -285,6 +294,54 @@ void ps_control_answer(ps_control_call *call, json_t *result) {
 
 void ps_control_refuse(ps_control_call *call, const ps_control_fault *fault) {
   finish(call, "error", ps_control_fault_json(fault));
+}
+
+/* --- lending ------------------------------------------------------------------------------------ */
+
+int ps_control_lend(ps_control_call *call, penstock_socket *socket, ps_control_fault *fault) {
+  ps_control_session *session = call->session;
+  uv_os_fd_t fd;
+  *socket = PENSTOCK_SOCKET_NONE;
+  if (!session || uv_fileno((uv_handle_t *)&session->pipe, &fd) != 0) {
+    ps_control_fault_set(fault, "failed", "the client has gone");
+    return PENSTOCK_E_FAILED;
+  }
+  if (session->call_count > 1 || session->out_size > 0 || session->kinds != 0 || session->in_behind > 0 ||
+      ps_net_peek((penstock_socket)fd) > 0) {
+    ps_control_fault_set(fault, "not-alone", "the connection cannot become a stream: there is something else on it");
+    ps_control_fault_next(fault, "%s",
+                          "ask for it on a connection without events and without other requests that are not answered, "
+                          "and send nothing more before its answer");
+    return PENSTOCK_E_FAILED;
+  }
+  *socket = ps_net_duplicate((penstock_socket)fd);
+  if (*socket == PENSTOCK_SOCKET_NONE) {
+    ps_control_fault_set(fault, "failed", "the gateway is out of descriptors");
+    ps_control_fault_next(fault, "try again when there are fewer streams");
+    return PENSTOCK_E_LIMIT;
+  }
+  session->is_lent = 1;
+  return PENSTOCK_OK;
+}
+
+char *ps_control_line(const ps_control_call *call, json_t *result) {
+  char *text = ps_json_dump(json_pack("{s:O?, s:o}", "id", call->request.id, "result", result));
+  char *line = text ? realloc(text, strlen(text) + 2) : NULL;
+  if (!line) {
+    free(text);
+    return NULL;
+  }
+  memcpy(line + strlen(line), "\n", 2);
+  return line;
+}
+
+void ps_control_taken(ps_control_call *call) {
+  ps_control_session *session = call->session;
+  if (session) {
+    ps_control_session_close(session); /* takes the call off */
+  }
+  ps_control_request_clear(&call->request);
+  free(call);
 }
 
 /* --- its life ----------------------------------------------------------------------------------- */

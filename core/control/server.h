@@ -74,6 +74,10 @@ int ps_control_server_tells(const ps_control_server *server, unsigned kind);
 int64_t ps_control_int(const ps_control_call *call, const char *field, int64_t otherwise);
 /** The text in a field, borrowed until the call is answered; NULL if it is not given. */
 const char *ps_control_text(const ps_control_call *call, const char *field);
+/** The texts in a field, borrowed until the call is answered: how many, and the one at a place; 0 and NULL if there are
+ * none. */
+size_t ps_control_text_count(const ps_control_call *call, const char *field);
+const char *ps_control_text_at(const ps_control_call *call, const char *field, size_t place);
 /** The words of a field as bits of their places in its list; `otherwise` if it is not given. */
 uint32_t ps_control_words(const ps_control_call *call, const char *field, uint32_t otherwise);
 /** From now on the client hears of events of these kinds (bits) too; returns all that it hears of. 0: there is no place
@@ -86,5 +90,20 @@ uint64_t ps_control_last_event(const ps_control_call *call);
 void ps_control_answer(ps_control_call *call, json_t *result);
 /** Refuses, likewise. */
 void ps_control_refuse(ps_control_call *call, const ps_control_fault *fault);
+
+/* --- a connection that becomes something else ----------------------------------------------------- */
+
+/**
+ * Lends the connection to somebody who is going to take it over: *socket is a descriptor of their own, which does not
+ * block. Nothing is read from it or written to it here until the call is refused, which gives the connection back, or
+ * ps_control_taken. Returns 0; or a negative code with `fault`: the client has gone, or has something else to be
+ * answered or told of, or has sent more than the line.
+ */
+int ps_control_lend(ps_control_call *call, penstock_socket *socket, ps_control_fault *fault);
+/** The line that answers the call, for whoever takes the connection over; `result` is taken. To free(); NULL if out of
+ * memory. */
+char *ps_control_line(const ps_control_call *call, json_t *result);
+/** It was taken over: the client is not ours any more. The call is freed. */
+void ps_control_taken(ps_control_call *call);
 
 #endif

@@ -175,7 +175,7 @@ static void handle_line(ps_control_session *session, const char *text, size_t si
 
 /* May it be given a turn? */
 static int may_ask(const ps_control_session *session) {
-  return !is_closing(session) && session->turn < limits(session)->requests &&
+  return !is_closing(session) && !session->is_lent && session->turn < limits(session)->requests &&
          session->call_count < limits(session)->calls && session->out_size < limits(session)->backlog;
 }
 
@@ -202,6 +202,7 @@ static void take_lines(ps_control_session *session) {
     }
     session->in_seen = 0;
     at = (size_t)(end - session->in) + 1;
+    session->in_behind = session->in_size - at;
     handle_line(session, start, (size_t)(end - start));
   }
   if (at > 0) {

@@ -19,6 +19,7 @@ typedef struct ps_control_session {
   char *in;       /**< what it has sent and was not looked at; NULL = nothing */
   size_t in_size; /**< bytes in it */
   size_t in_room;
+  size_t in_behind;  /**< of the line that is handled: so many follow it */
   size_t in_seen;    /**< so many of them have no end of a line */
   size_t out_size;   /**< bytes that wait for it to read */
   ps_list calls;     /**< that are not answered yet */
@@ -28,6 +29,7 @@ typedef struct ps_control_session {
   uint64_t lost;     /**< events that it has missed and was not told of */
   uint64_t lost_seq; /**< … the number of the last of them */
   int reading;
+  int is_lent;        /**< somebody is about to take it over: nothing is read, and nothing written */
   int ended;          /**< it has sent its end, or something after which nothing counts: closed when all is written */
   uint64_t began_ns;  /**< uv_hrtime when it came */
   uint64_t heard_ns;  /**< uv_hrtime of its last request, or when it came */
