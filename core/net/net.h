@@ -53,6 +53,11 @@ int ps_net_broken(penstock_socket socket);
 long ps_net_peek(penstock_socket socket);
 /** Ends our direction (FIN). */
 void ps_net_shutdown_write(penstock_socket socket);
+/** Ends both directions, for all descriptors of the socket. */
+void ps_net_shutdown(penstock_socket socket);
+/** Of a local socket (AF_UNIX): has the peer closed it? Then what goes there goes nowhere. 0 for others, which cannot
+ * know. */
+int ps_net_hung_up(penstock_socket socket);
 /** Bytes written that the peer has not acknowledged; 0 where that cannot be known. */
 size_t ps_net_unsent(penstock_socket socket);
 /** Closes in the ordinary way (FIN). */

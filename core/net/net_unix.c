@@ -329,6 +329,20 @@ void ps_net_shutdown_write(penstock_socket socket) {
   (void)shutdown((int)socket, SHUT_WR);
 }
 
+void ps_net_shutdown(penstock_socket socket) {
+  (void)shutdown((int)socket, SHUT_RDWR);
+}
+
+int ps_net_hung_up(penstock_socket socket) {
+  struct sockaddr_storage name = {0};
+  socklen_t size = sizeof(name);
+  struct pollfd look = {.fd = (int)socket};
+  if (getsockname((int)socket, (struct sockaddr *)&name, &size) != 0 || name.ss_family != AF_UNIX) {
+    return 0;
+  }
+  return poll(&look, 1, 0) > 0 && (look.revents & POLLHUP) != 0;
+}
+
 size_t ps_net_unsent(penstock_socket socket) {
   int count = 0;
   if (ioctl((int)socket, TIOCOUTQ, &count) != 0 || count < 0) {

@@ -31,7 +31,9 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
     ps_flow_read(stream, is_client ? &stream->up : &stream->down);
   }
   if (!stream->ending && !(events & (UV_READABLE | UV_WRITABLE))) {
-    if (ps_net_broken(side->socket)) {
+    /* Stream 0 is a question's (open.c), which closes its end when it has its answer. */
+    int is_gone = is_client && stream->id != 0 && !stream->down.end_passed && ps_net_hung_up(side->socket);
+    if (is_gone || ps_net_broken(side->socket)) {
       ps_stream_reset_by(stream, !is_client, NULL);
     } else {
       side->quiet = 1; /* both directions of the connection have ended (or there is urgent data) */
