@@ -144,6 +144,17 @@ int ps_crew_serve(ps_crew *self, ps_client *client) {
   return PENSTOCK_OK;
 }
 
+int ps_crew_run(ps_crew *self, ps_client *client) {
+  ps_lane *lane = NULL;
+  for (uint32_t i = 0; i < self->started && !self->stopping; i++) {
+    ps_lane *other = self->slots[i].lane;
+    if (other && ps_lane_linked(other) && (!lane || ps_lane_load(other) < ps_lane_load(lane))) {
+      lane = other;
+    }
+  }
+  return lane ? ps_lane_run(lane, client) : PENSTOCK_E_NOT_FOUND;
+}
+
 static void each_lane(const ps_crew *self, void (*each)(ps_lane *lane)) {
   for (uint32_t i = 0; i < self->started; i++) {
     if (self->slots[i].lane) {
@@ -368,6 +379,9 @@ static void on_event(void *context, ps_list *node) {
     break;
   case PS_LANE_RETURNED:
     events->returned(self->options.context, self, event->client);
+    break;
+  case PS_LANE_COMMAND:
+    events->command(self->options.context, self, event->call, event->has_error ? &event->error : NULL);
     break;
   case PS_LANE_FATAL:
     events->fatal(self->options.context, self, &event->error);

@@ -29,6 +29,9 @@ typedef struct ps_crew_events {
   void (*serving)(void *context, ps_crew *crew, int adopted, const char *protocol_version);
   /** A client that could not be served now, and is the receiver's. */
   void (*returned)(void *context, ps_crew *crew, ps_client *client);
+  /** The command of a client was given its stream, and the client's connection is the crew's; or it was not, and
+   * `error` says why. */
+  void (*command)(void *context, ps_crew *crew, void *call, const penstock_error *error);
   /** A lane cannot be served, and trying again will not help. */
   void (*fatal)(void *context, ps_crew *crew, const penstock_error *error);
   /** What a lane was asked for by ps_crew_ask_reports; or, with the ticket 0, its last words, which nobody asks for.
@@ -85,6 +88,12 @@ size_t ps_crew_loads(const ps_crew *crew, size_t loads[PS_CREW_LANES_MAX]);
 /** Gives a client to the lane that has the fewest. Returns 0, or a negative code: none serves, it stays the caller's.
  */
 int ps_crew_serve(ps_crew *crew, ps_client *client);
+/**
+ * Gives a client that wants a command to a lane that is connected, whether or not it serves: `command` tells what
+ * becomes of it. Returns 0, or a negative code: PENSTOCK_E_NOT_FOUND, none is, it stays the caller's; another, and it
+ * was refused.
+ */
+int ps_crew_run(ps_crew *crew, ps_client *client);
 /** Somebody has come: starts another lane if there is use for one. */
 void ps_crew_grow(ps_crew *crew);
 /**

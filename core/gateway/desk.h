@@ -59,6 +59,9 @@ typedef struct ps_desk_gateway {
   /** Has it use another profile, once that serves; `drain_ms` below 0: as the one in use says. Returns 0: the event
    * `swap` tells what becomes of it; or a negative code with `fault`. */
   int (*use)(void *context, const char *name, int64_t drain_ms, ps_control_fault *fault);
+  /** Has a command run where the solver lives, for the client at `socket`; both become its own. Returns 0:
+   * ps_desk_command tells what becomes of it; or a negative code with `fault`. */
+  int (*run)(void *context, ps_command *command, penstock_socket socket, ps_control_fault *fault);
   /** Profiles that were left and have streams yet: a list, a new reference. */
   json_t *(*leaving)(void *context);
 } ps_desk_gateway;
@@ -77,6 +80,9 @@ int ps_desk_ask(ps_desk *desk, void (*heard)(void *context, const ps_desk_figure
 /** A lane's report, borrowed; NULL: it could make none. With the ticket 0: what one leaves that has ended.
  * `is_used`: it is one of the profile in use. */
 void ps_desk_report(ps_desk *desk, const ps_lane_report *report, int is_used);
+/** What became of a command (ps_command::call): its client's connection is a stream to it now, or `error` says why not.
+ */
+void ps_desk_command(ps_desk *desk, void *call, const penstock_error *error);
 /** The process ends without its loop: takes the socket's name away. `desk` may be NULL. */
 void ps_desk_abandon(ps_desk *desk);
 /** Closes it; it is freed on a later turn. `desk` may be NULL. */

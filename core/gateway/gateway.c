@@ -299,6 +299,12 @@ static void on_crew_returned(void *context, ps_crew *crew, ps_client *client) {
   }
 }
 
+static void on_crew_command(void *context, ps_crew *crew, void *call, const penstock_error *error) {
+  const ps_gateway *self = context;
+  (void)crew;
+  ps_desk_command(self->desk, call, error);
+}
+
 static void on_crew_fatal(void *context, ps_crew *crew, const penstock_error *error) {
   ps_gateway *self = context;
   /* Another lane serves: this one alone is lost. That the one that comes has failed, its state has said. */
@@ -342,6 +348,7 @@ static const ps_crew_events crew_events = {
     .progress = on_crew_progress,
     .serving = on_crew_serving,
     .returned = on_crew_returned,
+    .command = on_crew_command,
     .fatal = on_crew_fatal,
     .report = on_crew_report,
     .ended = on_crew_ended,

@@ -2,7 +2,10 @@
 /* What the desk may ask of the gateway: its figures, its lanes, another profile. */
 #include "gateway/gateway_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "net/net.h"
 
 /* Of the first of those who wait: what has passed of its time. */
 static uint64_t waited_ns(const ps_gateway *self) {
@@ -116,6 +119,49 @@ static int on_use(void *context, const char *name, int64_t drain_ms, ps_control_
   return result;
 }
 
+/* Why a command cannot be run. */
+static void refuse_run(const ps_gateway *self, int code, ps_control_fault *fault) {
+  if (self->stopping) {
+    ps_control_fault_set(fault, "stopping", "the gateway is ending");
+    ps_control_fault_next(fault, "start it again with `penstock up`");
+  } else if (code == PENSTOCK_E_NOT_FOUND) {
+    ps_control_fault_set(fault, "not-connected", "there is no connection to the solver's machine now (%s)",
+                         ps_state_name(ps_crew_state(self->crew)));
+    ps_control_fault_next(fault, "`penstock status` shows how it is, and why");
+  } else if (code == PENSTOCK_E_LIMIT) {
+    ps_control_fault_set(fault, "busy", "the gateway has as many streams as it can");
+    ps_control_fault_next(fault, "try again when some have ended, or raise the limit of descriptors (ulimit -n)");
+  } else {
+    ps_control_fault_set(fault, "failed", "out of memory");
+    ps_control_fault_next(fault, "try again");
+  }
+}
+
+static int on_run(void *context, ps_command *command, penstock_socket socket, ps_control_fault *fault) {
+  ps_gateway *self = context;
+  ps_door *door = ps_crew_door(self->crew);
+  int is_full = ps_door_is_full(door, ps_crew_load(self->crew) + ps_swap_load(&self->swap));
+  ps_client *client = ps_door_enter(door, socket);
+  int code = !client ? PENSTOCK_E_NOMEM : self->stopping ? PENSTOCK_E_FAILED : is_full ? PENSTOCK_E_LIMIT : PENSTOCK_OK;
+  if (!client) {
+    ps_command_free(command);
+  } else {
+    client->command = command;
+  }
+  if (code == PENSTOCK_OK) {
+    code = ps_crew_run(self->crew, client);
+    client = code == PENSTOCK_E_NOT_FOUND ? client : NULL;
+  }
+  if (client) {
+    ps_net_close(client->socket); /* the desk has another descriptor, to say why */
+    ps_client_free(client);
+  }
+  if (code != PENSTOCK_OK) {
+    refuse_run(self, code, fault);
+  }
+  return code;
+}
+
 /* The one that was to come has not: the one in use goes on, and nobody else is to be waited for. */
 void ps_gateway_on_swap(void *context, const ps_swap_event *event) {
   ps_gateway *self = context;
@@ -132,6 +178,7 @@ void ps_gateway_open_desk(ps_gateway *self) {
                                 .stop = ps_gateway_end,
                                 .reconnect = on_reconnect,
                                 .use = on_use,
+                                .run = on_run,
                                 .leaving = on_leaving};
   self->desk = self->options->control ? ps_desk_open(&self->loop, &self->own_options, &face, self->descriptors) : NULL;
   if (self->desk && self->options->metrics) {

@@ -93,6 +93,8 @@ void ps_step_fill_host(penstock_host *table);
 
 /** Opens a stream for a client, which becomes the open's; or gives it one that is being opened ahead. */
 void ps_open_client(ps_link *link, ps_client *client);
+/** Opens a stream to what a client wants instead; the link is connected, and its transport can. */
+void ps_open_command(ps_link *link, ps_client *client);
 /** Opens a stream ahead of need; ps_prewarm_opened or ps_prewarm_failed follows, maybe before this returns. */
 void ps_open_ahead(ps_link *link);
 /** Those are not wanted any more; neither follows. */
@@ -107,6 +109,24 @@ void ps_open_sweep(ps_lane *lane);
 void ps_open_drop_all(ps_link *link);
 /** Fills in the stream half of the host table. */
 void ps_open_fill_host(penstock_host *table);
+
+/* --- command.c ---------------------------------------------------------------------------------- */
+
+/** Commands whose link was lost that are remembered, to be ended when there is one again. */
+#define PS_ORPHANS_MAX 16
+
+/** A client has come that wants one. */
+void ps_command_open(ps_lane *lane, ps_client *client);
+/** Asks the transport for it. */
+void ps_command_begin(const ps_link *link, penstock_open *open, const ps_command *command, uint64_t deadline_ms);
+/** It has a stream, with which its client is about to be joined. */
+void ps_command_joins(ps_lane *lane, ps_client *client);
+/** It has none, and its client is told so and freed. `error` NULL: the link has gone, or there is none. */
+void ps_command_failed(ps_lane *lane, ps_client *client, const penstock_error *error);
+/** A stream has ended: 1 if it was a command's. What an aborted one leaves there is ended. */
+int ps_command_ended(ps_lane *lane, uint64_t id, int aborted);
+/** The link is connected. */
+void ps_command_linked(ps_lane *lane);
 
 /* --- prewarm.c ---------------------------------------------------------------------------------- */
 
@@ -325,6 +345,9 @@ struct ps_lane {
   ps_probe probe;
   ps_doubt doubt;
   ps_prewarm prewarm;
+  ps_list commands; /**< of ps_command, that have a stream */
+  char orphans[PS_ORPHANS_MAX][PS_COMMAND_TOKEN_SIZE];
+  size_t orphan_count;
   penstock_error dead_end; /**< see ps_ways_doubt; `what` is empty: nothing was said */
 
   ps_phase phase;
@@ -363,6 +386,7 @@ struct ps_lane {
   atomic_size_t load;
   atomic_size_t posted; /**< clients on their way to it */
   atomic_int blocked;
+  atomic_int linked;
 };
 
 /** Asks for ps_supervise_turn on the next turn of the loop. */
@@ -371,6 +395,7 @@ void ps_lane_later(ps_lane *lane);
 void ps_lane_tell(ps_lane *lane, ps_lane_event_kind kind, const penstock_error *error, const char *text);
 void ps_lane_tell_state(ps_lane *lane, ps_state state, const penstock_error *error, uint64_t next_try_ms);
 void ps_lane_tell_leg(ps_lane *lane, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error);
+void ps_lane_tell_command(ps_lane *lane, void *call, const penstock_error *error);
 /** Serves a client: by a stream that was opened ahead, or by one of its own. */
 void ps_lane_take(ps_lane *lane, ps_client *client);
 /** Opens a stream of its own for a client, or gives it back to the gateway if that is no use now. */

@@ -30,6 +30,11 @@ typedef struct command {
 
 void ps_client_refuse(ps_client *client) {
   ps_net_reset(client->socket);
+  ps_client_free(client);
+}
+
+void ps_client_free(ps_client *client) {
+  ps_command_free(client->command);
   free(client);
 }
 
@@ -86,7 +91,20 @@ void ps_lane_tell_leg(ps_lane *lane, uint32_t leg, uint64_t elapsed_ns, const ch
   ps_mailbox_post(lane->options.out, &event->node);
 }
 
+void ps_lane_tell_command(ps_lane *lane, void *call, const penstock_error *error) {
+  ps_lane_event *event = new_event(lane, PS_LANE_COMMAND);
+  if (event) {
+    set_error(event, error);
+    event->call = call;
+    ps_mailbox_post(lane->options.out, &event->node);
+  }
+}
+
 void ps_lane_return(ps_lane *lane, ps_client *client) {
+  if (client->command) {
+    ps_command_failed(lane, client, NULL);
+    return;
+  }
   ps_lane_event *event = new_event(lane, PS_LANE_RETURNED);
   if (!event) {
     ps_client_refuse(client);
@@ -151,7 +169,9 @@ void ps_lane_open(ps_lane *lane, ps_client *client) {
 }
 
 void ps_lane_take(ps_lane *lane, ps_client *client) {
-  if (!is_serving(lane) || !ps_prewarm_give(lane, client)) {
+  if (client->command) {
+    ps_command_open(lane, client);
+  } else if (!is_serving(lane) || !ps_prewarm_give(lane, client)) {
     ps_lane_open(lane, client);
   }
   ps_lane_count(lane);
@@ -240,8 +260,10 @@ static void on_stream_end(void *context, const ps_stream_end *end) {
            (unsigned long long)end->id, (unsigned long long)end->up_bytes, (unsigned long long)end->down_bytes,
            (unsigned long long)(end->duration_ns / 1000000));
   }
-  ps_doubt_stream_ended(lane, end);
-  ps_prewarm_stream_ended(lane);
+  if (!ps_command_ended(lane, end->id, end->aborted)) {
+    ps_doubt_stream_ended(lane, end);
+    ps_prewarm_stream_ended(lane);
+  }
   if (lane->stopping) {
     ps_lane_later(lane);
   }
@@ -406,6 +428,7 @@ ps_lane *ps_lane_start(const ps_lane_options *options, penstock_error *error) {
   penstock_socket listening = options->listening;
   if (lane) {
     lane->options = *options;
+    ps_list_init(&lane->commands);
     if (open_lane(lane, &listening) == PENSTOCK_OK) {
       return lane;
     }
@@ -443,6 +466,11 @@ void ps_lane_serve(ps_lane *lane, ps_client *client) {
   (void)post(lane, (command){.kind = COMMAND_SERVE, .client = client});
 }
 
+int ps_lane_run(ps_lane *lane, ps_client *client) {
+  atomic_fetch_add_explicit(&lane->posted, 1, memory_order_relaxed);
+  return post(lane, (command){.kind = COMMAND_SERVE, .client = client});
+}
+
 int ps_lane_accept(ps_lane *lane, int is_on) {
   int is_able = lane->options.listening != PENSTOCK_SOCKET_NONE;
   return is_able ? post(lane, (command){.kind = COMMAND_ACCEPT, .is_on = is_on}) : PENSTOCK_E_LIMIT;
@@ -471,6 +499,10 @@ void ps_lane_stop(ps_lane *lane, uint64_t drain_ms, int stop_solver) {
 size_t ps_lane_load(const ps_lane *lane) {
   return atomic_load_explicit(&lane->load, memory_order_relaxed) +
          atomic_load_explicit(&lane->posted, memory_order_relaxed);
+}
+
+int ps_lane_linked(const ps_lane *lane) {
+  return atomic_load_explicit(&lane->linked, memory_order_relaxed);
 }
 
 int ps_lane_blocked(const ps_lane *lane) {

@@ -14,6 +14,7 @@
 #include "base/histogram.h"
 #include "base/mailbox.h"
 #include "config/config.h"
+#include "lane/command.h"
 #include "lane/state.h"
 #include "log/log.h"
 #include "probe/tcmd.h"
@@ -25,10 +26,13 @@ typedef struct ps_client {
   uint64_t id;
   penstock_socket socket;
   uint64_t deadline_ns; /**< uv_hrtime until which it may be held */
+  ps_command *command;  /**< what it wants instead of the endpoint; NULL: that. Its own */
 } ps_client;
 
 /** Aborts a client's connection and frees it. */
 void ps_client_refuse(ps_client *client);
+/** Frees it; its connection is somebody else's. */
+void ps_client_free(ps_client *client);
 
 /**
  * The way in, which the gateway and its lanes share. The rest is set before lanes start. [any thread]
@@ -53,6 +57,7 @@ typedef enum ps_lane_event_kind {
   PS_LANE_PROGRESS, /**< `text` */
   PS_LANE_SERVING,  /**< `adopted`, `text` = protocol version */
   PS_LANE_RETURNED, /**< `client`: could not be served now, is the gateway's again */
+  PS_LANE_COMMAND,  /**< `call`: its command has a stream, which is the client's connection; or `error` if has_error */
   PS_LANE_FATAL,    /**< `error`: cannot be served, and trying again will not help */
   PS_LANE_REPORT,   /**< `report`, which the receiver frees; NULL: there was no memory for it */
   PS_LANE_STOPPED   /**< the last one: the thread is about to end; `report` as above, with the ticket 0 */
@@ -93,6 +98,7 @@ typedef struct ps_lane_event {
   uint64_t next_try_ms; /**< 0 = no further try */
   uint64_t elapsed_ns;
   ps_client *client;
+  void *call; /**< ps_command::call */
   ps_lane_report *report;
   char text[512];
   penstock_error error;
@@ -135,6 +141,9 @@ ps_lane *ps_lane_start(const ps_lane_options *options, penstock_error *error);
 uint32_t ps_lane_index(const ps_lane *lane);
 /** Hands over a client; it comes back as PS_LANE_RETURNED if the lane cannot serve it now. */
 void ps_lane_serve(ps_lane *lane, ps_client *client);
+/** Hands over a client that wants a command: PS_LANE_COMMAND comes. Returns 0; or a negative code, and it was refused.
+ */
+int ps_lane_run(ps_lane *lane, ps_client *client);
 /** Shall it take connections in by itself? What it cannot serve comes back as above. Returns 0; or a negative code if
  * it was not told. */
 int ps_lane_accept(ps_lane *lane, int is_on);
@@ -154,6 +163,8 @@ void ps_lane_network_changed(ps_lane *lane);
 void ps_lane_stop(ps_lane *lane, uint64_t drain_ms, int stop_solver);
 /** Streams and opens that it has, and clients on their way to it. [any thread] */
 size_t ps_lane_load(const ps_lane *lane);
+/** Is its transport connected, whether or not it serves? Then commands can be run. [any thread] */
+int ps_lane_linked(const ps_lane *lane);
 /** Does its transport connect, which may block its thread, with no stream to lose? [any thread] */
 int ps_lane_blocked(const ps_lane *lane);
 /** After PS_LANE_STOPPED: waits for the thread and frees the lane. */

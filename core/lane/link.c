@@ -84,6 +84,7 @@ void ps_link_destroy(ps_link *link, const penstock_error *why) {
     lane->link = NULL;
   }
   atomic_store(&lane->blocked, 0);
+  atomic_store(&lane->linked, 0);
   (void)uv_timer_stop(&lane->limit);
   ps_probe_cancel(lane);
   ps_open_drop_all(link);

@@ -39,7 +39,11 @@ static penstock_open *start(ps_link *link, ps_client *client, purpose what_for, 
   ps_list_append(&link->opens, &open->node);
   link->open_count++;
   ps_lane_count(link->lane);
-  link->transport->open_stream(link->instance, open, deadline_ms);
+  if (client && client->command) {
+    ps_command_begin(link, open, client->command, deadline_ms);
+  } else {
+    link->transport->open_stream(link->instance, open, deadline_ms);
+  }
   return open;
 }
 
@@ -69,6 +73,14 @@ static int take_over(ps_link *link, ps_client *client) {
 void ps_open_client(ps_link *link, ps_client *client) {
   if (!take_over(link, client) && !start(link, client, FOR_CLIENT, OPEN_DEADLINE_MS)) {
     ps_client_refuse(client);
+  }
+}
+
+void ps_open_command(ps_link *link, ps_client *client) {
+  if (!start(link, client, FOR_CLIENT, OPEN_DEADLINE_MS)) {
+    penstock_error error;
+    penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
+    ps_command_failed(link->lane, client, &error);
   }
 }
 
@@ -171,6 +183,25 @@ static void end(penstock_open *open) {
   }
 }
 
+/* A client is about to be joined with its stream. Returns whether it is a command's. */
+static int joins(ps_lane *lane, const penstock_open *open) {
+  int is_command = open->client->command != NULL;
+  if (is_command) {
+    ps_command_joins(lane, open->client);
+  } else {
+    ps_histogram_add(&lane->opens, uv_hrtime() - open->started_ns);
+  }
+  return is_command;
+}
+
+/* … or, as there was no memory, has not been. */
+static void joined(ps_lane *lane, const penstock_open *open, int is_command, int has_failed) {
+  if (is_command && has_failed) {
+    (void)ps_command_ended(lane, open->client->id, 1);
+  }
+  free(open->client);
+}
+
 static void slot_open_done_socket(const penstock_host *host, penstock_open *open, penstock_socket socket) {
   if (!finish(host, open)) {
     ps_net_close(socket);
@@ -178,9 +209,9 @@ static void slot_open_done_socket(const penstock_host *host, penstock_open *open
   }
   ps_lane *lane = open->link->lane;
   if (open->client) {
-    ps_histogram_add(&lane->opens, uv_hrtime() - open->started_ns);
-    (void)ps_relay_join_socket(lane->relay, open->client->id, open->client->socket, socket);
-    free(open->client);
+    int is_command = joins(lane, open);
+    int code = ps_relay_join_socket(lane->relay, open->client->id, open->client->socket, socket);
+    joined(lane, open, is_command, code != PENSTOCK_OK);
   } else if (open->for_probe) {
     ps_probe_opened(lane, socket);
   } else if (open->is_ahead) {
@@ -223,9 +254,9 @@ static penstock_sink *slot_open_done_credit(const penstock_host *host, penstock_
   }
   ps_lane *lane = open->link->lane;
   if (open->client) {
-    ps_histogram_add(&lane->opens, uv_hrtime() - open->started_ns);
+    int is_command = joins(lane, open);
     sink = ps_relay_join_credit(lane->relay, open->client->id, open->client->socket, stream);
-    free(open->client);
+    joined(lane, open, is_command, sink == NULL);
   } else if (open->is_ahead) {
     take_from_ahead(open);
     ps_prewarm_opened(lane, ps_spare_of_credit(lane->relay, stream, &sink), open->started_ns);
@@ -234,6 +265,18 @@ static penstock_sink *slot_open_done_credit(const penstock_host *host, penstock_
   }
   end(open);
   return sink;
+}
+
+/* A command that was given up here, as it took too long, did not end by itself. */
+static void command_failed(penstock_open *open, penstock_error *error) {
+  penstock_error late;
+  if (error->leg == PENSTOCK_LEG_ENDPOINT) { /* in the words of a stream, which was not to lead there */
+    error->leg = PENSTOCK_LEG_EXEC;
+  }
+  penstock_fail(&late, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_TRANSIENT, "the command did not begin within %d s",
+                OPEN_DEADLINE_MS / 1000);
+  penstock_next(&late, "the solver's machine may be overloaded, or its login shell slow");
+  ps_command_failed(open->link->lane, open->client, open->cancelled ? &late : error);
 }
 
 /* A client whose stream could not be opened: nobody listens there, or it may pass, or it will not. */
@@ -267,7 +310,9 @@ static void slot_open_failed(const penstock_host *host, penstock_open *open, con
   ps_lane *lane = open->link->lane;
   penstock_error copy;
   ps_error_import(&copy, error);
-  if (open->client) {
+  if (open->client && open->client->command) {
+    command_failed(open, &copy);
+  } else if (open->client) {
     client_failed(open, &copy);
   } else if (open->for_probe) {
     ps_probe_open_failed(lane, &copy);

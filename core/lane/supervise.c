@@ -166,6 +166,7 @@ static void step_done(ps_lane *lane) {
   switch (phase) {
   case PS_PHASE_CONNECT:
     lane->link->connected = 1;
+    ps_command_linked(lane);
     tell_step_leg(lane, op, PENSTOCK_LEG_LOCAL, "no link needed");
     enter_find(lane);
     break;

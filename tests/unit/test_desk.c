@@ -63,6 +63,14 @@ static int use(void *context, const char *name, int64_t drain_ms, ps_control_fau
   return 0;
 }
 
+static int run(void *context, ps_command *command, penstock_socket socket, ps_control_fault *fault) {
+  (void)context;
+  (void)command;
+  (void)socket;
+  (void)fault;
+  return PENSTOCK_E_FAILED;
+}
+
 static json_t *leaving(void *context) {
   (void)context;
   return json_pack("[{s:s, s:i}]", "profile", "old", "streams", 1);
@@ -89,7 +97,7 @@ static int end(void **state) {
 
 static void open_desk(played *self) {
   static const ps_gateway_events events = {.state = on_state};
-  const ps_desk_gateway gateway = {self, count, ask_reports, stop, reconnect, use, leaving};
+  const ps_desk_gateway gateway = {self, count, ask_reports, stop, reconnect, use, run, leaving};
   memset(self, 0, sizeof(*self));
   (void)signal(SIGPIPE, SIG_IGN);
   assert_int_equal(uv_loop_init(&self->rig.loop), 0);
