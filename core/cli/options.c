@@ -41,12 +41,18 @@ const ps_cli_reader *ps_cli_current_reader(void) {
   return current_reader;
 }
 
-/* Few, so that each means the same wherever it is. None of them takes a value. */
+/* Few, so that each means the same wherever it is. */
 char ps_cli_letter(const ps_cli_option *option) {
-  if (strcmp(option->name, "help") == 0) {
-    return 'h';
+  static const struct {
+    const char *name;
+    char letter;
+  } letters[] = {{"help", 'h'}, {"detach", 'd'}, {"follow", 'f'}, {"lines", 'n'}};
+  for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
+    if (strcmp(option->name, letters[i].name) == 0) {
+      return letters[i].letter;
+    }
   }
-  return (char)(strcmp(option->name, "detach") == 0 ? 'd' : '\0');
+  return '\0';
 }
 
 void ps_cli_print_option(const ps_cli_option *option) {
@@ -108,7 +114,11 @@ static void fill_table(const ps_cli_syntax *syntax, struct option *table, char *
   *letters++ = 'h';
   for (size_t i = 0; i < syntax->option_count; i++) {
     *letters = ps_cli_letter(&syntax->options[i]);
-    letters += *letters != '\0';
+    if (*letters) {
+      letters++;
+      *letters = ':'; /* overwritten by the next one, or the end, if it takes no value */
+      letters += syntax->options[i].argument ? 1 : 0;
+    }
     table[i] = (struct option){.name = syntax->options[i].name,
                                .has_arg = syntax->options[i].argument ? required_argument : no_argument,
                                .val = HELP_VALUE + 1 + (int)i};
@@ -129,7 +139,7 @@ static const ps_cli_option *option_of(const ps_cli_syntax *syntax, int value) {
 
 int ps_cli_parse(const ps_cli_syntax *syntax, int argc, char **argv, char ***arguments, int *exit_code) {
   struct option table[PS_CLI_MOST_OPTIONS];
-  char letters[PS_CLI_MOST_OPTIONS + 2];
+  char letters[2 * PS_CLI_MOST_OPTIONS + 3];
   int value;
   *exit_code = PS_EXIT_FAILED;
   if (syntax->option_count + 2 > PS_CLI_MOST_OPTIONS) {

@@ -37,6 +37,8 @@ const char *ps_term_style(ps_stream stream, ps_style style);
 int ps_term_is_terminal(ps_stream stream);
 /** Can the stream's last line be written over (a terminal that knows a carriage return)? */
 int ps_term_can_rewrite(ps_stream stream);
+/** Do both streams lead to the same terminal or file? */
+int ps_term_is_one_place(void);
 /** Width of the terminal in columns; 80 if it is none or does not say. */
 size_t ps_term_columns(ps_stream stream);
 
