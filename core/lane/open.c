@@ -17,6 +17,7 @@ struct penstock_open {
   ps_client *client; /**< NULL: it is the probe's, or nobody wants it any more */
   int for_probe;
   int is_ahead;
+  int was_ahead; /**< it was begun before its client came */
   int cancelled;
   uint64_t started_ns;
   uint64_t deadline_ns;
@@ -61,6 +62,7 @@ static int take_over(ps_link *link, ps_client *client) {
     penstock_open *open = PS_CONTAINER(node, penstock_open, node);
     if (open->is_ahead && !open->cancelled) {
       take_from_ahead(open);
+      open->was_ahead = 1;
       open->client = client;
       open->deadline_ns = uv_hrtime() + OPEN_DEADLINE_MS * 1000000ull;
       ps_lane_count(link->lane);
@@ -202,13 +204,29 @@ static void joined(ps_lane *lane, const penstock_open *open, int is_command, int
   free(open->client);
 }
 
+/* The client came while it was being opened. What it leads to may have gone before, as with one that has waited: so it
+ * is given as such a one, and an end without an answer is no answer. */
+static void give(ps_lane *lane, const penstock_open *open, ps_spare *spare) {
+  const ps_client *client = open->client;
+  const ps_spare_client who = {.id = client->id, .socket = client->socket, .deadline_ns = client->deadline_ns};
+  ps_histogram_add(&lane->opens, uv_hrtime() - open->started_ns);
+  if (spare) {
+    ps_spare_give(spare, &who, UINT64_MAX); /* nobody has waited yet */
+  } else {
+    ps_net_reset(client->socket);
+  }
+  free(open->client);
+}
+
 static void slot_open_done_socket(const penstock_host *host, penstock_open *open, penstock_socket socket) {
   if (!finish(host, open)) {
     ps_net_close(socket);
     return;
   }
   ps_lane *lane = open->link->lane;
-  if (open->client) {
+  if (open->client && open->was_ahead) {
+    give(lane, open, ps_spare_of_socket(lane->relay, socket));
+  } else if (open->client) {
     int is_command = joins(lane, open);
     int code = ps_relay_join_socket(lane->relay, open->client->id, open->client->socket, socket);
     joined(lane, open, is_command, code != PENSTOCK_OK);
@@ -253,7 +271,9 @@ static penstock_sink *slot_open_done_credit(const penstock_host *host, penstock_
     return NULL;
   }
   ps_lane *lane = open->link->lane;
-  if (open->client) {
+  if (open->client && open->was_ahead) {
+    give(lane, open, ps_spare_of_credit(lane->relay, stream, &sink));
+  } else if (open->client) {
     int is_command = joins(lane, open);
     sink = ps_relay_join_credit(lane->relay, open->client->id, open->client->socket, stream);
     joined(lane, open, is_command, sink == NULL);

@@ -293,6 +293,18 @@ static void on_late_open(void *context) {
   fail_open(self, open, fake.late_leg ? (uint32_t)fake.late_leg : PENSTOCK_LEG_CONTAINER, PENSTOCK_CLASS_TRANSIENT);
 }
 
+static void on_dead_open(void *context) {
+  penstock_instance *self = context;
+  penstock_open *open = self->open;
+  int pair[2];
+  self->open = NULL;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) {
+    abort();
+  }
+  close(pair[1]);
+  self->host->open_done_socket(self->host, open, pair[0]);
+}
+
 static void fake_open_stream(penstock_instance *self, penstock_open *open, uint64_t deadline_ms) {
   if (fake.opens < (int)(sizeof(fake.open_limits) / sizeof(fake.open_limits[0]))) {
     fake.open_limits[fake.opens] = deadline_ms;
@@ -302,6 +314,12 @@ static void fake_open_stream(penstock_instance *self, penstock_open *open, uint6
     fake.late_opens--;
     self->open = open;
     (void)self->host->timer_start(self->host, 2100, 0, on_late_open, self);
+    return;
+  }
+  if (fake.dead_opens > 0) {
+    fake.dead_opens--;
+    self->open = open;
+    (void)self->host->timer_start(self->host, 200, 0, on_dead_open, self);
     return;
   }
   if (fake.stuck_opens > 0) {

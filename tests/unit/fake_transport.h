@@ -41,6 +41,7 @@ typedef struct fake_control {
   atomic_int fail_leg;                   /**< with this leg; 0 = STREAM */
   atomic_int late_opens;                 /**< so many opens fail as TRANSIENT first, after 2.1 s */
   atomic_int late_leg;                   /**< … with this leg; 0 = CONTAINER */
+  atomic_int dead_opens;                 /**< so many opens are done after 200 ms, with a far side that has ended */
   atomic_int stuck_opens;                /**< so many opens end first only when they are cancelled */
   atomic_ullong open_limits[8];          /**< what the first opens were given, in ms */
   atomic_ullong identify_limit;          /**< what identify was given */

@@ -242,6 +242,23 @@ static void test_they_come_back_with_the_solver(void **state) {
   serve(&self, lose_the_solver);
 }
 
+/* What it leads to may have died before the client came, which nobody has told yet. */
+static void take_over_a_dead_one(run *self) {
+  await(&fake.waiting, 1);
+  fake.dead_opens = 1;
+  assert_int_equal(ask(self), 1); /* has the one that waits */
+  await(&fake.opens, 1 + 1 + 1);
+  assert_int_equal(ask(self), 1); /* has the one that is being opened, and then another */
+  assert_int_equal(fake.dead_opens, 0);
+}
+
+static void test_one_that_was_being_opened_is_no_client_s_own(void **state) {
+  (void)state;
+  run self = {0};
+  begin(&self, "1");
+  serve(&self, take_over_a_dead_one);
+}
+
 /* --- many at once ------------------------------------------------------------------------------- */
 
 #define ASKERS 8
@@ -287,6 +304,7 @@ int main(void) {
       cmocka_unit_test(test_they_are_given_up_before_the_solver_does_it),
       cmocka_unit_test(test_a_far_side_that_talks_first_gets_no_more),
       cmocka_unit_test(test_they_come_back_with_the_solver),
+      cmocka_unit_test(test_one_that_was_being_opened_is_no_client_s_own),
       cmocka_unit_test(test_two_thousand_requests_are_taken_once_each),
       cmocka_unit_test(test_a_solver_that_takes_one_after_another_is_not_blocked), /* leaves some in its queue */
   };
