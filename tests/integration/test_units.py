@@ -66,7 +66,7 @@ def test_systemd_has_nothing_to_say_against_them(prefix, tmp):
 
 
 def test_the_launch_agent_is_what_launchd_reads(prefix):
-    """A property list whose keys are launchd.plist(5)'s and of their types: launchd ignores a key that it does not know."""
+    """A property list with keys of launchd.plist(5) and their types: launchd ignores a key that it does not know."""
     text = (CHECKOUT / "packaging/launchd/org.penstock.gateway.plist.in").read_text()
     assert "has not been tried" in text
     agent = plistlib.loads(text.replace("@PENSTOCK_BINDIR@", f"{prefix}/bin").encode(), fmt=plistlib.FMT_XML)

@@ -19,7 +19,7 @@ def need_library(name, package):
 
 
 def as_nobody(*command):
-    """The words of a command that is run by user nobody, as only root can: by ourselves, or by sudo without a question."""
+    """The words of a command that user nobody runs. Only root can do that: we are it, or sudo without asking."""
     switch = [need_program("setpriv", "util-linux"), "--reuid=65534", "--regid=65534", "--clear-groups"]
     if os.geteuid() != 0:
         switch = [need_program("sudo", "sudo (or run the tests as root)"), "-n", *switch]
@@ -29,4 +29,5 @@ def as_nobody(*command):
 def own_mounts():
     """The words before a command that give it mounts of its own."""
     unshare = need_program("unshare", "util-linux")
-    return [unshare, "--mount"] if os.geteuid() == 0 else [unshare, "--user", "--map-current-user", "--keep-caps", "--mount"]
+    user = [] if os.geteuid() == 0 else ["--user", "--map-current-user", "--keep-caps"]
+    return [unshare, *user, "--mount"]
