@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 from support import pattern
+from support.wait import eventually
 from support.wire import CHUNK, WireError, read_all, read_line, split
 
 KIB = 1024
@@ -20,6 +21,10 @@ BROKEN = (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN)
 
 class EarlyEnd(WireError):
     """A clean end before the last byte."""
+
+
+# What a client sees of a transfer that ends cleanly and too early.
+EARLY_ENDS = (EarlyEnd, json.JSONDecodeError)
 
 
 class Traffic:
@@ -37,10 +42,11 @@ class Traffic:
 
     def __init__(self, wire, seed, clients=6, largest=4 * MIB, kinds=KINDS, solver_dies=False):
         self.wire, self.seed, self.largest, self.kinds = wire, seed, largest, kinds
-        self.early_ends = (EarlyEnd, json.JSONDecodeError) if solver_dies else ()
+        self.early_ends = EARLY_ENDS if solver_dies else ()
         self.folder = Path(wire.tcmd()["root"])  # where the solver keeps this project's files
         self.outcomes = collections.Counter()
         self.lies = []
+        self._finished = [0] * clients
         self._lock = threading.Lock()
         self._is_over = threading.Event()
         if "receive" in kinds:
@@ -56,6 +62,15 @@ class Traffic:
             thread.join(60)
             assert not thread.is_alive(), f"a client hangs (seed {self.seed}): {self.outcomes}"
         return self
+
+    def settle(self):
+        """Waits until each client has finished what it does now, so that nothing from before is still to be counted."""
+        before = list(self._finished)
+        eventually(
+            lambda: all(now > then for now, then in zip(self._finished, before)),
+            60,
+            lambda: f"a client hangs (seed {self.seed}): {self.outcomes}",
+        )
 
     def count(self, what):
         """How many connections were "whole", or "cut"."""
@@ -75,6 +90,7 @@ class Traffic:
                     self.lies.append(f"{kind} of {size} bytes: {type(error).__name__} {error} (seed {self.seed})")
             with self._lock:
                 self.outcomes[kind, outcome] += 1
+                self._finished[number] += 1
 
     def _is_cut(self, error):
         return getattr(error, "errno", None) in BROKEN or isinstance(error, self.early_ends)
