@@ -51,12 +51,16 @@ static int feed_output(ps_trailer *self, const char *data, size_t size, size_t *
 static int read_head(ps_trailer *self) {
   char *end = NULL;
   self->head[self->head_size] = '\0';
+  if (self->head[strspn(self->head, " 0123456789")] != '\0') {
+    return PENSTOCK_E_FAILED;
+  }
   long status = self->head[0] == ' ' ? strtol(self->head, &end, 10) : -1;
   if (status < 0 || status > 255 || *end != ' ') {
     return PENSTOCK_E_FAILED;
   }
-  unsigned long errors = strtoul(end, &end, 10);
-  if (*end != '\0' || errors > PS_TRAILER_ERRORS_MAX) {
+  const char *size = end + 1;
+  unsigned long errors = strtoul(size, &end, 10);
+  if (end == size || *end != '\0' || errors > PS_TRAILER_ERRORS_MAX) {
     return PENSTOCK_E_FAILED;
   }
   self->status = (int)status;

@@ -405,3 +405,14 @@ def test_wrong_command_lines_are_told(penstock):
         done = penstock.run(*line)
         assert done.returncode == 2, done
         assert "penstock plugin" in done.stderr
+
+
+def test_plugin_without_commands(null, penstock):
+    """It has no penstock.exec/1: that is said, and the plugin goes on."""
+    running = null()
+    running.wait_serving()
+    done = penstock.run("exec", "--", "true")
+    assert done.returncode == 125 and "the transport 'null' cannot run commands" in done.stderr
+    done = penstock.run("logs", "--solver")
+    assert done.returncode == 3 and "does not know where the solver's log is" in done.stderr
+    assert running.process.poll() is None

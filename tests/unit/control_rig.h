@@ -31,6 +31,7 @@ typedef struct rig {
   ps_control_limits limits;
   ps_control_call *kept[64]; /**< calls of "later" */
   size_t kept_count;
+  penstock_socket lent; /**< by "lend" */
   int handled;
   int closed;
 } rig;
@@ -44,6 +45,25 @@ static void handle_now(void *context, ps_control_call *call) {
 static void handle_later(void *context, ps_control_call *call) {
   rig *self = context;
   self->kept[self->kept_count++] = call;
+}
+
+/** Says how many words there are, and the last. */
+static void handle_words(void *context, ps_control_call *call) {
+  (void)context;
+  size_t count = ps_control_text_count(call, "words");
+  const char *last = count ? ps_control_text_at(call, "words", count - 1) : "none";
+  ps_control_answer(call, json_pack("{s:I, s:s}", "count", (json_int_t)count, "last", last));
+}
+
+/** Lends the connection; the call is kept. */
+static void handle_lend(void *context, ps_control_call *call) {
+  rig *self = context;
+  ps_control_fault fault;
+  if (ps_control_lend(call, &self->lent, &fault) != 0) {
+    ps_control_refuse(call, &fault);
+  } else {
+    self->kept[self->kept_count++] = call;
+  }
 }
 
 static void handle_refuse(void *context, ps_control_call *call) {
@@ -63,13 +83,16 @@ static void handle_subscribe(void *context, ps_control_call *call) {
 static const char *const rig_events[] = {"state", "progress", NULL};
 static const ps_control_field rig_count[] = {{"count", PS_CONTROL_INT, 0, 9, NULL, "how many"}};
 static const ps_control_field rig_kinds[] = {{"events", PS_CONTROL_WORDS, 0, 0, rig_events, "which"}};
+static const ps_control_field rig_words[] = {{"words", PS_CONTROL_TEXTS, 2, 12, NULL, "some words"}};
 static const ps_control_kind rig_requests[] = {
     {"now", "is answered at once", rig_count, 1, handle_now},
     {"later", "is answered later", NULL, 0, handle_later},
     {"refuse", "is refused", NULL, 0, handle_refuse},
     {"subscribe", "tells of events", rig_kinds, 1, handle_subscribe},
+    {"words", "says what it was given", rig_words, 1, handle_words},
+    {"lend", "becomes something else", NULL, 0, handle_lend},
 };
-static const ps_control_table rig_table = {rig_requests, 4};
+static const ps_control_table rig_table = {rig_requests, sizeof(rig_requests) / sizeof(rig_requests[0])};
 
 static json_t *rig_greet(void *context) {
   (void)context;
