@@ -77,6 +77,8 @@ void ps_status_reason(ps_text *text, const json_t *status) {
                  ps_show_span(span, sizeof(span), ps_status_number(status, "next_try_ms") * 1000000u));
   } else if (strcmp(ps_status_word(status, "state"), "down") == 0) {
     ps_text_addf(text, "  %-10s none by itself: penstock reconnect, once this is mended\n", "Next try");
+  } else if (strcmp(ps_status_word(status, "state"), "stopped") == 0) {
+    ps_text_addf(text, "  %-10s the solver was stopped, as it was asked for: penstock start\n", "Next");
   }
   add_retries(text, status);
   if (ps_status_word(status, "progress")[0]) {

@@ -166,8 +166,8 @@ static void tell_connecting(ps_up_events *told) {
 static void text_state(void *context, ps_state state, const penstock_error *error, uint64_t next_try_ms) {
   ps_up_events *told = context;
   ps_state before = told->state;
-  int serves = state == PS_STATE_UP || state == PS_STATE_DEGRADED;
-  int served = before == PS_STATE_UP || before == PS_STATE_DEGRADED;
+  int serves = ps_state_serves(state);
+  int served = ps_state_serves(before);
   told->state = state;
   if (state == PS_STATE_STOPPING) {
     told->served_last = served;
@@ -181,8 +181,13 @@ static void text_state(void *context, ps_state state, const penstock_error *erro
     ps_out_text("No solver runs there: starting one.");
   } else if (state == PS_STATE_STOPPING) {
     ps_out_progress("Stopping ...");
-  } else if (state == PS_STATE_UP && before == PS_STATE_DEGRADED) {
+  } else if (state == PS_STATE_UP && (before == PS_STATE_DEGRADED || before == PS_STATE_HUNG)) {
     ps_out_text("Well again.");
+  } else if (state == PS_STATE_HUNG && error) {
+    ps_cli_print_error(PS_STDOUT, "The solver does not answer", error);
+  } else if (state == PS_STATE_STOPPED) {
+    ps_out_text("The solver is stopped, as it was asked for: connections are refused until `penstock start`.");
+    let_go(told, state);
   } else if (state == PS_STATE_DEGRADED && error) {
     ps_cli_print_error(PS_STDOUT, "Degraded", error);
   } else if (state == PS_STATE_DOWN && error) {
@@ -298,7 +303,7 @@ static void json_listening(void *context, const char *address) {
 static void json_state(void *context, ps_state state, const penstock_error *error, uint64_t next_try_ms) {
   ps_json_line(json_pack("{s:s, s:s, s:o, s:I}", "event", "state", "state", ps_state_name(state), "error",
                          ps_json_error(error), "next_try_ms", (json_int_t)next_try_ms));
-  if (state == PS_STATE_DOWN && next_try_ms > 0) {
+  if ((state == PS_STATE_DOWN && next_try_ms > 0) || state == PS_STATE_STOPPED) {
     let_go(context, state);
   }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gateway/crew.h"
+#include "gateway/crew_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,35 +9,6 @@
 /* `lanes = auto`: the most, and how many streams each has before there is use for another. */
 #define AUTO_LANES     4
 #define AUTO_LANE_BUSY 2
-
-typedef struct lane_slot {
-  ps_lane *lane; /* NULL once it has ended */
-  ps_state state;
-  int gave_up;
-} lane_slot;
-
-struct ps_crew {
-  ps_crew_options options; /* which live as long as the lanes that read them */
-  ps_mailbox inbox;
-  ps_door door;
-  penstock_socket listening; /* borrowed while it starts */
-  int door_is_lent;          /* the lane takes connections in by itself */
-  lane_slot slots[PS_CREW_LANES_MAX];
-  uint32_t started;
-  uint32_t left; /* not ended yet */
-  uint32_t most; /* that there will be */
-  ps_launch_gate gate;
-  ps_state state;
-  int told_serving; /* since no lane was up the last time */
-  int stopping;
-  int stop_solver;
-  int waits; /* the solver's end does, for other crews */
-  uint64_t drain_end_ns;
-};
-
-static int serves(ps_state state) {
-  return state == PS_STATE_UP || state == PS_STATE_DEGRADED;
-}
 
 static const char *setting(const ps_crew *self, const char *key) {
   const char *value = ps_settings_string(self->options.settings, key);
@@ -71,7 +42,7 @@ static int start_lane(ps_crew *self, penstock_error *error) {
   if (self->most == 1 && self->listening != PENSTOCK_SOCKET_NONE) {
     lane.listening = ps_net_duplicate(self->listening);
   }
-  lane_slot *slot = &self->slots[self->started];
+  ps_crew_slot *slot = &self->slots[self->started];
   slot->lane = ps_lane_start(&lane, error);
   if (!slot->lane) {
     return PENSTOCK_E_LIMIT;
@@ -96,12 +67,12 @@ int ps_crew_start(ps_crew *self, penstock_socket listening, penstock_error *erro
  * trouble. */
 void ps_crew_grow(ps_crew *self) {
   penstock_error error;
-  if (self->stopping || self->started >= self->most) {
+  if (self->stopping || self->started >= self->most || self->solver.is_stopped || ps_crew_solver_is_busy(self)) {
     return;
   }
   for (uint32_t i = 0; i < self->started; i++) {
-    const lane_slot *slot = &self->slots[i];
-    if (!slot->lane || !serves(slot->state) || ps_lane_load(slot->lane) < AUTO_LANE_BUSY) {
+    const ps_crew_slot *slot = &self->slots[i];
+    if (!slot->lane || !ps_state_serves(slot->state) || ps_lane_load(slot->lane) < AUTO_LANE_BUSY) {
       return;
     }
   }
@@ -113,7 +84,8 @@ void ps_crew_grow(ps_crew *self) {
 
 int ps_crew_lend_door(ps_crew *self, int wanted) {
   ps_lane *lane = self->slots[0].lane;
-  int is_lent = wanted && self->most == 1 && lane && !self->stopping && serves(self->slots[0].state);
+  int is_lent = wanted && self->most == 1 && lane && !self->stopping && ps_crew_serves(self) &&
+                ps_state_serves(self->slots[0].state);
   if (is_lent == self->door_is_lent) {
     return is_lent;
   }
@@ -127,8 +99,8 @@ int ps_crew_lend_door(ps_crew *self, int wanted) {
 static ps_lane *least_loaded(const ps_crew *self) {
   ps_lane *best = NULL;
   for (uint32_t i = 0; i < self->started; i++) {
-    const lane_slot *slot = &self->slots[i];
-    if (slot->lane && serves(slot->state) && (!best || ps_lane_load(slot->lane) < ps_lane_load(best))) {
+    const ps_crew_slot *slot = &self->slots[i];
+    if (slot->lane && ps_state_serves(slot->state) && (!best || ps_lane_load(slot->lane) < ps_lane_load(best))) {
       best = slot->lane;
     }
   }
@@ -136,7 +108,7 @@ static ps_lane *least_loaded(const ps_crew *self) {
 }
 
 int ps_crew_serve(ps_crew *self, ps_client *client) {
-  ps_lane *lane = least_loaded(self);
+  ps_lane *lane = ps_crew_serves(self) ? least_loaded(self) : NULL;
   if (!lane) {
     return PENSTOCK_E_NOT_FOUND;
   }
@@ -164,8 +136,14 @@ static void each_lane(const ps_crew *self, void (*each)(ps_lane *lane)) {
 }
 
 void ps_crew_wake(const ps_crew *self) {
+  if (self->solver.is_stopped) { /* one look is enough */
+    if (self->slots[self->solver.leader].lane) {
+      ps_lane_wake(self->slots[self->solver.leader].lane);
+    }
+    return;
+  }
   for (uint32_t i = 0; i < self->started; i++) {
-    if (self->slots[i].lane && !serves(self->slots[i].state)) {
+    if (self->slots[i].lane && !ps_state_serves(self->slots[i].state)) {
       ps_lane_wake(self->slots[i].lane);
     }
   }
@@ -211,10 +189,13 @@ ps_state ps_crew_state(const ps_crew *self) {
 }
 
 int ps_crew_serves(const ps_crew *self) {
-  return serves(self->state);
+  return ps_state_serves(self->state) && !ps_crew_solver_is_busy(self);
 }
 
 int ps_crew_hopeless(const ps_crew *self) {
+  if (ps_crew_is_stopped(self)) {
+    return 1;
+  }
   for (uint32_t i = 0; i < self->started; i++) {
     if (self->slots[i].lane && !self->slots[i].gave_up) {
       return 0;
@@ -249,8 +230,10 @@ uint32_t ps_crew_blocked(const ps_crew *self) {
 }
 
 static ps_state best_state(const ps_crew *self) {
-  static const int rank[] = {[PS_STATE_DOWN] = 0,      [PS_STATE_STOPPING] = 1, [PS_STATE_CONNECTING] = 2,
-                             [PS_STATE_LAUNCHING] = 3, [PS_STATE_DEGRADED] = 4, [PS_STATE_UP] = 5};
+  /* They have one solver: one that has found out that it hangs speaks for all. */
+  static const int rank[] = {
+      [PS_STATE_DOWN] = 0,    [PS_STATE_STOPPING] = 1, [PS_STATE_CONNECTING] = 2, [PS_STATE_LAUNCHING] = 3,
+      [PS_STATE_STOPPED] = 4, [PS_STATE_DEGRADED] = 5, [PS_STATE_UP] = 6,         [PS_STATE_HUNG] = 7};
   ps_state best = PS_STATE_DOWN;
   for (uint32_t i = 0; i < self->started; i++) {
     if (self->slots[i].lane && rank[self->slots[i].state] > rank[best]) {
@@ -269,20 +252,20 @@ static uint64_t drain_left_ms(const ps_crew *self) {
 
 /* The lane that stops the solver goes last, so that no other lane's streams lose it while they may still finish. */
 static void stop_lanes(ps_crew *self) {
-  lane_slot *last = NULL;
+  ps_crew_slot *last = NULL;
   for (uint32_t i = 0; i < self->started && self->stop_solver; i++) {
-    lane_slot *slot = &self->slots[i];
-    if (slot->lane && (!last || (serves(slot->state) && !serves(last->state)))) {
+    ps_crew_slot *slot = &self->slots[i];
+    if (slot->lane && (!last || (ps_state_serves(slot->state) && !ps_state_serves(last->state)))) {
       last = slot;
     }
   }
   int others = self->waits; /* a lane that is stuck in connect() has no streams, and is not waited for */
   for (uint32_t i = 0; i < self->started; i++) {
-    const lane_slot *slot = &self->slots[i];
+    const ps_crew_slot *slot = &self->slots[i];
     others += slot->lane && slot != last && !ps_lane_blocked(slot->lane);
   }
   for (uint32_t i = 0; i < self->started; i++) {
-    lane_slot *slot = &self->slots[i];
+    ps_crew_slot *slot = &self->slots[i];
     if (slot->lane && (slot != last || others == 0)) {
       ps_lane_stop(slot->lane, drain_left_ms(self), slot == last);
     }
@@ -291,6 +274,7 @@ static void stop_lanes(ps_crew *self) {
 
 void ps_crew_stop(ps_crew *self, uint64_t drain_ms, int stop_solver, int waits) {
   self->stopping = 1;
+  ps_crew_solver_stop(self);
   self->waits = waits;
   self->stop_solver = stop_solver;
   self->drain_end_ns = uv_hrtime() + drain_ms * 1000000;
@@ -308,7 +292,7 @@ void ps_crew_wait_no_more(ps_crew *self) {
 
 /* --- what lanes say ----------------------------------------------------------------------------- */
 
-static void on_lane_state(ps_crew *self, lane_slot *slot, const ps_lane_event *event) {
+static void on_lane_state(ps_crew *self, ps_crew_slot *slot, const ps_lane_event *event) {
   ps_state before = self->state;
   slot->state = event->state;
   slot->gave_up = event->state == PS_STATE_DOWN && event->next_try_ms == 0;
@@ -319,9 +303,19 @@ static void on_lane_state(ps_crew *self, lane_slot *slot, const ps_lane_event *e
     int routine = self->state == PS_STATE_DOWN || self->state == PS_STATE_CONNECTING;
     ps_log(routine ? PENSTOCK_LOG_DEBUG : PENSTOCK_LOG_INFO, self->options.profile, "%s", ps_state_name(self->state));
   }
-  self->told_serving = self->told_serving && (self->stopping || serves(self->state));
+  self->told_serving = self->told_serving && (self->stopping || ps_state_serves(self->state));
   self->options.events->state(self->options.context, self, is_news, event->has_error ? &event->error : NULL,
                               event->next_try_ms);
+}
+
+void ps_crew_look_at_state(ps_crew *self) {
+  ps_state before = self->state;
+  self->state = best_state(self);
+  self->told_serving = self->told_serving && (self->stopping || ps_state_serves(self->state));
+  if (self->state != before) {
+    ps_log(PENSTOCK_LOG_INFO, self->options.profile, "%s", ps_state_name(self->state));
+    self->options.events->state(self->options.context, self, 1, NULL, 0);
+  }
 }
 
 static void on_lane_serving(ps_crew *self, const ps_lane_event *event) {
@@ -334,7 +328,7 @@ static void on_lane_serving(ps_crew *self, const ps_lane_event *event) {
   }
 }
 
-static void on_lane_stopped(ps_crew *self, lane_slot *slot, const ps_lane_report *last) {
+static void on_lane_stopped(ps_crew *self, ps_crew_slot *slot, const ps_lane_report *last) {
   self->options.events->report(self->options.context, self, last);
   ps_lane_join(slot->lane);
   slot->lane = NULL;
@@ -359,11 +353,12 @@ static int speaks(const ps_lane_event *event) {
 static void on_event(void *context, ps_list *node) {
   ps_crew *self = context;
   ps_lane_event *event = PS_CONTAINER(node, ps_lane_event, node);
-  lane_slot *slot = &self->slots[ps_lane_index(event->lane)];
+  ps_crew_slot *slot = &self->slots[ps_lane_index(event->lane)];
   const ps_crew_events *events = self->options.events;
   switch (event->kind) {
   case PS_LANE_STATE:
     on_lane_state(self, slot, event);
+    ps_crew_solver_heard(self, slot, event);
     break;
   case PS_LANE_LEG:
     if (speaks(event)) {
@@ -376,6 +371,11 @@ static void on_event(void *context, ps_list *node) {
     break;
   case PS_LANE_SERVING:
     on_lane_serving(self, event);
+    ps_crew_solver_heard(self, slot, event);
+    break;
+  case PS_LANE_QUIET:
+  case PS_LANE_ENDED:
+    ps_crew_solver_heard(self, slot, event);
     break;
   case PS_LANE_RETURNED:
     events->returned(self->options.context, self, event->client);

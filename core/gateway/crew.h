@@ -17,6 +17,18 @@ typedef struct ps_crew ps_crew;
 /** The most lanes that it has. */
 #define PS_CREW_LANES_MAX 16
 
+/** What can be asked about the solver. */
+typedef enum ps_solver_ask { PS_SOLVER_START, PS_SOLVER_STOP, PS_SOLVER_RESTART } ps_solver_ask;
+
+/** What has become of it. */
+typedef struct ps_solver_outcome {
+  ps_solver_ask what;
+  int is_already;              /**< there was nothing to do */
+  int is_ended;                /**< RESTART: if it failed, the solver has ended, and was not started */
+  size_t streams;              /**< STOP, RESTART: that were broken off */
+  const penstock_error *error; /**< why it failed; NULL = it has not. Borrowed */
+} ps_solver_outcome;
+
 /** What a crew tells. All must be set. */
 typedef struct ps_crew_events {
   /** A lane's state has changed; ps_crew_state is the crew's. `is_news`: that has changed too, or says anew why. */
@@ -37,6 +49,8 @@ typedef struct ps_crew_events {
   /** What a lane was asked for by ps_crew_ask_reports; or, with the ticket 0, its last words, which nobody asks for.
    * NULL: there was no memory for it. */
   void (*report)(void *context, ps_crew *crew, const ps_lane_report *report);
+  /** What ps_crew_ask_solver has asked for is done, or has failed. */
+  void (*solver)(void *context, ps_crew *crew, const ps_solver_outcome *outcome);
   /** The last of its lanes has ended; ps_crew_close may be called from here. */
   void (*ended)(void *context, ps_crew *crew);
 } ps_crew_events;
@@ -78,8 +92,10 @@ uint32_t ps_crew_lanes(const ps_crew *crew);
 ps_state ps_crew_state(const ps_crew *crew);
 /** Does one of its lanes serve? */
 int ps_crew_serves(const ps_crew *crew);
-/** Has every lane given up? */
+/** Will no lane serve by itself: has every one given up, or has the user ended the solver? */
 int ps_crew_hopeless(const ps_crew *crew);
+/** Has the user ended the solver, or is that under way? Whoever comes is reset, and ps_crew_wake looks for another. */
+int ps_crew_is_stopped(const ps_crew *crew);
 /** Streams and opens that it has, and clients on their way to it. */
 size_t ps_crew_load(const ps_crew *crew);
 /** The same of each of its lanes; returns how many there were so far. */
@@ -106,6 +122,14 @@ int ps_crew_lend_door(ps_crew *crew, int wanted);
 void ps_crew_wake(const ps_crew *crew);
 void ps_crew_network_changed(const ps_crew *crew);
 void ps_crew_reconnect(const ps_crew *crew);
+/**
+ * Has the solver ended, started or both; one lane does it, and all follow. Streams may go on for `drain_ms` before it
+ * ends. Returns 0, and the event `solver` follows, maybe before this returns; or a negative code with `error`: it
+ * cannot be done. To be asked only when nothing else is under way (ps_crew_acts).
+ */
+int ps_crew_ask_solver(ps_crew *crew, ps_solver_ask what, uint64_t drain_ms, penstock_error *error);
+/** Is something under way that was asked about the solver? */
+int ps_crew_acts(const ps_crew *crew);
 /** Returns how many were asked. */
 size_t ps_crew_ask_reports(const ps_crew *crew, uint64_t ticket);
 

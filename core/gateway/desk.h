@@ -14,7 +14,6 @@
 #include "control/control.h"
 #include "gateway/crew.h"
 #include "gateway/gateway.h"
-#include "lane/lane.h"
 
 typedef struct ps_desk ps_desk;
 
@@ -54,14 +53,17 @@ typedef struct ps_desk_gateway {
   size_t (*ask_reports)(void *context, uint64_t ticket);
   /** Ends it in order; `drain_ms` below 0: as the profile says. Returns how long streams may go on, in ms. */
   uint64_t (*stop)(void *context, int64_t drain_ms);
-  /** Has every lane connect anew; returns how many there are; 0: it is ending. */
-  size_t (*reconnect)(void *context);
+  /** Has every lane connect anew, and says how many there are. Returns 0, or a negative code with `fault`. */
+  int (*reconnect)(void *context, size_t *lanes, ps_control_fault *fault);
   /** Has it use another profile, once that serves; `drain_ms` below 0: as the one in use says. Returns 0: the event
    * `swap` tells what becomes of it; or a negative code with `fault`. */
   int (*use)(void *context, const char *name, int64_t drain_ms, ps_control_fault *fault);
   /** Has a command run where the solver lives, for the client at `socket`; both become its own. Returns 0:
    * ps_desk_command tells what becomes of it; or a negative code with `fault`. */
   int (*run)(void *context, ps_command *command, penstock_socket socket, ps_control_fault *fault);
+  /** Has the solver stopped, started or both, see ps_crew_ask_solver. Returns 0: ps_desk_answer_solver follows, maybe
+   * before this returns; or a negative code with `fault`. */
+  int (*solver)(void *context, ps_solver_ask what, uint64_t drain_ms, ps_control_fault *fault);
   /** Profiles that were left and have streams yet: a list, a new reference. */
   json_t *(*leaving)(void *context);
 } ps_desk_gateway;
@@ -83,6 +85,8 @@ void ps_desk_report(ps_desk *desk, const ps_lane_report *report, int is_used);
 /** What became of a command (ps_command::call): its client's connection is a stream to it now, or `error` says why not.
  */
 void ps_desk_command(ps_desk *desk, void *call, const penstock_error *error);
+/** What has become of what was asked about the solver. `desk` may be NULL. */
+void ps_desk_answer_solver(ps_desk *desk, const ps_solver_outcome *outcome);
 /** The process ends without its loop: takes the socket's name away. `desk` may be NULL. */
 void ps_desk_abandon(ps_desk *desk);
 /** Closes it; it is freed on a later turn. `desk` may be NULL. */

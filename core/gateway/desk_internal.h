@@ -51,10 +51,11 @@ struct ps_desk {
   ps_control_limits limits;
   ps_control_server *server;
   ps_told told;
-  ps_told next;           /**< of the profile that comes */
-  ps_swap_event coming;   /**< what it is; `profile` is NULL if none comes */
-  ps_control_call *using; /**< waits for what becomes of it; NULL: nobody does, or it has gone */
-  ps_desk_totals past;    /**< of lanes that have ended */
+  ps_told next;            /**< of the profile that comes */
+  ps_swap_event coming;    /**< what it is; `profile` is NULL if none comes */
+  ps_control_call *using;  /**< waits for what becomes of it; NULL: nobody does, or it has gone */
+  ps_control_call *acting; /**< likewise, for what becomes of the solver */
+  ps_desk_totals past;     /**< of lanes that have ended */
   ps_list surveys;
   uv_timer_t look; /**< for surveys that wait too long */
   uint64_t tickets;
@@ -70,6 +71,13 @@ enum { PS_DESK_STATE, PS_DESK_LEG, PS_DESK_PROGRESS, PS_DESK_SERVING, PS_DESK_SW
 extern const char *const ps_desk_event_kinds[];
 /** All that can be asked. */
 extern const ps_control_table ps_desk_table;
+
+/** Requests that have files of their own: desk_command.c, desk_solver.c. `context` is the desk. */
+void ps_desk_on_exec(void *context, ps_control_call *call);
+void ps_desk_on_solver_log(void *context, ps_control_call *call);
+void ps_desk_on_solver_start(void *context, ps_control_call *call);
+void ps_desk_on_solver_stop(void *context, ps_control_call *call);
+void ps_desk_on_solver_restart(void *context, ps_control_call *call);
 
 /** Asks the lanes, and answers the call with what `answer` makes of it. */
 void ps_desk_begin_survey(ps_desk *desk, ps_control_call *call,

@@ -6,9 +6,6 @@
 #include "log/json.h"
 #include "log/ring.h"
 
-/* Lines of a log, if nobody says how many. */
-#define LOG_LINES 100
-
 /* What a lane that does not answer has of it is not known: better no figure than a wrong one. */
 static json_t *total(const ps_survey *self, uint64_t value) {
   return ps_survey_is_whole(self) ? json_integer((json_int_t)value) : json_null();
@@ -88,15 +85,13 @@ static void on_stop(void *context, ps_control_call *call) {
 
 static void on_reconnect(void *context, ps_control_call *call) {
   ps_desk *desk = context;
-  size_t lanes = desk->gateway.reconnect(desk->gateway.context);
-  if (lanes > 0) {
-    ps_control_answer(call, json_pack("{s:I}", "lanes", (json_int_t)lanes));
+  ps_control_fault fault;
+  size_t lanes = 0;
+  if (desk->gateway.reconnect(desk->gateway.context, &lanes, &fault) != 0) {
+    ps_control_refuse(call, &fault);
     return;
   }
-  ps_control_fault fault;
-  ps_control_fault_set(&fault, "stopping", "the gateway is ending");
-  ps_control_fault_next(&fault, "start it again with `penstock up`");
-  ps_control_refuse(call, &fault);
+  ps_control_answer(call, json_pack("{s:I}", "lanes", (json_int_t)lanes));
 }
 
 /* The answer comes with the event that says what has become of it. */
@@ -135,77 +130,6 @@ void ps_desk_answer_use(ps_desk *desk, const ps_swap_event *event) {
   ps_control_refuse(call, &fault);
 }
 
-/* --- commands ----------------------------------------------------------------------------------- */
-
-/* The answer comes from the lane that runs it, or by ps_desk_command if none does. */
-static void run(ps_desk *desk, ps_control_call *call, ps_command *command) {
-  ps_control_fault fault;
-  penstock_socket socket;
-  if (command) {
-    command->call = call;
-    command->answer = ps_control_line(call, json_pack("{s:s}", "mark", command->mark));
-  }
-  if (!command || !command->answer) {
-    ps_command_free(command);
-    ps_control_fault_set(&fault, "failed", "out of memory or random numbers");
-    ps_control_fault_next(&fault, "try again");
-    ps_control_refuse(call, &fault);
-  } else if (ps_control_lend(call, &socket, &fault) != PENSTOCK_OK) {
-    ps_command_free(command);
-    ps_control_refuse(call, &fault);
-  } else if (desk->gateway.run(desk->gateway.context, command, socket, &fault) != PENSTOCK_OK) {
-    if (desk->told.reason.what[0]) {
-      ps_control_fault_cause(&fault, &desk->told.reason);
-    }
-    ps_control_refuse(call, &fault);
-  }
-}
-
-void ps_desk_command(ps_desk *desk, void *call, const penstock_error *error) {
-  ps_control_fault fault;
-  if (!desk) {
-    return; /* it has closed, and the call with it */
-  }
-  if (!error) {
-    ps_control_taken(call);
-    return;
-  }
-  ps_control_fault_set(&fault, "not-run", "%s", error->what);
-  ps_control_fault_next(&fault, "%s", error->next);
-  ps_control_fault_cause(&fault, error);
-  ps_control_refuse(call, &fault);
-}
-
-static void on_exec(void *context, ps_control_call *call) {
-  enum { WORDS_MOST = 4096 };
-  const char *argv[WORDS_MOST];
-  ps_control_fault fault;
-  size_t count = ps_control_text_count(call, "command");
-  if (count == 0 || count > WORDS_MOST) {
-    ps_control_fault_set(&fault, "bad-value", count ? "`command` has more than %d words" : "`command` is missing",
-                         WORDS_MOST);
-    ps_control_fault_next(&fault, "name the program and its arguments");
-    ps_control_refuse(call, &fault);
-    return;
-  }
-  for (size_t i = 0; i < count; i++) {
-    argv[i] = ps_control_text_at(call, "command", i);
-  }
-  ps_command *command = ps_command_create(argv, count);
-  if (command && ps_control_int(call, "merge", 0)) {
-    command->flags |= PENSTOCK_COMMAND_MERGE;
-  }
-  run(context, call, command);
-}
-
-static void on_solver_log(void *context, ps_control_call *call) {
-  ps_command *command = ps_command_create_log((uint32_t)ps_control_int(call, "lines", LOG_LINES));
-  if (command) {
-    command->flags = PENSTOCK_COMMAND_MERGE | (ps_control_int(call, "follow", 0) ? PENSTOCK_COMMAND_FOLLOW : 0);
-  }
-  run(context, call, command);
-}
-
 /* --- the table ---------------------------------------------------------------------------------- */
 
 const char *const ps_desk_event_kinds[] = {"state", "leg", "progress", "serving", "swap", "log", NULL};
@@ -242,6 +166,9 @@ static const ps_control_field use_fields[] = {
     {"profile", PS_CONTROL_TEXT, 1, 256, NULL, "name of the profile; it must be given"},
     {"drain_ms", PS_CONTROL_INT, 0, 3600000, NULL,
      "how long streams of the one in use may go on, in milliseconds; as its `drain` if it is not given"}};
+static const ps_control_field solver_fields[] = {
+    {"drain_ms", PS_CONTROL_INT, 0, 3600000, NULL,
+     "how long streams may go on before the solver is ended, in milliseconds; not at all if it is not given"}};
 static const ps_control_field exec_fields[] = {
     {"command", PS_CONTROL_TEXTS, 2, 32768, NULL, "the program and its arguments; it must be given"},
     {"merge", PS_CONTROL_INT, 0, 1, NULL, "1: standard error goes where standard output goes; 0 if it is not given"}};
@@ -262,9 +189,14 @@ static const ps_control_kind requests[] = {
     {"use", "connects another profile beside the one in use, and uses it once it serves", use_fields, 2, on_use},
     {"reconnect", "gives up the link, with the streams on it, and connects anew at once", NULL, 0, on_reconnect},
     {"exec", "runs a command where the solver lives; the connection becomes its input and output", exec_fields, 2,
-     on_exec},
+     ps_desk_on_exec},
     {"solver_log", "shows the end of the solver's log; the connection becomes its stream", solver_log_fields, 2,
-     on_solver_log},
+     ps_desk_on_solver_log},
+    {"solver_start", "has the solver launched if none serves, also after it was stopped", NULL, 0,
+     ps_desk_on_solver_start},
+    {"solver_stop", "ends the solver, and leaves it so; the gateway goes on", solver_fields, 1, ps_desk_on_solver_stop},
+    {"solver_restart", "ends the solver and launches it again; connections wait", solver_fields, 1,
+     ps_desk_on_solver_restart},
     {"stop", "ends the gateway in order, as SIGTERM does; a second one hurries", stop_fields, 1, on_stop},
     {"help", "what can be asked", NULL, 0, on_help},
 };

@@ -35,7 +35,7 @@ const char *ps_gateway_setting(const ps_gateway *self, const char *key, const ch
 
 /* Who takes connections in: the crew's lane if it can do so by itself, else the gateway; and while another crew has
  * streams yet, which count too, it is the gateway that knows of all. */
-static void place_door(ps_gateway *self) {
+void ps_gateway_place_door(ps_gateway *self) {
   int has_port = self->acceptor.socket != PENSTOCK_SOCKET_NONE;
   int is_lent = ps_crew_lend_door(self->crew, has_port && !self->stopping && self->swap.draining_count == 0);
   if (has_port) {
@@ -54,7 +54,22 @@ int ps_gateway_hopeless(const ps_gateway *self) {
   return ps_crew_hopeless(self->crew) && !self->swap.coming;
 }
 
+/* Whoever wants the solver that the user has ended may be the one who knows that another was started. */
+static void refuse_stopped(ps_gateway *self, ps_client *client) {
+  int is_first = !self->told_stopped;
+  self->told_stopped = 1;
+  ps_log(is_first ? PENSTOCK_LOG_INFO : PENSTOCK_LOG_DEBUG, self->options->profile,
+         "connection %llu refused: the solver was stopped; `penstock start` launches it%s",
+         (unsigned long long)client->id, is_first ? " (said once)" : "");
+  ps_client_refuse(client);
+  ps_crew_wake(self->crew);
+}
+
 static void hold(ps_gateway *self, ps_client *client) {
+  if (!self->stopping && !self->swap.coming && ps_crew_is_stopped(self->crew)) {
+    refuse_stopped(self, client);
+    return;
+  }
   if (self->stopping || ps_gateway_hopeless(self)) {
     ps_client_refuse(client);
     return;
@@ -223,9 +238,10 @@ static void on_crew_state(void *context, ps_crew *crew, int is_news, const penst
   if (self->stopping) {
     return;
   }
-  place_door(self);
+  ps_gateway_place_door(self);
   if (ps_crew_serves(crew)) {
     self->ever_up = 1;
+    self->told_stopped = 0;
     give_out(self);
   } else if (ps_gateway_hopeless(self)) {
     (void)ps_hold_refuse_all(&self->hold);
@@ -316,6 +332,19 @@ static void on_crew_fatal(void *context, ps_crew *crew, const penstock_error *er
   begin_stop(self, 0);
 }
 
+/* Clients were not served while it was under way. */
+static void on_crew_solver(void *context, ps_crew *crew, const ps_solver_outcome *outcome) {
+  ps_gateway *self = context;
+  if (crew != self->crew) {
+    return;
+  }
+  if (!self->stopping) {
+    ps_gateway_place_door(self);
+    give_out(self);
+  }
+  ps_desk_answer_solver(self->desk, outcome);
+}
+
 static void on_crew_report(void *context, ps_crew *crew, const ps_lane_report *report) {
   const ps_gateway *self = context;
   ps_desk_report(self->desk, report, crew == self->crew);
@@ -333,7 +362,7 @@ static void on_crew_ended(void *context, ps_crew *crew) {
     return;
   }
   if (!self->stopping) {
-    place_door(self);
+    ps_gateway_place_door(self);
     return;
   }
   if (!self->crew_ended && ps_swap_load(&self->swap) == 0) {
@@ -351,6 +380,7 @@ static const ps_crew_events crew_events = {
     .command = on_crew_command,
     .fatal = on_crew_fatal,
     .report = on_crew_report,
+    .solver = on_crew_solver,
     .ended = on_crew_ended,
 };
 

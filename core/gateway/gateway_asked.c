@@ -31,13 +31,54 @@ static size_t on_ask_reports(void *context, uint64_t ticket) {
   return ps_crew_ask_reports(self->crew, ticket) + ps_swap_ask_reports(&self->swap, ticket);
 }
 
-static size_t on_reconnect(void *context) {
-  const ps_gateway *self = context;
+/* One thing at a time: what each of them does to link and solver, the others count on. */
+static int refuse_busy(const ps_gateway *self, ps_control_fault *fault) {
   if (self->stopping) {
+    ps_control_fault_set(fault, "stopping", "the gateway is ending");
+    ps_control_fault_next(fault, "start it again with `penstock up`");
+  } else if (ps_crew_acts(self->crew)) {
+    ps_control_fault_set(fault, "solver-busy", "the solver is being stopped or started, as somebody has asked");
+    ps_control_fault_next(fault, "try again when that is done; `penstock status` shows how far it is");
+  } else {
     return 0;
   }
+  return PENSTOCK_E_FAILED;
+}
+
+static int on_reconnect(void *context, size_t *lanes, ps_control_fault *fault) {
+  const ps_gateway *self = context;
+  if (refuse_busy(self, fault) != 0) {
+    return PENSTOCK_E_FAILED;
+  }
   ps_crew_reconnect(self->crew);
-  return ps_crew_lanes(self->crew);
+  *lanes = ps_crew_lanes(self->crew);
+  return PENSTOCK_OK;
+}
+
+static int on_solver(void *context, ps_solver_ask what, uint64_t drain_ms, ps_control_fault *fault) {
+  ps_gateway *self = context;
+  penstock_error error = {.struct_size = sizeof(error)};
+  if (refuse_busy(self, fault) != 0) {
+    return PENSTOCK_E_FAILED;
+  }
+  if (self->swap.coming) {
+    ps_control_fault_set(fault, "swapping", "the gateway is about to use '%s'",
+                         ps_crew_options_of(self->swap.coming)->profile);
+    ps_control_fault_next(fault, "try again when that has served or failed; `penstock status` shows how far it is");
+    return PENSTOCK_E_FAILED;
+  }
+  self->told_stopped = 0;
+  if (ps_crew_ask_solver(self->crew, what, drain_ms, &error) != PENSTOCK_OK) {
+    ps_control_fault_set(fault, what == PS_SOLVER_START ? "not-served" : "not-stopped", "%s", error.what);
+    ps_control_fault_next(fault, "%s", error.next);
+    ps_control_fault_cause(fault, &error);
+    return PENSTOCK_E_FAILED;
+  }
+  ps_gateway_place_door(self);
+  if (ps_gateway_hopeless(self)) {
+    (void)ps_hold_refuse_all(&self->hold);
+  }
+  return PENSTOCK_OK;
 }
 
 static json_t *on_leaving(void *context) {
@@ -49,6 +90,8 @@ static int refuse_use(const ps_gateway *self, const char *name, ps_control_fault
   if (self->stopping) {
     ps_control_fault_set(fault, "stopping", "the gateway is ending");
     ps_control_fault_next(fault, "start it with that profile: penstock up %s", name);
+  } else if (ps_crew_acts(self->crew)) {
+    return refuse_busy(self, fault);
   } else if (self->swap.coming) {
     ps_control_fault_set(fault, "swapping", "the gateway is about to use '%s' already",
                          ps_crew_options_of(self->swap.coming)->profile);
@@ -179,6 +222,7 @@ void ps_gateway_open_desk(ps_gateway *self) {
                                 .reconnect = on_reconnect,
                                 .use = on_use,
                                 .run = on_run,
+                                .solver = on_solver,
                                 .leaving = on_leaving};
   self->desk = self->options->control ? ps_desk_open(&self->loop, &self->own_options, &face, self->descriptors) : NULL;
   if (self->desk && self->options->metrics) {

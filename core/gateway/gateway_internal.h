@@ -39,6 +39,7 @@ typedef struct ps_gateway {
   ps_netwatch *netwatch; /**< NULL where the system does not tell */
   uv_timer_t end;        /**< the deadline of the orderly end */
   int ever_up;
+  int told_stopped; /**< that somebody is refused because the solver was stopped */
   int stopping;
   int failed; /**< `error` says why the run ends */
   penstock_error error;
@@ -47,6 +48,8 @@ typedef struct ps_gateway {
 
 /** A text of the profile in use, or `otherwise`. */
 const char *ps_gateway_setting(const ps_gateway *self, const char *key, const char *otherwise);
+/** Who takes connections in from now on. */
+void ps_gateway_place_door(ps_gateway *self);
 /** Will no lane be up again by itself? */
 int ps_gateway_hopeless(const ps_gateway *self);
 /** Makes a crew for a profile, which takes over what its `release` frees; not started. NULL if there is no memory. */

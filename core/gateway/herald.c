@@ -50,11 +50,13 @@ static void on_state(void *context, ps_state state, const penstock_error *error,
   ps_herald *herald = context;
   if (error) {
     (void)snprintf(herald->reason, sizeof(herald->reason), "%s", error->what);
-  } else if (state == PS_STATE_UP || state == PS_STATE_STOPPING) {
+  } else if (state == PS_STATE_UP || state == PS_STATE_STOPPED || state == PS_STATE_STOPPING) {
     herald->reason[0] = '\0';
   }
   tell_state(herald, "", state,
-             state == PS_STATE_DOWN && next_try_ms == 0 ? "; no further try before `penstock reconnect`" : "");
+             state == PS_STATE_DOWN && next_try_ms == 0 ? "; no further try before `penstock reconnect`"
+             : state == PS_STATE_STOPPED                ? " as it was asked for, until `penstock start`"
+                                                        : "");
   herald->options.events->state(herald->options.context, state, error, next_try_ms);
 }
 

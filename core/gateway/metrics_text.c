@@ -34,8 +34,8 @@ static void add_profile(ps_text *text, const ps_desk_figures *figures) {
 }
 
 static void add_states(ps_text *text, ps_state state) {
-  static const ps_state states[] = {PS_STATE_CONNECTING, PS_STATE_LAUNCHING, PS_STATE_UP,
-                                    PS_STATE_DEGRADED,   PS_STATE_DOWN,      PS_STATE_STOPPING};
+  static const ps_state states[] = {PS_STATE_CONNECTING, PS_STATE_LAUNCHING, PS_STATE_UP,   PS_STATE_DEGRADED,
+                                    PS_STATE_HUNG,       PS_STATE_STOPPED,   PS_STATE_DOWN, PS_STATE_STOPPING};
   head(text, "state", "gauge", "1 for the state that the gateway is in.");
   for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
     ps_text_addf(text, "penstock_state{state=\"%s\"} %d\n", ps_state_name(states[i]), state == states[i]);
@@ -68,7 +68,7 @@ void ps_metrics_text(ps_text *text, const ps_desk_figures *figures) {
   int serves = figures->state == PS_STATE_UP || figures->state == PS_STATE_DEGRADED;
   add_profile(text, figures);
   add_states(text, figures->state);
-  one(text, "solver_up", "gauge", "1 while a solver is served.", serves);
+  one(text, "solver_up", "gauge", "1 while a solver is served and answers.", serves);
   one(text, "uptime_seconds", "gauge", "How long the gateway runs.", (double)figures->uptime_ns / 1e9);
   one(text, "served_total", "counter", "How often the way to the solver came to be served; less one: reconnects.",
       (double)figures->times_served);

@@ -47,7 +47,7 @@ void ps_told_state(ps_told *told, ps_state state, const penstock_error *error, u
     told->reason = *error;
     told->last = *error;
     told->last_at = now();
-  } else if (state == PS_STATE_UP || state == PS_STATE_STOPPING) {
+  } else if (state == PS_STATE_UP || state == PS_STATE_STOPPED || state == PS_STATE_STOPPING) {
     told->reason.what[0] = '\0'; /* while it tries again, why it has to is still why it is not up */
   }
   told->next_try_ns = next_try_ms > 0 ? uv_hrtime() + next_try_ms * 1000000 : 0;
@@ -128,8 +128,7 @@ static json_t *legs_json(const ps_told *told) {
 }
 
 static json_t *solver_json(const ps_told *told) {
-  int serves = told->state == PS_STATE_UP || told->state == PS_STATE_DEGRADED;
-  if (!serves || told->times_served == 0) {
+  if (!ps_state_serves(told->state) || told->times_served == 0) {
     return json_null();
   }
   return json_pack("{s:b, s:o, s:o, s:o}", "adopted", told->adopted, "protocol_version",

@@ -4,7 +4,8 @@
  * A lane from inside: what lane.c (thread, messages, end), door.c (connections that it takes in by itself), link.c (one
  * transport instance), step.c (its asynchronous steps), open.c (streams being opened), prewarm.c (streams opened
  * ahead), probe.c (does a solver answer?), doubt.c (does it still answer?), ways.c (does another way lead to it?),
- * launch.c (may it be launched?), retry.c (what follows a failure) and supervise.c (what to do next) share.
+ * launch.c (may it be launched?), halt.c (it is ended, or started, as the user wants), retry.c (what follows a failure)
+ * and supervise.c (what to do next) share.
  *
  * The rule that keeps this simple: a slot that a transport calls only marks what happened and asks for a
  * turn; supervise.c acts on the marks when the turn comes. So nothing is ever freed or entered twice
@@ -275,11 +276,17 @@ typedef enum ps_phase {
   PS_PHASE_READY,
   PS_PHASE_CONFIRM, /**< asks the launched solver through the transport */
   PS_PHASE_SERVE,
-  PS_PHASE_DRAIN, /**< orderly end: streams may finish */
-  PS_PHASE_STOP,  /**< orderly end: the solver is being stopped */
+  PS_PHASE_HALT,   /**< the solver is to be ended: streams may finish, or other lanes' */
+  PS_PHASE_ENDING, /**< the transport ends the solver */
+  PS_PHASE_VERIFY, /**< asks whether it has ended */
+  PS_PHASE_PARKED, /**< it was ended, as the user wanted */
+  PS_PHASE_DRAIN,  /**< orderly end: streams may finish */
+  PS_PHASE_STOP,   /**< orderly end: the solver is being stopped */
   PS_PHASE_END
 } ps_phase;
 
+/** A solver answers: it is served from now on. */
+void ps_supervise_serve(ps_lane *lane);
 /** Begins a try: with a new link, or at the solver if the link is there. */
 void ps_supervise_begin(ps_lane *lane);
 /** The marks are looked at: the lane's turn. */
@@ -288,6 +295,36 @@ void ps_supervise_turn(ps_lane *lane);
 void ps_supervise_ask_again(ps_lane *lane, uint64_t delay_ms);
 /** The solver is to be launched: the first step of that. */
 void ps_supervise_validate(ps_lane *lane);
+
+/* --- halt.c ------------------------------------------------------------------------------------- */
+
+/** The solver is ended, or started, because the user wants it: see ps_lane_ask. */
+typedef struct ps_halt {
+  int is_on;       /**< it is neither looked for nor launched */
+  int was_serving; /**< before the halt */
+  int is_quiet;    /**< PS_LANE_QUIET was told */
+  int ends;        /**< this lane is to end it */
+  int is_parked;
+  int is_asked; /**< the user has asked for something once, and is there to see what becomes of it */
+  uint64_t ticket;
+  uint64_t drain_end_ns;
+  uint64_t looked_ns; /**< PARKED: when it was looked for last */
+} ps_halt;
+
+/** The crew asks. */
+void ps_halt_asked(ps_lane *lane, ps_lane_ask what, uint64_t drain_ms, uint64_t ticket);
+/** The lane's turn, with the halt on. */
+void ps_halt_turn(ps_lane *lane);
+/** The link is there, with the halt on: instead of looking for the solver. */
+void ps_halt_rest(ps_lane *lane);
+/** The step has ended, in HALT or ENDING. */
+void ps_halt_step_done(ps_lane *lane);
+/** The probe has finished, in VERIFY or PARKED. */
+void ps_halt_answered(ps_lane *lane);
+/** A try, or the link, has failed: so has what was asked for, if it needed that. */
+void ps_halt_failed(ps_lane *lane, const penstock_error *error);
+/** PARKED: somebody has come for the solver. */
+void ps_halt_look(ps_lane *lane);
 
 /* --- launch.c ----------------------------------------------------------------------------------- */
 
@@ -344,6 +381,7 @@ struct ps_lane {
   size_t links_closing; /**< links that are destroyed but whose hosts have not closed */
   ps_probe probe;
   ps_doubt doubt;
+  ps_halt halt;
   ps_prewarm prewarm;
   ps_list commands; /**< of ps_command, that have a stream */
   char orphans[PS_ORPHANS_MAX][PS_COMMAND_TOKEN_SIZE];
@@ -394,6 +432,7 @@ void ps_lane_later(ps_lane *lane);
 /** Tells the gateway; see ps_lane_event. The texts are copied. `error` may be NULL. */
 void ps_lane_tell(ps_lane *lane, ps_lane_event_kind kind, const penstock_error *error, const char *text);
 void ps_lane_tell_state(ps_lane *lane, ps_state state, const penstock_error *error, uint64_t next_try_ms);
+void ps_lane_tell_quiet(ps_lane *lane);
 void ps_lane_tell_leg(ps_lane *lane, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error);
 void ps_lane_tell_command(ps_lane *lane, void *call, const penstock_error *error);
 /** Serves a client: by a stream that was opened ahead, or by one of its own. */

@@ -13,6 +13,7 @@ typedef enum {
   COMMAND_WAKE,
   COMMAND_NETWORK,
   COMMAND_RECONNECT,
+  COMMAND_SOLVER,
   COMMAND_REPORT,
   COMMAND_STOP
 } command_kind;
@@ -21,6 +22,7 @@ typedef struct command {
   command_kind kind;
   ps_client *client;
   uint64_t drain_ms;
+  ps_lane_ask ask;
   int stop_solver;
   int is_on;
   uint64_t ticket;
@@ -46,6 +48,7 @@ static ps_lane_event *new_event(ps_lane *lane, ps_lane_event_kind kind) {
     event->lane = lane;
     event->kind = kind;
     event->state = lane->state;
+    event->ticket = lane->halt.ticket;
   }
   return event;
 }
@@ -154,6 +157,15 @@ static void tell_report(ps_lane *lane, uint64_t ticket) {
   ps_mailbox_post(lane->options.out, &event->node);
 }
 
+void ps_lane_tell_quiet(ps_lane *lane) {
+  ps_lane_event *event = new_event(lane, PS_LANE_QUIET);
+  if (event) {
+    event->has_link = lane->link && lane->link->connected && !lane->link->lost;
+    event->count = ps_lane_load(lane);
+    ps_mailbox_post(lane->options.out, &event->node);
+  }
+}
+
 /* --- what a lane hears -------------------------------------------------------------------------- */
 
 static int is_serving(const ps_lane *lane) {
@@ -196,6 +208,9 @@ static void on_command(void *context, ps_list *node) {
     break;
   case COMMAND_RECONNECT:
     ps_retry_reconnect(lane);
+    break;
+  case COMMAND_SOLVER:
+    ps_halt_asked(lane, heard->ask, heard->drain_ms, heard->ticket);
     break;
   case COMMAND_REPORT:
     if (!lane->finished) {
@@ -264,7 +279,7 @@ static void on_stream_end(void *context, const ps_stream_end *end) {
     ps_doubt_stream_ended(lane, end);
     ps_prewarm_stream_ended(lane);
   }
-  if (lane->stopping) {
+  if (lane->stopping || lane->halt.is_on) {
     ps_lane_later(lane);
   }
 }
@@ -343,6 +358,13 @@ static ps_probe_mode choose_probe(const ps_lane *lane, int can_launch) {
   return can_launch ? PS_PROBE_TCMD : PS_PROBE_TCP;
 }
 
+int ps_lane_may_launch(const penstock_transport *transport, const ps_settings *settings, int no_launch) {
+  const char *launch = ps_settings_string(settings, "launch");
+  const char *probe = ps_settings_string(settings, "probe");
+  int is_asked = !probe || strcmp(probe, "none") != 0; /* else nobody can tell a running solver from none */
+  return transport->launch && !no_launch && is_asked && (!launch || strcmp(launch, "never") != 0);
+}
+
 static void read_settings(ps_lane *lane) {
   lane->settings = lane->options.settings;
   lane->transport = lane->options.transport;
@@ -350,8 +372,7 @@ static void read_settings(ps_lane *lane) {
   const char *launch = ps_settings_string(lane->settings, "launch");
   int wants = (!launch || strcmp(launch, "never") != 0) && lane->transport->launch != NULL;
   lane->probe_mode = choose_probe(lane, wants);
-  /* Without a probe nobody can tell a running solver from none, so nothing is launched. */
-  lane->may_launch = wants && !lane->options.no_launch && lane->probe_mode != PS_PROBE_NONE;
+  lane->may_launch = ps_lane_may_launch(lane->transport, lane->settings, lane->options.no_launch);
   ps_backoff_init(&lane->backoff, (uint64_t)ps_settings_int(lane->settings, "retry_min", 500),
                   (uint64_t)ps_settings_int(lane->settings, "retry_max", 30000),
                   uv_hrtime() ^ ((uint64_t)(uintptr_t)lane << 16));
@@ -486,6 +507,10 @@ void ps_lane_network_changed(ps_lane *lane) {
 
 void ps_lane_reconnect(ps_lane *lane) {
   (void)post(lane, (command){.kind = COMMAND_RECONNECT});
+}
+
+void ps_lane_solver(ps_lane *lane, ps_lane_ask what, uint64_t drain_ms, uint64_t ticket) {
+  (void)post(lane, (command){.kind = COMMAND_SOLVER, .ask = what, .drain_ms = drain_ms, .ticket = ticket});
 }
 
 void ps_lane_ask_report(ps_lane *lane, uint64_t ticket) {

@@ -60,7 +60,9 @@ typedef enum ps_lane_event_kind {
   PS_LANE_COMMAND,  /**< `call`: its command has a stream, which is the client's connection; or `error` if has_error */
   PS_LANE_FATAL,    /**< `error`: cannot be served, and trying again will not help */
   PS_LANE_REPORT,   /**< `report`, which the receiver frees; NULL: there was no memory for it */
-  PS_LANE_STOPPED   /**< the last one: the thread is about to end; `report` as above, with the ticket 0 */
+  PS_LANE_QUIET,    /**< as PS_LANE_HALT asked: `ticket`, `has_link`, `count` streams that are left */
+  PS_LANE_ENDED,  /**< as PS_LANE_END_SOLVER asked: `ticket`; `error` if has_error: the solver goes on, or may do so */
+  PS_LANE_STOPPED /**< the last one: the thread is about to end; `report` as above, with the ticket 0 */
 } ps_lane_event_kind;
 
 typedef struct ps_lane ps_lane;
@@ -95,6 +97,9 @@ typedef struct ps_lane_event {
   uint32_t leg;
   int has_error;
   int adopted;
+  int has_link;
+  size_t count;
+  uint64_t ticket;      /**< of what was asked about the solver last, see ps_lane_solver; of all kinds */
   uint64_t next_try_ms; /**< 0 = no further try */
   uint64_t elapsed_ns;
   ps_client *client;
@@ -151,6 +156,23 @@ int ps_lane_accept(ps_lane *lane, int is_on);
 void ps_lane_wake(ps_lane *lane);
 /** The user wants a new link: the one that there is goes, with the streams on it, and a try begins at once. */
 void ps_lane_reconnect(ps_lane *lane);
+/**
+ * What a crew asks of its lanes about the solver, in this order: all halt; when all are quiet one of them ends the
+ * solver; then all park, or start; or, if the solver could not be ended, resume.
+ */
+typedef enum ps_lane_ask {
+  PS_LANE_HALT,       /**< takes nothing in any more, and tells PS_LANE_QUIET once its streams have ended or `drain_ms`
+                         is over; it breaks off none, and neither looks for the solver nor launches it */
+  PS_LANE_END_SOLVER, /**< has the transport end the solver, and looks whether it has; connects first if it must */
+  PS_LANE_PARK,       /**< breaks off what streams are left and leaves the solver alone, with its link; a client that
+                         comes (ps_lane_wake) has it look whether somebody else has started one */
+  PS_LANE_RESUME,     /**< goes on as before the halt */
+  PS_LANE_START       /**< looks for the solver at once, and launches it; also where it makes no try by itself */
+} ps_lane_ask;
+/** `ticket` comes back in all events that follow. */
+void ps_lane_solver(ps_lane *lane, ps_lane_ask what, uint64_t drain_ms, uint64_t ticket);
+/** May a solver be launched by such a transport, with such settings? */
+int ps_lane_may_launch(const penstock_transport *transport, const ps_settings *settings, int no_launch);
 /** Asks for a PS_LANE_REPORT. A lane that is inside a blocking connect() answers when it comes back. */
 void ps_lane_ask_report(ps_lane *lane, uint64_t ticket);
 /** This machine's network has changed: a lane that is not up tries at once, one that is up looks after its link. */

@@ -29,7 +29,8 @@ static int within_restart_limit(ps_lane *lane, penstock_error *error) {
   ps_launch_gate *gate = lane->options.gate;
   uint64_t now = uv_hrtime();
   size_t kept = 0;
-  if (!atomic_load(&gate->served)) {
+  if (!atomic_load(&gate->served)) { /* the first of all, or the first since the user has wanted it */
+    gate->launch_count = 0;
     return 1;
   }
   if (restart && strcmp(restart, "never") == 0) {

@@ -180,7 +180,7 @@ static void end(penstock_open *open) {
   }
   free(open);
   ps_lane_count(lane);
-  if (lane->stopping) {
+  if (lane->stopping || lane->halt.is_on) {
     ps_lane_later(lane); /* which may have waited for just this one */
   }
 }

@@ -24,6 +24,9 @@ static int ends_first_start(const ps_lane *lane, const penstock_error *error) {
   if (lane->options.check_only) {
     return 1;
   }
+  if (lane->halt.is_asked) {
+    return error->error_class == PENSTOCK_CLASS_PEER_IDENTITY;
+  }
   switch (error->error_class) {
   case PENSTOCK_CLASS_AUTH:
   case PENSTOCK_CLASS_CONFIG:
@@ -82,6 +85,7 @@ void ps_retry_failed(ps_lane *lane, const penstock_error *error, int keep_link) 
   penstock_error copy = *error; /* may lie in the link */
   uint64_t elapsed = failed_after(lane);
   ps_launch_release_gate(lane);
+  ps_halt_failed(lane, &copy);
   lane->phase = PS_PHASE_IDLE;
   ps_lane_tell_leg(lane, copy.leg, elapsed, NULL, &copy);
   if (!keep_link) {
@@ -128,6 +132,9 @@ void ps_retry_wake(ps_lane *lane) {
   }
   if (lane->phase == PS_PHASE_CONNECT) {
     give_up_hung(lane);
+  }
+  if (lane->phase == PS_PHASE_PARKED) {
+    ps_halt_look(lane);
   }
   if (lane->phase != PS_PHASE_IDLE || lane->gave_up || lane->slow_retry) {
     return;

@@ -13,8 +13,16 @@ const char *ps_state_name(ps_state state) {
     return "up";
   case PS_STATE_DEGRADED:
     return "degraded";
+  case PS_STATE_HUNG:
+    return "hung";
+  case PS_STATE_STOPPED:
+    return "stopped";
   case PS_STATE_STOPPING:
     return "stopping";
   }
   return "unknown";
+}
+
+int ps_state_serves(ps_state state) {
+  return state == PS_STATE_UP || state == PS_STATE_DEGRADED || state == PS_STATE_HUNG;
 }

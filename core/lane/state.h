@@ -13,10 +13,14 @@ typedef enum ps_state {
   PS_STATE_LAUNCHING,  /**< the solver is being started, waited for: what that needs is there */
   PS_STATE_UP,         /**< streams are served */
   PS_STATE_DEGRADED,   /**< streams are served, something is not well */
+  PS_STATE_HUNG,       /**< streams are served, and the solver does not answer */
+  PS_STATE_STOPPED,    /**< the solver was ended because the user wanted it; the link is there */
   PS_STATE_STOPPING    /**< orderly shutdown */
 } ps_state;
 
 /** "up", "connecting" … */
 const char *ps_state_name(ps_state state);
+/** Are streams served in it? */
+int ps_state_serves(ps_state state);
 
 #endif

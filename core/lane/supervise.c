@@ -6,6 +6,7 @@
  *   IDLE → CONNECT → FIND ─(answers)──────────────────────────────→ SERVE
  *                      ├─(nobody)─→ VALIDATE → LAUNCH → READY → CONFIRM ─┘
  *                      └─(a stranger)─→ IDENTIFY ─(nobody after all)─→ VALIDATE …; else failed
+ *   SERVE ─(it hangs, or the user wants it)→ HALT … in halt.c
  *   SERVE ─(solver gone)→ FIND      any ─(link lost, failed)→ IDLE      any ─(stop)→ end.c
  */
 #include "lane/internal.h"
@@ -69,6 +70,10 @@ static void enter_find(ps_lane *lane) {
   ps_probe_cancel(lane); /* a question of SERVE, and its pause */
   ps_prewarm_clear(lane);
   (void)uv_timer_stop(&lane->pause);
+  if (lane->halt.is_on) {
+    ps_halt_rest(lane);
+    return;
+  }
   lane->phase = PS_PHASE_FIND;
   lane->phase_ns = uv_hrtime();
   lane->probe_tries = 0;
@@ -97,7 +102,7 @@ static void tell_probe_legs(ps_lane *lane) {
   }
 }
 
-static void enter_serve(ps_lane *lane) {
+void ps_supervise_serve(ps_lane *lane) {
   ps_launch_release_gate(lane);
   tell_probe_legs(lane);
   lane->phase = PS_PHASE_SERVE;
@@ -159,6 +164,10 @@ static void step_done(ps_lane *lane) {
   ps_phase phase = lane->phase;
   uint64_t ready_ms = (uint64_t)ps_settings_int(lane->settings, "ready_timeout", 16000);
   op->step = PS_STEP_NONE;
+  if (phase == PS_PHASE_HALT || phase == PS_PHASE_ENDING) {
+    ps_halt_step_done(lane);
+    return;
+  }
   if (op->has_error) {
     step_failed(lane, phase, &op->error);
     return;
@@ -278,8 +287,10 @@ static void probe_done(ps_lane *lane) {
   lane->probe.finished = 0;
   if (lane->phase == PS_PHASE_SERVE) {
     ps_doubt_answered(lane);
+  } else if (lane->phase == PS_PHASE_VERIFY || lane->phase == PS_PHASE_PARKED) {
+    ps_halt_answered(lane);
   } else if (lane->probe.result == PS_PROBE_SOLVER) {
-    enter_serve(lane);
+    ps_supervise_serve(lane);
   } else if (lane->phase == PS_PHASE_CONFIRM) {
     not_confirmed(lane);
   } else {
@@ -320,6 +331,10 @@ void ps_supervise_turn(ps_lane *lane) {
   }
   if (lane->link && lane->probe.finished) {
     probe_done(lane);
+  }
+  if (lane->halt.is_on) {
+    ps_halt_turn(lane);
+    return;
   }
   if (!lane->link || lane->phase != PS_PHASE_SERVE) {
     return;

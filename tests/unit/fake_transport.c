@@ -265,6 +265,7 @@ static void fake_identify(penstock_instance *self, penstock_op *op, uint64_t dea
 static void fake_stop(penstock_instance *self, penstock_op *op, uint64_t deadline_ms) {
   (void)deadline_ms;
   fake.stops++;
+  fake.listening = fake.stop_ends ? 0 : (int)fake.listening;
   answer(self, op, fake.stop);
 }
 

@@ -37,6 +37,7 @@ typedef struct fake_control {
   atomic_int ready;                      /**< fake_answer */
   atomic_int identify;                   /**< fake_answer */
   atomic_int stop;                       /**< fake_answer */
+  atomic_int stop_ends;                  /**< a stop ends what listens */
   atomic_int fail_opens;                 /**< so many opens fail as TRANSIENT first */
   atomic_int fail_leg;                   /**< with this leg; 0 = STREAM */
   atomic_int late_opens;                 /**< so many opens fail as TRANSIENT first, after 2.1 s */

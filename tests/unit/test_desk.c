@@ -43,10 +43,31 @@ static uint64_t stop(void *context, int64_t drain_ms) {
   return drain_ms < 0 ? 10000 : (uint64_t)drain_ms;
 }
 
-static size_t reconnect(void *context) {
+static int reconnect(void *context, size_t *lanes, ps_control_fault *fault) {
   played *self = context;
   self->reconnects++;
-  return self->lanes;
+  *lanes = self->lanes;
+  if (self->lanes == 0) {
+    ps_control_fault_set(fault, "stopping", "the gateway is ending");
+    ps_control_fault_next(fault, "start it again");
+  }
+  return self->lanes > 0 ? PENSTOCK_OK : PENSTOCK_E_FAILED;
+}
+
+/* Refuses every start; what is stopped was stopped already; a restart is answered later. */
+static int solver(void *context, ps_solver_ask what, uint64_t drain_ms, ps_control_fault *fault) {
+  played *self = context;
+  self->drain_ms = (int64_t)drain_ms;
+  if (what == PS_SOLVER_START) {
+    ps_control_fault_set(fault, "solver-busy", "somebody has asked");
+    ps_control_fault_next(fault, "try again");
+    return PENSTOCK_E_FAILED;
+  }
+  if (what == PS_SOLVER_STOP) {
+    const ps_solver_outcome outcome = {.what = what, .is_already = 1};
+    ps_desk_answer_solver(self->desk, &outcome);
+  }
+  return PENSTOCK_OK;
 }
 
 static int use(void *context, const char *name, int64_t drain_ms, ps_control_fault *fault) {
@@ -97,7 +118,7 @@ static int end(void **state) {
 
 static void open_desk(played *self) {
   static const ps_gateway_events events = {.state = on_state};
-  const ps_desk_gateway gateway = {self, count, ask_reports, stop, reconnect, use, run, leaving};
+  const ps_desk_gateway gateway = {self, count, ask_reports, stop, reconnect, use, run, solver, leaving};
   memset(self, 0, sizeof(*self));
   (void)signal(SIGPIPE, SIG_IGN);
   assert_int_equal(uv_loop_init(&self->rig.loop), 0);
@@ -257,6 +278,58 @@ static void test_a_stop_is_passed_on(void **state) {
   rig_expect_error(&self.rig, fd, "bad-value", "0 to 3600000");
   assert_int_equal(self.drain_ms, 0);
   close(fd);
+  close_desk(&self);
+}
+
+static json_t *code_of(json_t *line) {
+  return json_object_get(json_object_get(line, "error"), "code");
+}
+
+static void test_what_is_asked_of_the_solver_is_answered_when_it_is_done(void **state) {
+  (void)state;
+  played self;
+  json_t *line;
+  open_desk(&self);
+  int fd = client(&self);
+  int other = client(&self);
+  rig_say(&self.rig, fd, "{\"id\": 1, \"request\": \"solver_start\"}");
+  line = rig_hear(&self.rig, fd);
+  assert_string_equal(json_string_value(code_of(line)), "solver-busy");
+  json_decref(line);
+  rig_say(&self.rig, fd, "{\"id\": 2, \"request\": \"solver_stop\", \"drain_ms\": 7}");
+  const json_t *result = result_of(&self, fd, &line);
+  assert_true(json_is_true(json_object_get(result, "already")));
+  assert_true(json_is_null(json_object_get(result, "adopted")));
+  assert_int_equal(self.drain_ms, 7);
+  json_decref(line);
+  rig_say(&self.rig, fd, "{\"id\": 3, \"request\": \"solver_restart\"}");
+  rig_say(&self.rig, other, "{\"id\": 4, \"request\": \"status\"}");
+  json_decref(rig_hear(&self.rig, other));
+  assert_int_equal(self.drain_ms, 0);
+  self.options.events->state(self.options.context, PS_STATE_UP, NULL, 0);
+  self.options.events->serving(self.options.context, 0, "0.18");
+  const ps_solver_outcome done = {.what = PS_SOLVER_RESTART, .streams = 3};
+  ps_desk_answer_solver(self.desk, &done);
+  result = result_of(&self, fd, &line);
+  assert_int_equal(json_integer_value(json_object_get(result, "streams")), 3);
+  assert_true(json_is_false(json_object_get(result, "adopted")));
+  assert_string_equal(json_string_value(json_object_get(result, "state")), "up");
+  assert_string_equal(json_string_value(json_object_get(result, "protocol_version")), "0.18");
+  json_decref(line);
+  ps_desk_answer_solver(self.desk, &done); /* nobody waits for this one */
+  rig_say(&self.rig, fd, "{\"id\": 5, \"request\": \"solver_restart\"}");
+  rig_say(&self.rig, other, "{\"id\": 6, \"request\": \"status\"}");
+  json_decref(rig_hear(&self.rig, other));
+  penstock_error error;
+  (void)penstock_fail(&error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_TRANSIENT, "it does not start");
+  penstock_next(&error, "read its log");
+  const ps_solver_outcome failed = {.what = PS_SOLVER_RESTART, .is_ended = 1, .error = &error};
+  ps_desk_answer_solver(self.desk, &failed);
+  line = rig_hear(&self.rig, fd);
+  assert_string_equal(json_string_value(code_of(line)), "not-served");
+  json_decref(line);
+  close(fd);
+  close(other);
   close_desk(&self);
 }
 
@@ -466,6 +539,7 @@ int main(void) {
       cmocka_unit_test(test_streams_are_listed_up_to_a_bound),
       cmocka_unit_test(test_a_stop_is_passed_on),
       cmocka_unit_test(test_a_reconnect_is_passed_on),
+      cmocka_unit_test(test_what_is_asked_of_the_solver_is_answered_when_it_is_done),
       cmocka_unit_test(test_what_has_ended_counts),
       cmocka_unit_test(test_a_use_is_answered_with_its_outcome),
       cmocka_unit_test(test_events_are_told),
