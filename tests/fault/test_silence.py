@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A peer that falls silent: the connection stands, and nothing comes any more. No kernel says so."""
 
+import json
 import re
 import signal
 import socket
@@ -121,6 +122,34 @@ def test_suspended_session(broken, transfer):
     finally:
         for pid in sessions:
             procs.kill(pid)
+    if sock:
+        sock.close()
+
+
+def status_of(penstock):
+    (status,) = json.loads(penstock.run("status", "--json").stdout)["gateways"]
+    return status
+
+
+@pytest.mark.parametrize("transfer", ["idle", "download"])
+def test_status_tells_of_silence_within_15_seconds_and_of_its_end(broken, penstock, transfer):
+    """With the usual settings, and what a user sees: penstock status."""
+    broken = broken(prewarm=0)
+    sock = begin(broken, transfer)
+    assert status_of(penstock)["state"] == "up"
+    began = time.monotonic()
+    broken.relay.black_hole()
+    status = eventually(lambda: (now := status_of(penstock))["state"] != "up" and now, 15)
+    took = time.monotonic() - began
+    print(f"degraded after {took:.1f} s")
+    assert status["state"] == "degraded" and took < 15
+    assert "has not answered for" in status["reason"]["what"] and status["reason"]["next"]
+    assert status["since_ms"] <= took * 1000
+    text = penstock.run("status").stdout
+    assert ": degraded for " in text and "has not answered for" in text
+    broken.relay.resume()
+    status = eventually(lambda: (now := status_of(penstock))["state"] == "up" and now, 30)
+    assert status["reason"] is None and "has not answered for" in status["last_error"]["what"]
     if sock:
         sock.close()
 

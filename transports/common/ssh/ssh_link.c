@@ -453,6 +453,9 @@ static void degrade(ssh_link *link) {
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
   (void)penstock_fail(&error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "%s has not answered for %u s",
                       link->settings.host, silent_seconds(link));
+  penstock_next(&error,
+                "it is asked again, and connected to anew if it stays silent; see whether the network on the way "
+                "is there");
   link->is_degraded = 1;
   link->host->link_degraded(link->host, &error);
 }
