@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cli/far_command.h"
+#include "cli/gateway_log.h"
 
 #define LINES_USUAL 100
 #define LINES_MOST  1000000
@@ -29,6 +30,21 @@ static int show_solver_log(const char *gateway, int64_t lines, int follow) {
   return code == PENSTOCK_OK || code == PENSTOCK_E_CANCELLED ? (int)PS_EXIT_OK : (int)ps_cli_exit_code(&error);
 }
 
+static int show_own_log(const char *name, int64_t lines, int follow, int json) {
+  ps_gateways found;
+  penstock_error error = {.struct_size = sizeof(error)};
+  int code = ps_gateways_find_one(&found, name, &error);
+  int exit_code;
+  if (code == PENSTOCK_OK) {
+    exit_code = ps_show_gateway_log(&found.items[0], (long)lines, follow, json);
+  } else {
+    ps_cli_print_error(PS_STDERR, "Failed", &error);
+    exit_code = ps_gateway_exit_code(&error, code);
+  }
+  ps_gateways_free(&found);
+  return exit_code;
+}
+
 /* Returns 0, or an exit code after a complaint. */
 static int read_lines(const char *text, int64_t *lines) {
   char *end = NULL;
@@ -42,6 +58,7 @@ static int read_lines(const char *text, int64_t *lines) {
 int ps_cmd_logs(int argc, char **argv) {
   int solver = 0;
   int follow = 0;
+  int json = 0;
   const char *count = NULL;
   int64_t lines = 0;
   char **arguments;
@@ -50,13 +67,15 @@ int ps_cmd_logs(int argc, char **argv) {
       {"solver", NULL, "the solver's log, from its machine or container", &solver, NULL},
       {"follow", NULL, "go on with what is added to it, until Ctrl-C", &follow, NULL},
       {"lines", "N", "how many of its last lines come first; 100 if it is not given", NULL, &count},
+      {"json", NULL, "the gateway's log as one JSON object a line", &json, NULL},
   };
   const ps_cli_syntax syntax = {
       "logs",
       "[PROFILE]",
-      "Shows the end of the solver's log (--solver), over the connection of a gateway that runs: the\n"
-      "file that a launched solver writes, or what the engine keeps of a container whose own command\n"
-      "the solver is. Without PROFILE: the only gateway.",
+      "Shows the last lines of a gateway that runs, wherever its log goes: it keeps 500 of them in memory.\n"
+      "With --solver: the end of the solver's log, over the gateway's connection: the file that a launched\n"
+      "solver writes, or what the engine keeps of a container whose own command the solver is.\n"
+      "Without PROFILE: the only gateway.",
       options,
       sizeof(options) / sizeof(options[0]),
       0,
@@ -65,7 +84,10 @@ int ps_cmd_logs(int argc, char **argv) {
     return exit_code;
   }
   if (!solver) {
-    return ps_cli_usage("logs", "whose log? --solver shows the solver's");
+    return show_own_log(arguments[0], lines, follow, json);
+  }
+  if (json) {
+    return ps_cli_usage("logs", "--json is for the gateway's log; the solver's is whatever the solver writes");
   }
   return show_solver_log(arguments[0], lines, follow);
 }
