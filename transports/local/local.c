@@ -30,7 +30,8 @@ static int32_t refuse_own_port(const penstock_config *config, penstock_error *er
   (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
                       "`endpoint` %s%s is the gateway's own port, `listen` %s%s", endpoint,
                       place(config, "endpoint", endpoint_place), listener, place(config, "listen", listener_place));
-  penstock_next(error, "Give one of them another port, such as `endpoint = 127.0.0.1:19090` for the solver");
+  penstock_next(error, "Give one of them another port, such as `endpoint = 127.0.0.1:%d` for the solver",
+                address_reaches(endpoint, "127.0.0.1:19090") ? 19091 : 19090);
   return PENSTOCK_E_FAILED;
 }
 
