@@ -5,14 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/list.h"
-
 /* The longest text that is kept, in bytes; an error's are shorter. */
 #define TEXT_MOST 4096
 
 typedef struct kept {
-  ps_list node;
-  uint64_t number;
   size_t size; /* of all of it */
   struct timespec when;
   uint32_t level;
@@ -29,13 +25,17 @@ typedef struct kept {
 /* The lock guards all of it. */
 static struct {
   pthread_mutex_t lock;
-  ps_list records;
-  size_t count;
+  kept *records[PS_LOG_RING_RECORDS]; /* by their numbers; NULL: there was no memory for it */
+  uint64_t first;                     /* number of the oldest that is kept */
+  uint64_t last;                      /* … and of the newest; less than `first`: none is */
   size_t bytes;
-  uint64_t last;
   void (*news)(void *context);
   void *context;
-} ring = {.lock = PTHREAD_MUTEX_INITIALIZER, .records = {&ring.records, &ring.records}};
+} ring = {.lock = PTHREAD_MUTEX_INITIALIZER, .first = 1};
+
+static kept **place_of(uint64_t number) {
+  return &ring.records[number % PS_LOG_RING_RECORDS];
+}
 
 /* Adds a text and its end at a place; returns the place behind. */
 static size_t put(kept *record, size_t at, const char *text, size_t size) {
@@ -71,28 +71,24 @@ static kept *copy(const ps_log_record *record) {
   return made;
 }
 
-/* [locked] */
-static void drop_oldest(void) {
-  kept *oldest = PS_CONTAINER(ring.records.next, kept, node);
-  ps_list_remove(&oldest->node);
-  ring.count--;
-  ring.bytes -= oldest->size;
-  free(oldest);
+/* Room for a record more: the oldest go. [locked] */
+static void make_room(size_t size) {
+  while (ring.first <= ring.last &&
+         (ring.last - ring.first + 1 == PS_LOG_RING_RECORDS || ring.bytes + size > PS_LOG_RING_BYTES)) {
+    kept **place = place_of(ring.first++);
+    ring.bytes -= *place ? (*place)->size : 0;
+    free(*place);
+    *place = NULL;
+  }
 }
 
 void ps_log_ring_add(const ps_log_record *record) {
   kept *made = copy(record);
+  size_t size = made ? made->size : 0;
   (void)pthread_mutex_lock(&ring.lock);
-  ring.last++; /* one for which there is no memory is missed */
-  if (made) {
-    made->number = ring.last;
-    ps_list_append(&ring.records, &made->node);
-    ring.count++;
-    ring.bytes += made->size;
-  }
-  while (ring.count > PS_LOG_RING_RECORDS || (ring.bytes > PS_LOG_RING_BYTES && ring.count > 1)) {
-    drop_oldest();
-  }
+  make_room(size);
+  *place_of(++ring.last) = made;
+  ring.bytes += size;
   if (ring.news) {
     ring.news(ring.context);
   }
@@ -106,8 +102,8 @@ uint64_t ps_log_ring_last(void) {
   return last;
 }
 
-static void show(const kept *record, void (*each)(void *context, uint64_t number, const ps_log_record *record),
-                 void *context) {
+static void show(uint64_t number, const kept *record,
+                 void (*each)(void *context, uint64_t number, const ps_log_record *record), void *context) {
   penstock_error error = {.struct_size = sizeof(error), .leg = record->leg, .error_class = record->error_class};
   const ps_log_record shown = {.when = record->when,
                                .level = record->level,
@@ -116,20 +112,20 @@ static void show(const kept *record, void (*each)(void *context, uint64_t number
                                .error = record->has_error ? &error : NULL};
   (void)snprintf(error.next, sizeof(error.next), "%s", record->texts + record->next_at);
   (void)snprintf(error.detail, sizeof(error.detail), "%s", record->texts + record->detail_at);
-  each(context, record->number, &shown);
+  each(context, number, &shown);
 }
 
 void ps_log_ring_each(uint64_t after, size_t most,
                       void (*each)(void *context, uint64_t number, const ps_log_record *record), void *context) {
   (void)pthread_mutex_lock(&ring.lock);
-  const ps_list *node = ring.records.next;
-  for (size_t left = ring.count; left > most; left--) {
-    node = node->next;
+  uint64_t number = after >= ring.first ? after + 1 : ring.first;
+  if (number <= ring.last && ring.last - number >= most) {
+    number = ring.last - most + 1;
   }
-  for (; node != &ring.records; node = node->next) {
-    const kept *record = PS_CONTAINER(node, kept, node);
-    if (record->number > after) {
-      show(record, each, context);
+  for (; number <= ring.last; number++) {
+    const kept *record = *place_of(number);
+    if (record) {
+      show(number, record, each, context);
     }
   }
   (void)pthread_mutex_unlock(&ring.lock);

@@ -78,7 +78,7 @@ static void test_what_was_said_comes_back(void **state) {
 
 static void test_the_oldest_go(void **state) {
   (void)state;
-  char text[16];
+  char text[32];
   for (int i = 0; i < 3 * PS_LOG_RING_RECORDS; i++) {
     (void)snprintf(text, sizeof(text), "line %d", i);
     add(text);
