@@ -8,7 +8,13 @@
 #include "cli/marks.h"
 #include "cli/out.h"
 #include "cli/status_text.h"
+#include "cli/watch.h"
+#include "config/value.h"
 #include "probe/ask.h"
+
+/* How often --watch may ask. */
+#define INTERVAL_LEAST_MS 100
+#define INTERVAL_MOST_MS  3600000
 
 static void print_status(const json_t *status) {
   ps_text text = {0};
@@ -87,14 +93,39 @@ static int show(ps_gateway_found *gateway, const char *project, json_t *all) {
   return failed ? -1 : 0;
 }
 
+static int run_watch(const char *name, int json, int watch, const char *interval, const char *project) {
+  ps_watch_options options = {.wanted = name, .interval_ms = 1000, .json = json};
+  ps_text fault = {0};
+  int is_bad = interval && (ps_duration_parse(interval, &options.interval_ms, &fault) != 0 ||
+                            options.interval_ms < INTERVAL_LEAST_MS || options.interval_ms > INTERVAL_MOST_MS);
+  free(fault.data);
+  if (!watch) {
+    return ps_cli_usage("status", "--interval is for --watch");
+  }
+  if (is_bad) {
+    return ps_cli_usage("status", "--interval '%s' is no duration: write 200ms, 2s or 1m, at most an hour", interval);
+  }
+  if (project) {
+    return ps_cli_usage("status", "--project asks once: leave --watch out");
+  }
+  if (!json && !ps_term_is_terminal(PS_STDOUT)) {
+    return ps_cli_usage("status", "--watch is for a terminal; with --json it prints a line for each change");
+  }
+  return ps_watch(&options);
+}
+
 int ps_cmd_status(int argc, char **argv) {
   int json = 0;
+  int watch = 0;
+  const char *interval = NULL;
   const char *project = NULL;
   char **arguments;
   int exit_code;
   ps_gateways found;
   penstock_error error = {.struct_size = sizeof(error)};
   const ps_cli_option options[] = {
+      {"watch", NULL, "go on, and show what changes; q ends it. With --json: a line for each change", &watch, NULL},
+      {"interval", "DURATION", "how often --watch asks (1s)", NULL, &interval},
       {"project", "NAME", "ask the solver about this project, too", NULL, &project},
       {"json", NULL, "one JSON object", &json, NULL},
   };
@@ -102,11 +133,11 @@ int ps_cmd_status(int argc, char **argv) {
       "status",
       "[PROFILE]",
       "Shows how the gateways are that run on this machine: state and why, the solver, streams,\n"
-      "the legs of the way, the last error. PROFILE: only those of that profile; PROFILE@PORT\n"
+      "what they carry, the legs of the way, the last error. PROFILE: only those of that profile; PROFILE@PORT\n"
       "means one of several. Exits with 4 if there is none, or if one, or the solver that is\n"
       "asked about a project, does not answer.",
       options,
-      2,
+      4,
       0,
       1};
   if (!ps_cli_parse(&syntax, argc, argv, &arguments, &exit_code)) {
@@ -114,6 +145,9 @@ int ps_cmd_status(int argc, char **argv) {
   }
   if (project && !ps_tcmd_name_fits(project)) {
     return ps_cli_usage("status", "--project '%.64s' is no name of a project", project);
+  }
+  if (watch || interval) {
+    return run_watch(arguments[0], json, watch, interval, project);
   }
   json_t *all = json ? json_array() : NULL;
   int failed = ps_gateways_find(&found, arguments[0], &error) != PENSTOCK_OK;

@@ -24,17 +24,16 @@ const char *ps_gateway_name(const ps_gateway_found *gateway) {
 }
 
 /* By what it says itself: the file has the name of the first profile, and only what a file's name can have. */
-static void label(ps_gateway_found *gateway) {
-  const char *profile = greeted(gateway, "profile");
-  const char *listen = greeted(gateway, "listen");
+void ps_gateway_relabel(ps_gateway_found *gateway, const json_t *status) {
+  const char *profile = json_string_value(json_object_get(status, "profile"));
+  const char *listen = json_string_value(json_object_get(status, "listen"));
   const char *port = listen ? strrchr(listen, ':') : NULL;
   if (profile && port) {
     (void)snprintf(gateway->label, sizeof(gateway->label), "%s@%s", profile, port + 1);
   }
 }
 
-/* "lab", or "lab@9090" where there are several of that name. */
-static int is_called(const ps_gateway_found *gateway, const char *name) {
+int ps_gateway_is_called(const ps_gateway_found *gateway, const char *name) {
   const char *at = strrchr(gateway->label, '@');
   size_t size = at ? (size_t)(at - gateway->label) : strlen(gateway->label);
   return strcmp(name, gateway->label) == 0 || (strlen(name) == size && strncmp(name, gateway->label, size) == 0);
@@ -58,25 +57,29 @@ static int open_client(ps_gateway_found *one, uint64_t end_ns, penstock_error *e
   return code;
 }
 
+int ps_gateway_open(ps_gateway_found *one, const char *path, int timeout_ms) {
+  const char *file = strrchr(path, '/');
+  memset(one, 0, sizeof(*one));
+  (void)snprintf(one->path, sizeof(one->path), "%s", path);
+  (void)snprintf(one->label, sizeof(one->label), "%.*s", (int)(strlen(file) - 1 - strlen(".sock")), file + 1);
+  int code = open_client(one, uv_hrtime() + (uint64_t)timeout_ms * UINT64_C(1000000), &one->error);
+  one->silent = code != PENSTOCK_OK;
+  ps_gateway_relabel(one, json_object_get(one->client.greeting, "gateway"));
+  return code;
+}
+
 static void add(void *context, const char *path) {
   ps_gateways *found = context;
   ps_gateway_found *items = realloc(found->items, (found->count + 1) * sizeof(*items));
-  const char *file = strrchr(path, '/');
   if (!items) {
     return;
   }
   found->items = items;
   ps_gateway_found *one = &items[found->count];
-  memset(one, 0, sizeof(*one));
-  (void)snprintf(one->path, sizeof(one->path), "%s", path);
-  (void)snprintf(one->label, sizeof(one->label), "%.*s", (int)(strlen(file) - 1 - strlen(".sock")), file + 1);
-  int code = open_client(one, uv_hrtime() + PATIENCE_MS * UINT64_C(1000000), &one->error);
-  if (code == PENSTOCK_E_NOT_FOUND) {
+  if (ps_gateway_open(one, path, PATIENCE_MS) == PENSTOCK_E_NOT_FOUND) {
     ps_control_client_close(&one->client); /* what a gateway left that was killed */
     return;
   }
-  one->silent = code != PENSTOCK_OK;
-  label(one);
   found->count++;
 }
 
@@ -116,14 +119,14 @@ int ps_gateways_find(ps_gateways *found, const char *name, penstock_error *error
   }
   size_t kept = 0;
   for (size_t i = 0; i < found->count && name; i++) {
-    kept += is_called(&found->items[i], name) ? 1 : 0;
+    kept += ps_gateway_is_called(&found->items[i], name) ? 1 : 0;
   }
   if (found->count == 0 || (name && kept == 0)) {
     return none(found, name, error);
   }
   size_t at = 0;
   for (size_t i = 0; i < found->count && name; i++) {
-    if (is_called(&found->items[i], name)) {
+    if (ps_gateway_is_called(&found->items[i], name)) {
       ps_gateway_found one = found->items[i];
       found->items[i] = found->items[at];
       found->items[at++] = one;

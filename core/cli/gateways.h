@@ -37,6 +37,12 @@ void ps_gateways_free(ps_gateways *found);
 /** Asks one; see ps_control_client_ask. One that was crowded out is asked again. */
 int ps_gateway_ask(ps_gateway_found *gateway, const char *request, json_t *fields, json_t **result,
                    penstock_error *error);
+/** Finds out what is at a path: connects and is greeted. As ps_control_client_open; close its client in all cases. */
+int ps_gateway_open(ps_gateway_found *gateway, const char *path, int timeout_ms);
+/** Does a name mean it? "lab", or "lab@9090". */
+int ps_gateway_is_called(const ps_gateway_found *gateway, const char *name);
+/** Its label, by what a status of it says. */
+void ps_gateway_relabel(ps_gateway_found *gateway, const json_t *status);
 /** Connects to it again, after the connection was closed. Returns 0; PENSTOCK_E_NOT_FOUND if it has ended, or another
  * negative code with `error`. */
 int ps_gateway_reopen(ps_gateway_found *gateway, penstock_error *error);

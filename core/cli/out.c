@@ -139,6 +139,13 @@ void ps_out_stop(void) {
   }
 }
 
+int ps_out_is_broken(void) {
+  lock();
+  int broken = out.broken;
+  uv_mutex_unlock(&out.lock);
+  return broken;
+}
+
 /* Blanks the progress that stands on the terminal's last line. [locked] */
 static void clear_progress(void) {
   if (out.progress_width > 0) {

@@ -23,6 +23,8 @@ void ps_out_stop(void);
 void ps_out_line(const char *format, ...) PENSTOCK_PRINTF(1, 2);
 /** The same for text of any length that is no format. */
 void ps_out_text(const char *text);
+/** Has the reader gone, so that nothing is written any more? */
+int ps_out_is_broken(void);
 /** Shows what is going on: on a terminal in place, over the last such text; else as a line if it is news. */
 void ps_out_progress(const char *text);
 

@@ -20,6 +20,18 @@ static int is_dumb(void) {
   return terminal && strcmp(terminal, "dumb") == 0;
 }
 
+/* The first of them that is set counts; words like "C.UTF-8" and "en_US.utf8". */
+int ps_term_is_utf8(void) {
+  static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+  for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    const char *value = getenv(names[i]);
+    if (value && value[0]) {
+      return strstr(value, "UTF-8") || strstr(value, "utf-8") || strstr(value, "utf8") || strstr(value, "UTF8");
+    }
+  }
+  return 0;
+}
+
 int ps_term_can_rewrite(ps_stream stream) {
   return ps_term_is_terminal(stream) && !is_dumb();
 }

@@ -39,6 +39,8 @@ int ps_term_is_terminal(ps_stream stream);
 int ps_term_can_rewrite(ps_stream stream);
 /** Do both streams lead to the same terminal or file? */
 int ps_term_is_one_place(void);
+/** Does the user's locale say that text is UTF-8? */
+int ps_term_is_utf8(void);
 /** Width of the terminal in columns; 80 if it is none or does not say. */
 size_t ps_term_columns(ps_stream stream);
 

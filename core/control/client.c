@@ -213,15 +213,20 @@ static int wait_for_answer(ps_control_client *client, uint64_t end_ns, json_t **
   }
 }
 
+int ps_control_client_say(ps_control_client *client, const char *request, json_t *fields, int timeout_ms,
+                          penstock_error *error) {
+  json_t *line = json_pack("{s:I, s:s}", "id", ++client->last_id, "request", request);
+  (void)json_object_update(line, fields);
+  json_decref(fields);
+  return write_line(client, line, end_of(timeout_ms), error);
+}
+
 int ps_control_client_ask(ps_control_client *client, const char *request, json_t *fields, int timeout_ms,
                           json_t **result, penstock_error *error) {
   uint64_t end_ns = end_of(timeout_ms);
-  json_t *line = json_pack("{s:I, s:s}", "id", ++client->last_id, "request", request);
   *result = NULL;
   client->is_refused = 0;
-  (void)json_object_update(line, fields);
-  json_decref(fields);
-  int code = write_line(client, line, end_ns, error);
+  int code = ps_control_client_say(client, request, fields, timeout_ms, error);
   return code == PENSTOCK_OK ? wait_for_answer(client, end_ns, result, error) : code;
 }
 

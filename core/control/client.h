@@ -36,6 +36,10 @@ int ps_control_client_open(ps_control_client *client, const char *path, int time
  */
 int ps_control_client_ask(ps_control_client *client, const char *request, json_t *fields, int timeout_ms,
                           json_t **result, penstock_error *error);
+/** Asks and does not wait: the answer is one of the lines that ps_control_client_next gives. Returns 0 or a negative
+ * code with `error`. */
+int ps_control_client_say(ps_control_client *client, const char *request, json_t *fields, int timeout_ms,
+                          penstock_error *error);
 /** The next event, a new reference. Returns 0, PENSTOCK_E_TIMEOUT, or PENSTOCK_E_CANCELLED once the gateway has closed
  * the connection. */
 int ps_control_client_next(ps_control_client *client, int timeout_ms, json_t **event, penstock_error *error);
