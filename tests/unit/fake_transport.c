@@ -222,6 +222,9 @@ static void fake_destroy(penstock_instance *self) {
 static void fake_connect(penstock_instance *self, penstock_op *op, uint64_t deadline_ms) {
   (void)deadline_ms;
   fake.connects++;
+  while (fake.login) {
+    (void)usleep(1000);
+  }
   answer(self, op, fake.connect);
 }
 

@@ -455,6 +455,38 @@ static void test_the_end_comes_while_another_one_comes(void **state) {
   run_with(end_while_it_comes, AT_SERVING);
 }
 
+/* A login may take minutes: what the others have carried is known all the same. */
+static void figures_while_it_logs_in(run *self) {
+  static const char request[] = "{\"id\": 1, \"request\": \"use\", \"profile\": \"other\"}\n";
+  ps_control_client client;
+  ps_control_client second;
+  penstock_error error = {.struct_size = sizeof(error)};
+  json_t *line = NULL;
+  connect_control(self, &client);
+  connect_control(self, &second);
+  fake.login = 1;
+  assert_int_equal(send((int)client.socket, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+  while (fake.connects < 2) {
+    (void)usleep(1000);
+  }
+  json_t *answer = status(&second);
+  assert_true(json_is_object(json_object_get(answer, "swap")));
+  assert_true(json_is_integer(json_object_get(answer, "up_bytes")));
+  json_decref(answer);
+  fake.login = 0;
+  assert_int_equal(ps_control_client_next(&client, 10000, &line, &error), 0);
+  assert_non_null(json_object_get(line, "result"));
+  json_decref(line);
+  ps_control_client_close(&second);
+  ps_control_client_close(&client);
+}
+
+static void test_figures_are_known_while_another_one_logs_in(void **state) {
+  (void)state;
+  reset();
+  run_with(figures_while_it_logs_in, AT_SERVING);
+}
+
 static void end_while_one_leaves(run *self) {
   ps_control_client client;
   connect_control(self, &client);
@@ -531,6 +563,7 @@ int main(void) {
       cmocka_unit_test(test_a_wrong_profile_changes_nothing),
       cmocka_unit_test(test_who_waits_is_given_to_the_new_one),
       cmocka_unit_test(test_the_end_comes_while_another_one_comes),
+      cmocka_unit_test(test_figures_are_known_while_another_one_logs_in),
       cmocka_unit_test(test_the_end_drains_both),
       cmocka_unit_test(test_nobody_is_lost_in_a_hundred_swaps),
   };
