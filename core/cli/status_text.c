@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/status_text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/marks.h"
@@ -88,13 +89,21 @@ void ps_status_reason(ps_text *text, const json_t *status) {
 
 /* --- what a solver says --------------------------------------------------------------------------- */
 
-static void add_value(ps_text *text, const json_t *value) {
+static void add_cut(ps_text *text, const char *value) {
   char words[4 * SAID_MOST];
   char cut[SAID_MOST + 1];
+  (void)snprintf(cut, sizeof(cut), "%s", value);
+  penstock_utf8_trim(cut, sizeof(cut));
+  ps_text_adds(text, ps_show_safe(words, sizeof(words), cut));
+}
+
+static void add_value(ps_text *text, const json_t *value) {
   if (json_is_string(value)) {
-    (void)snprintf(cut, sizeof(cut), "%s", json_string_value(value));
-    penstock_utf8_trim(cut, sizeof(cut));
-    ps_text_adds(text, ps_show_safe(words, sizeof(words), cut));
+    add_cut(text, json_string_value(value));
+  } else if (json_is_object(value) || json_is_array(value)) {
+    char *inside = json_dumps(value, JSON_COMPACT);
+    add_cut(text, inside ? inside : "");
+    free(inside);
   } else if (json_is_integer(value)) {
     ps_text_addf(text, "%lld", (long long)json_integer_value(value));
   } else if (json_is_real(value)) {

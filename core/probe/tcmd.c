@@ -9,6 +9,7 @@
 #define MEMBERS_MOST 40
 #define KEY_MOST     64
 #define TEXT_MOST    256
+#define LIST_MOST    1024
 
 /* The project name that clients use for a probe: no solver has such a project, so nothing is loaded. */
 #define PROBE_TEXT "--name __probe__"
@@ -79,9 +80,9 @@ ps_tcmd_verdict ps_tcmd_judge(const char *answer, size_t size, char *version, si
 }
 
 static int is_worth_keeping(const char *key, const json_t *value) {
-  const char *text = json_string_value(value);
-  return !json_is_object(value) && !json_is_array(value) && strlen(key) <= KEY_MOST &&
-         (!text || json_string_length(value) <= TEXT_MOST);
+  const size_t flags = JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY;
+  return strlen(key) <= KEY_MOST && (json_is_string(value) ? json_string_length(value) <= TEXT_MOST
+                                                           : json_dumpb(value, NULL, 0, flags) <= LIST_MOST);
 }
 
 void ps_tcmd_said(const char *answer, size_t answer_size, char *said, size_t size) {

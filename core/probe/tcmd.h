@@ -40,9 +40,8 @@ ps_tcmd_verdict ps_tcmd_judge(const char *answer, size_t size, char *version, si
 /** Room for what is kept of an answer, in bytes. */
 #define PS_TCMD_SAID_SIZE 2048
 /**
- * What a solver says of itself in an answer: those of its members that are a text, a number, a boolean or null, as a
- * JSON object in ASCII, in `size` bytes of `said`. Long texts, and what does not fit, are left out; "" for what is no
- * object.
+ * What a solver says of itself in an answer: its members as a JSON object in ASCII, in `size` bytes of `said`. Long
+ * ones, and what does not fit, are left out; "" for what is no object.
  */
 void ps_tcmd_said(const char *answer, size_t answer_size, char *said, size_t size);
 

@@ -146,7 +146,7 @@ static void expect_said(const char *answer, size_t room, const char *expected) {
 static void what_it_says_of_itself_is_kept(void **state) {
   (void)state;
   expect_said("{\"a\": \"b\", \"c\": [1], \"d\": {\"e\": 1}, \"f\": 1.5, \"g\": null, \"h\": true}", PS_TCMD_SAID_SIZE,
-              "{\"a\":\"b\",\"f\":1.5,\"g\":null,\"h\":true}");
+              "{\"a\":\"b\",\"c\":[1],\"d\":{\"e\":1},\"f\":1.5,\"g\":null,\"h\":true}");
   expect_said("{\"gpu\": \"\xc3\xa9\\u001b[2J\"}", PS_TCMD_SAID_SIZE, "{\"gpu\":\"\\u00E9\\u001B[2J\"}");
   expect_said("[1]", PS_TCMD_SAID_SIZE, "");
   expect_said("{", PS_TCMD_SAID_SIZE, "");
@@ -155,13 +155,19 @@ static void what_it_says_of_itself_is_kept(void **state) {
 
 static void what_is_kept_is_bounded(void **state) {
   (void)state;
-  char answer[1024];
+  char answer[2048];
   char text[300];
   expect_said("{\"a\":\"bcdefgh\",\"i\":1}", 7, "{}"); /* its seven bytes and a NUL have no room */
   expect_said("{\"a\":\"bcdefgh\",\"i\":1}", 8, "{\"i\":1}");
   memset(text, 'y', sizeof(text));
   text[257] = '\0';
   (void)snprintf(answer, sizeof(answer), "{\"long\":\"%s\",\"%s\":1,\"short\":2}", text, text);
+  expect_said(answer, PS_TCMD_SAID_SIZE, "{\"short\":2}");
+  for (size_t i = 0; i < 250; i++) {
+    text[i] = i % 2 ? ',' : '1';
+  }
+  text[249] = '\0';
+  (void)snprintf(answer, sizeof(answer), "{\"list\":[%s,%s,%s,%s,%s],\"short\":2}", text, text, text, text, text);
   expect_said(answer, PS_TCMD_SAID_SIZE, "{\"short\":2}");
 }
 
