@@ -3,9 +3,12 @@
 # Ends what is left of a command that was run with the token ps_token (exec.sh), however far it has gone from it. Where
 # the system shows no environments, that cannot be found out.
 
-# ps_family: prints the pids of all that inherited the token.
+# ps_family: prints the pids of all that inherited the token. Not by a grep for names of files: that of busybox sees
+# nothing behind a NUL.
 ps_family() {
-  grep -lF "PENSTOCK_EXEC=$ps_token" /proc/[0-9]*/environ 2>/dev/null | sed 's/[^0-9]//g'
+  tail -n +1 /proc/[0-9]*/environ 2>/dev/null | tr '\000' '\n' |
+    sed -n -e '/^==> \/proc\/[0-9]*\/environ <==$/{' -e 's/[^0-9]//g' -e 'h' -e 'd' -e '}' \
+      -e "/^PENSTOCK_EXEC=$ps_token\$/{" -e 'g' -e 'p' -e '}'
 }
 
 # ps_signal NAME: to all of them; fails if there is none.
