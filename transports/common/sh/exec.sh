@@ -20,13 +20,17 @@ if [ "$ps_merge" = 1 ]; then
   ps_errors=
 else
   # Not by a file: there may be no place for one, and no bound for what is said. The status goes behind it, so that it is
-  # kept whatever was said, and the newlines at the end are.
+  # kept whatever was said, and the newlines at the end are. Whoever is told to end must still be able to say something.
   exec 4>&1
   ps_errors=$(
     {
       (ps_command exec 2>&1 >&4 4>&-)
       printf '\n%s' "$?"
-    } | tail -c 65540 4>&- | tr -d '\000'
+    } | {
+      trap '' HUP INT TERM
+      exec 4>&-
+      tail -c 65540 | tr -d '\000'
+    }
   )
   exec 4>&-
   ps_status=${ps_errors##*"$ps_newline"}
