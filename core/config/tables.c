@@ -17,6 +17,7 @@ static const char *const peers[] = {"own", "any", NULL};
 static const char *const launches[] = {"auto", "never", NULL};
 static const char *const probes[] = {"auto", "tcmd", "tcp", "none", NULL};
 static const char *const exits[] = {"keep", "stop", NULL};
+static const char *const hangs[] = {"report", "restart", NULL};
 static const char *const restarts[] = {"always", "never", NULL};
 
 /* A listener may ask for any free port with 0. */
@@ -61,6 +62,10 @@ static const penstock_option profile_options[] = {
     CHOICE("on_exit", "keep", "What happens to a solver that penstock launched when the gateway ends", exits),
     CHOICE("restart", "always", "Launch a solver that has ended again", restarts),
     OPTION(INT, 0, "restart_limit", "5", "Relaunches within 10 minutes before giving up", 0, 1000, NULL),
+    OPTION(DURATION, 0, "hang_timeout", "30s",
+           "How long the solver may leave everybody without an answer until it is said to hang; 0 = never", 0, DAY,
+           NULL),
+    CHOICE("on_hang", "report", "What happens then: its state says so, or it is ended and launched again", hangs),
     OPTION(DURATION, 0, "retry_min", "500ms", "First wait before connecting again", 10, HOUR, NULL),
     OPTION(DURATION, 0, "retry_max", "30s", "Longest wait before connecting again", 10, DAY, NULL),
     OPTION(INT, 0, "prewarm", NULL,

@@ -31,6 +31,7 @@ typedef struct ps_crew_solver {
   uint64_t ticket;    /**< of it: events that carry an older one say nothing of it */
   size_t streams;     /**< that were left when the solver's end began */
   uint32_t leader;    /**< index of the lane that ends it, and looks for another one */
+  int is_by_itself;   /**< it was not the user who asked, but `on_hang` */
   int is_stopped;     /**< the user has ended it, and it was neither started since nor found */
 } ps_crew_solver;
 

@@ -8,6 +8,8 @@
  */
 #include "gateway/crew_internal.h"
 
+#include <string.h>
+
 static void each(const ps_crew *self, ps_lane_ask what, uint64_t drain_ms) {
   for (uint32_t i = 0; i < self->started; i++) {
     if (self->slots[i].lane) {
@@ -35,6 +37,9 @@ static void tell(ps_crew *self, int is_already, const penstock_error *error) {
                                      .streams = self->solver.streams,
                                      .error = error};
   self->solver.stage = PS_CREW_STAGE_NONE;
+  if (self->solver.is_by_itself && error) {
+    ps_log_error(PENSTOCK_LOG_WARN, self->options.profile, error);
+  }
   self->options.events->solver(self->options.context, self, &outcome);
 }
 
@@ -63,8 +68,9 @@ static int refuse(const ps_crew *self, ps_solver_ask what, penstock_error *error
 static void begin_start(ps_crew *self) {
   self->solver.stage = PS_CREW_STAGE_STARTING;
   self->solver.is_stopped = 0;
-  /* Whatever became of launches before: this one is wanted. */
-  atomic_store(&self->gate.served, 0);
+  if (!self->solver.is_by_itself) { /* whatever became of launches before: this one is wanted */
+    atomic_store(&self->gate.served, 0);
+  }
   each(self, PS_LANE_START, 0);
 }
 
@@ -91,7 +97,7 @@ static void end_when_quiet(ps_crew *self) {
   }
 }
 
-int ps_crew_ask_solver(ps_crew *self, ps_solver_ask what, uint64_t drain_ms, penstock_error *error) {
+static int ask(ps_crew *self, ps_solver_ask what, uint64_t drain_ms, int is_by_itself, penstock_error *error) {
   ps_crew_solver *solver = &self->solver;
   int result = refuse(self, what, error);
   if (result != PENSTOCK_OK) {
@@ -99,6 +105,7 @@ int ps_crew_ask_solver(ps_crew *self, ps_solver_ask what, uint64_t drain_ms, pen
   }
   int was_stopped = solver->is_stopped;
   solver->what = what;
+  solver->is_by_itself = is_by_itself;
   solver->ticket++;
   solver->streams = 0;
   if (what == PS_SOLVER_STOP ? was_stopped : what == PS_SOLVER_START && ps_state_serves(self->state)) {
@@ -114,6 +121,28 @@ int ps_crew_ask_solver(ps_crew *self, ps_solver_ask what, uint64_t drain_ms, pen
     end_when_quiet(self);
   }
   return PENSTOCK_OK;
+}
+
+int ps_crew_ask_solver(ps_crew *self, ps_solver_ask what, uint64_t drain_ms, penstock_error *error) {
+  return ask(self, what, drain_ms, 0, error);
+}
+
+/* One that may not be launched again is better than none: it may come to itself. */
+static void on_hung(ps_crew *self) {
+  penstock_error error = {.struct_size = sizeof(error)};
+  const char *on_hang = ps_settings_string(self->options.settings, "on_hang");
+  if (!on_hang || strcmp(on_hang, "restart") != 0 || ps_crew_solver_is_busy(self)) {
+    return;
+  }
+  if (!ps_launch_allows(&self->gate, self->options.settings)) {
+    ps_log(PENSTOCK_LOG_WARN, self->options.profile,
+           "the solver hangs and is left so: `restart` and `restart_limit` do not allow another launch now");
+    return;
+  }
+  ps_log(PENSTOCK_LOG_WARN, self->options.profile, "the solver hangs and is restarted (`on_hang = restart`)");
+  if (ask(self, PS_SOLVER_RESTART, 0, 1, &error) != PENSTOCK_OK) {
+    ps_log_error(PENSTOCK_LOG_WARN, self->options.profile, &error);
+  }
 }
 
 /* --- what lanes say ------------------------------------------------------------------------------ */
@@ -139,7 +168,6 @@ static void on_ended(ps_crew *self, const ps_lane_event *event) {
   }
   atomic_store(&self->gate.launched, 0);
   atomic_store(&self->gate.begun, 0);
-  atomic_store(&self->gate.served, 0);
   if (solver->what == PS_SOLVER_RESTART) {
     begin_start(self);
     move_on(self, PS_STATE_CONNECTING);
@@ -147,6 +175,7 @@ static void on_ended(ps_crew *self, const ps_lane_event *event) {
     ps_log(PENSTOCK_LOG_INFO, self->options.profile,
            "the solver was stopped, as it was asked for; streams broken off: %zu", solver->streams);
     solver->is_stopped = 1;
+    atomic_store(&self->gate.served, 0);
     each(self, PS_LANE_PARK, 0);
     move_on(self, PS_STATE_STOPPED);
     tell(self, 0, NULL);
@@ -162,6 +191,10 @@ static void on_found(ps_crew *self) {
 void ps_crew_solver_heard(ps_crew *self, ps_crew_slot *slot, const ps_lane_event *event) {
   ps_crew_solver *solver = &self->solver;
   if (event->ticket != solver->ticket || self->stopping) {
+    return;
+  }
+  if (event->kind == PS_LANE_STATE && event->state == PS_STATE_HUNG) {
+    on_hung(self);
     return;
   }
   if (event->kind == PS_LANE_QUIET && solver->stage == PS_CREW_STAGE_QUIETING) {

@@ -8,7 +8,8 @@
  * anything is launched. All other outcomes lay the doubt aside:
  *
  * - Silence is not death. What accepts and does not answer is a solver deep in work, or one that is suspended or being
- *   dumped. It holds its port, so nothing could be launched, and clients wait as well at the solver as here.
+ *   dumped. It holds its port, so nothing could be launched, and clients wait as well at the solver as here. (If it
+ * goes on, that is hang.c's.)
  * - A question that could not be asked says something of the way, not of the solver.
  *
  * Nothing is lost by that: while the solver is dead, the next client that meets it raises the doubt again.
@@ -65,6 +66,7 @@ static void say_gone(const ps_probe *probe, penstock_error *error) {
 
 void ps_doubt_answered(ps_lane *lane) {
   ps_probe *probe = &lane->probe;
+  ps_hang_answered(lane);
   switch (probe->result) {
   case PS_PROBE_ABSENT:
   case PS_PROBE_FOREIGN:
@@ -73,6 +75,7 @@ void ps_doubt_answered(ps_lane *lane) {
     break;
   case PS_PROBE_SOLVER:
     ps_log(PENSTOCK_LOG_DEBUG, lane->profile, "the solver answers");
+    ps_hang_alive(lane);
     break;
   case PS_PROBE_SILENT:
     ps_log(PENSTOCK_LOG_DEBUG, lane->profile, "the solver does not answer in time: it may be busy");

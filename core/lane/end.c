@@ -108,6 +108,7 @@ void ps_end_continue(ps_lane *lane) {
   }
   if (lane->state != PS_STATE_STOPPING) {
     ps_lane_tell_state(lane, PS_STATE_STOPPING, NULL, 0);
+    ps_hang_end(lane);
     ps_probe_cancel(lane);
     ps_prewarm_clear(lane);
     (void)uv_timer_stop(&lane->pause);

@@ -36,6 +36,7 @@ static void begin_halt(ps_lane *lane, uint64_t drain_ms) {
   halt->is_on = 1;
   halt->is_quiet = halt->ends = 0;
   halt->drain_end_ns = uv_hrtime() + drain_ms * 1000000;
+  ps_hang_end(lane);
   ps_probe_cancel(lane);
   ps_prewarm_clear(lane);
   (void)uv_timer_stop(&lane->pause);
@@ -208,6 +209,7 @@ static void resume(ps_lane *lane) {
   lane->halt.is_on = lane->halt.is_parked = lane->halt.ends = 0;
   if (serves) {
     lane->phase = PS_PHASE_SERVE;
+    ps_hang_begin(lane);
     ps_prewarm_later(lane);
     ps_lane_later(lane);
   } else if (is_at_rest(lane) && !lane->gave_up) {

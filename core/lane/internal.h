@@ -3,7 +3,8 @@
  * @file internal.h
  * A lane from inside: what lane.c (thread, messages, end), door.c (connections that it takes in by itself), link.c (one
  * transport instance), step.c (its asynchronous steps), open.c (streams being opened), prewarm.c (streams opened
- * ahead), probe.c (does a solver answer?), doubt.c (does it still answer?), ways.c (does another way lead to it?),
+ * ahead), probe.c (does a solver answer?), doubt.c (is it still there?), hang.c (does it still
+ * answer?), ways.c (does another way lead to it?),
  * launch.c (may it be launched?), halt.c (it is ended, or started, as the user wants), retry.c (what follows a failure)
  * and supervise.c (what to do next) share.
  *
@@ -194,8 +195,9 @@ typedef struct ps_probe {
   uint64_t asked_ns;  /**< when its stream was asked for, which has `limit_ms` */
   uint64_t opened_ns; /**< when the way to the endpoint was open */
   uint64_t limit_ms;
-  int is_late;     /**< the stream took too long, and nothing else is known */
-  unsigned misses; /**< probes in a row that were late */
+  uint64_t wait_ms; /**< see ps_probe_wait; 0: the usual limits */
+  int is_late;      /**< the stream took too long, and nothing else is known */
+  unsigned misses;  /**< probes in a row that were late */
   size_t sent;
   size_t size;
   ps_probe_result result;
@@ -223,6 +225,8 @@ void ps_probe_start(ps_lane *lane);
 /** The way that the last one took is the one that there is: if it was quick, the next one's limit is the first again.
  */
 void ps_probe_trust_way(ps_probe *probe);
+/** The same, with so much time for all of it; ps_hang_overdue follows when that is over, and it goes on waiting. */
+void ps_probe_wait(ps_lane *lane, uint64_t wait_ms);
 /** Stops asking; nothing follows. */
 void ps_probe_cancel(ps_lane *lane);
 /** Its time is over. */
@@ -247,6 +251,38 @@ void ps_doubt_stream_ended(ps_lane *lane, const ps_stream_end *end);
 void ps_doubt_turn(ps_lane *lane);
 /** The probe has finished, in SERVE: marks the solver as gone if that is what it says. */
 void ps_doubt_answered(ps_lane *lane);
+
+/* --- hang.c ------------------------------------------------------------------------------------- */
+
+/** Does the solver that is served still answer? Looked at while it is used, in SERVE only. */
+typedef struct ps_hang {
+  uint64_t limit_ns; /**< after so long it is said to hang; 0 = never */
+  uv_timer_t timer;  /**< of the next look; does not run while nobody uses the solver */
+  int asks;          /**< the probe that runs is its question */
+  int is_hung;
+  uint64_t silent_ns; /**< since when nothing came although somebody waits; 0 = not so */
+  uint64_t looked_ns; /**< when it was looked last, or somebody came after nobody was there */
+  uint64_t asked_ns;
+  uint64_t pause_ns; /**< from that question to the next: longer and longer while no new stream comes */
+  uint64_t again_ms; /**< likewise, while it hangs */
+  uint64_t newest;   /**< what the last look has seen: the newest stream, … */
+  uint64_t down;     /**< … bytes from the solver, … */
+  uint64_t up;       /**< … bytes to it by streams that lived, … */
+  uint64_t ended;    /**< … streams that had ended */
+} ps_hang;
+
+/** A solver is served; or the link is well again. */
+void ps_hang_begin(ps_lane *lane);
+/** It is not; or the link is not well, so that silence says nothing of the solver. */
+void ps_hang_end(ps_lane *lane);
+/** A stream has come, or gone. */
+void ps_hang_used(ps_lane *lane);
+/** The solver has answered a question, whoever asked. */
+void ps_hang_alive(ps_lane *lane);
+/** The time of its question is over. */
+void ps_hang_overdue(ps_lane *lane);
+/** The probe has finished, in SERVE. */
+void ps_hang_answered(ps_lane *lane);
 
 /* --- ways.c ------------------------------------------------------------------------------------- */
 
@@ -381,6 +417,7 @@ struct ps_lane {
   size_t links_closing; /**< links that are destroyed but whose hosts have not closed */
   ps_probe probe;
   ps_doubt doubt;
+  ps_hang hang;
   ps_halt halt;
   ps_prewarm prewarm;
   ps_list commands; /**< of ps_command, that have a stream */

@@ -288,6 +288,9 @@ void ps_lane_count(ps_lane *lane) {
   size_t opens = lane->link ? lane->link->open_count : 0;
   size_t load = ps_relay_count(lane->relay) + opens - lane->prewarm.opening; /* which are nobody's */
   atomic_store_explicit(&lane->load, load, memory_order_relaxed);
+  if (load > 0) {
+    ps_hang_used(lane);
+  }
   if (opens > 0 && !uv_is_active((uv_handle_t *)&lane->sweep)) {
     (void)uv_timer_start(&lane->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
   } else if (opens == 0) {
@@ -301,6 +304,7 @@ static void close_timers(ps_lane *lane) {
   uv_close((uv_handle_t *)&lane->limit, NULL);
   uv_close((uv_handle_t *)&lane->sweep, NULL);
   uv_close((uv_handle_t *)&lane->prewarm.timer, NULL);
+  uv_close((uv_handle_t *)&lane->hang.timer, NULL);
 }
 
 static void on_relay_closed(void *context) {
@@ -398,7 +402,8 @@ static int open_loop(ps_lane *lane) {
     return PENSTOCK_E_LIMIT;
   }
   lane->loop.data = lane;
-  uv_timer_t *timers[] = {&lane->turn, &lane->pause, &lane->limit, &lane->sweep, &lane->prewarm.timer};
+  uv_timer_t *timers[] = {&lane->turn,  &lane->pause,         &lane->limit,
+                          &lane->sweep, &lane->prewarm.timer, &lane->hang.timer};
   for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
     (void)uv_timer_init(&lane->loop, timers[i]);
     timers[i]->data = lane;

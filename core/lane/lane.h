@@ -120,6 +120,7 @@ typedef struct ps_launch_gate {
   atomic_int busy;
   atomic_int launched;                /**< the solver that is served was launched by this gateway */
   atomic_int begun;                   /**< a launch was begun once, however it ended */
+  atomic_uint_fast64_t answered_ns;   /**< uv_hrtime of the solver's last sign of life after a silence */
   atomic_int served;                  /**< a lane was up once: from now on a launch is a relaunch */
   uint64_t launches[PS_LAUNCHES_MAX]; /**< uv_hrtime of relaunches, for restart_limit */
   size_t launch_count;
@@ -171,6 +172,8 @@ typedef enum ps_lane_ask {
 } ps_lane_ask;
 /** `ticket` comes back in all events that follow. */
 void ps_lane_solver(ps_lane *lane, ps_lane_ask what, uint64_t drain_ms, uint64_t ticket);
+/** Would another relaunch be within `restart` and `restart_limit`? 0 also while a lane is at one. [any thread] */
+int ps_launch_allows(ps_launch_gate *gate, const ps_settings *settings);
 /** May a solver be launched by such a transport, with such settings? */
 int ps_lane_may_launch(const penstock_transport *transport, const ps_settings *settings, int no_launch);
 /** Asks for a PS_LANE_REPORT. A lane that is inside a blocking connect() answers when it comes back. */

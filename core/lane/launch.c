@@ -22,32 +22,50 @@ static int take_gate(ps_lane *lane) {
   return lane->has_gate;
 }
 
-/* A solver that ends again and again is not started for ever. */
-static int within_restart_limit(ps_lane *lane, penstock_error *error) {
-  int64_t limit = ps_settings_int(lane->settings, "restart_limit", 5);
-  const char *restart = ps_settings_string(lane->settings, "restart");
-  ps_launch_gate *gate = lane->options.gate;
+/* Forgets relaunches that are long ago. Is there room for another one? */
+static int is_within_limit(ps_launch_gate *gate, const ps_settings *settings) {
+  int64_t limit = ps_settings_int(settings, "restart_limit", 5);
   uint64_t now = uv_hrtime();
   size_t kept = 0;
-  if (!atomic_load(&gate->served)) { /* the first of all, or the first since the user has wanted it */
-    gate->launch_count = 0;
-    return 1;
-  }
-  if (restart && strcmp(restart, "never") == 0) {
-    penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT,
-                  "the solver has ended, and `restart = never` forbids to start it again");
-    penstock_next(error, "start it by hand: it is found and served; or set `restart = always`");
-    return 0;
-  }
   for (size_t i = 0; i < gate->launch_count; i++) {
     if (now - gate->launches[i] < RESTART_WINDOW_NS) {
       gate->launches[kept++] = gate->launches[i];
     }
   }
   gate->launch_count = kept;
-  if ((int64_t)kept >= limit || kept == PS_LAUNCHES_MAX) {
+  return (int64_t)kept < limit && kept < PS_LAUNCHES_MAX;
+}
+
+static int is_never(const ps_settings *settings) {
+  const char *restart = ps_settings_string(settings, "restart");
+  return restart && strcmp(restart, "never") == 0;
+}
+
+int ps_launch_allows(ps_launch_gate *gate, const ps_settings *settings) {
+  if (is_never(settings) || atomic_exchange(&gate->busy, 1) != 0) {
+    return 0;
+  }
+  int is_allowed = is_within_limit(gate, settings);
+  atomic_store(&gate->busy, 0);
+  return is_allowed;
+}
+
+/* A solver that ends again and again is not started for ever. */
+static int within_restart_limit(ps_lane *lane, penstock_error *error) {
+  ps_launch_gate *gate = lane->options.gate;
+  if (!atomic_load(&gate->served)) { /* the first of all, or the first since the user has wanted it */
+    gate->launch_count = 0;
+    return 1;
+  }
+  if (is_never(lane->settings)) {
+    penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT,
+                  "the solver has ended, and `restart = never` forbids to start it again");
+    penstock_next(error, "start it by hand: it is found and served; or set `restart = always`");
+    return 0;
+  }
+  if (!is_within_limit(gate, lane->settings)) {
     penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_TRANSIENT,
-                  "the solver was started %zu times within 10 minutes and ended each time", kept);
+                  "the solver was started %zu times within 10 minutes and ended each time", gate->launch_count);
     penstock_next(error, "read its server.log; a solver started by hand is found and served; `restart_limit` sets "
                          "how often it is tried");
     return 0;

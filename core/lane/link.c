@@ -23,10 +23,12 @@ static void slot_link_degraded(const penstock_host *host, const penstock_error *
   if (error) {
     penstock_error copy;
     ps_error_import(&copy, error);
+    ps_hang_end(lane);
     ps_lane_tell_state(lane, PS_STATE_DEGRADED, &copy, 0);
     ps_prewarm_clear(lane); /* a client that waits for its own open is kept if the link is lost */
   } else if (lane->state == PS_STATE_DEGRADED) {
     ps_lane_tell_state(lane, PS_STATE_UP, NULL, 0);
+    ps_hang_begin(lane);
     ps_prewarm_later(lane);
   }
 }
@@ -86,6 +88,7 @@ void ps_link_destroy(ps_link *link, const penstock_error *why) {
   atomic_store(&lane->blocked, 0);
   atomic_store(&lane->linked, 0);
   (void)uv_timer_stop(&lane->limit);
+  ps_hang_end(lane);
   ps_probe_cancel(lane);
   ps_open_drop_all(link);
   ps_relay_abort_credit(lane->relay, why);

@@ -110,7 +110,7 @@ static int may_open(const ps_lane *lane, uint64_t now) {
   const ps_prewarm *ahead = &lane->prewarm;
   const ps_link *link = lane->link;
   return link && lane->phase == PS_PHASE_SERVE && lane->state == PS_STATE_UP && !lane->stopping && !link->lost &&
-         !link->solver_gone && link->open_count == ahead->opening && is_active(ahead, now) &&
+         !link->solver_gone && !lane->hang.asks && link->open_count == ahead->opening && is_active(ahead, now) &&
          now >= ahead->pause_until_ns && now >= ahead->hold_until_ns && is_free(link);
 }
 

@@ -64,7 +64,7 @@ static void ask(ps_lane *lane, int legacy) {
   ps_probe *probe = &lane->probe;
   probe->legacy = legacy;
   probe->asked_ns = uv_hrtime();
-  probe->limit_ms = ps_probe_patience(PS_PROBE_OPEN_MS, probe->misses, left_ms(lane));
+  probe->limit_ms = probe->wait_ms ? probe->wait_ms : ps_probe_patience(PS_PROBE_OPEN_MS, probe->misses, left_ms(lane));
   probe->is_late = 0;
   probe->opened_ns = 0;
   probe->sent = 0;
@@ -73,8 +73,9 @@ static void ask(ps_lane *lane, int legacy) {
   ps_open_probe(lane->link);
 }
 
-void ps_probe_start(ps_lane *lane) {
+static void start(ps_lane *lane, uint64_t wait_ms) {
   ps_probe *probe = &lane->probe;
+  probe->wait_ms = wait_ms;
   probe->running = 1;
   probe->finished = 0;
   probe->version[0] = '\0';
@@ -85,6 +86,14 @@ void ps_probe_start(ps_lane *lane) {
     return;
   }
   ask(lane, 0);
+}
+
+void ps_probe_start(ps_lane *lane) {
+  start(lane, 0);
+}
+
+void ps_probe_wait(ps_lane *lane, uint64_t wait_ms) {
+  start(lane, wait_ms > 0 ? wait_ms : 1);
 }
 
 void ps_probe_cancel(ps_lane *lane) {
@@ -107,6 +116,10 @@ static void was_late(ps_probe *probe) {
 
 void ps_probe_timeout(ps_lane *lane) {
   if (!lane->probe.running) {
+    return;
+  }
+  if (lane->probe.wait_ms) {
+    ps_hang_overdue(lane);
     return;
   }
   int is_opened = lane->probe.opened_ns != 0;
@@ -214,7 +227,9 @@ void ps_probe_opened(ps_lane *lane, penstock_socket socket) {
     return;
   }
   probe->opened_ns = uv_hrtime();
-  (void)uv_timer_start(&lane->limit, on_timeout, PS_TCMD_TIMEOUT_MS, 0); /* for the answer */
+  if (!probe->wait_ms) {
+    (void)uv_timer_start(&lane->limit, on_timeout, PS_TCMD_TIMEOUT_MS, 0); /* for the answer */
+  }
   if (lane->probe_mode == PS_PROBE_TCP) {
     ps_net_close(socket);
     finish(lane, PS_PROBE_SOLVER);

@@ -67,6 +67,7 @@ void ps_supervise_ask_again(ps_lane *lane, uint64_t delay_ms) {
 }
 
 static void enter_find(ps_lane *lane) {
+  ps_hang_end(lane);
   ps_probe_cancel(lane); /* a question of SERVE, and its pause */
   ps_prewarm_clear(lane);
   (void)uv_timer_stop(&lane->pause);
@@ -116,6 +117,7 @@ void ps_supervise_serve(ps_lane *lane) {
   lane->logged[0] = '\0';
   ps_lane_tell_state(lane, PS_STATE_UP, NULL, 0);
   ps_lane_tell(lane, PS_LANE_SERVING, NULL, lane->probe.version);
+  ps_hang_begin(lane);
   ps_prewarm_start(lane);
 }
 

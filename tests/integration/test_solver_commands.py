@@ -188,3 +188,54 @@ def test_without_a_gateway(penstock, command):
     assert penstock.run(command, "a", "b").returncode == USAGE
     if command != "start":
         assert penstock.run(command, "--drain", "never").returncode == USAGE
+
+
+# -- one that hangs -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("transport", ["local", "ssh"])
+def test_a_solver_that_hangs_is_said_to_until_it_answers(penstock, serve, transport):
+    served = serve(transport, hang_timeout="1s")
+    pid = served.root.pid()
+    mark = served.gateway.mark()
+    procs.kill(pid, signal.SIGSTOP)
+    with served.wire.open(b"ECHO") as sock:
+        sock.sendall(b"a")
+        error = served.gateway.wait_state("hung", since=mark)["error"]
+        assert "has not answered for 1 s, and its link is up" in error["what"] and "penstock restart" in error["next"]
+        status = status_of(penstock)
+        assert status["state"] == "hung" and status["reason"]["leg"] == "stream" and status["solver"]
+        assert "lab (" + transport + "): hung for" in penstock.run("status").stdout
+        procs.kill(pid, signal.SIGCONT)
+        served.gateway.wait_state("up", since=mark)
+        assert read_exact(sock, 1) == b"a"
+    assert status_of(penstock)["reason"] is None
+    assert served.root.pid() == pid
+
+
+def test_a_solver_that_hangs_is_restarted_if_that_is_wanted(serve):
+    served = serve("local", hang_timeout="1s", on_hang="restart")
+    pid = served.root.pid()
+    procs.kill(pid, signal.SIGSTOP)
+    with served.wire.open(b"ECHO") as sock:
+        assert ended_by(sock) == "reset"
+    assert served.wire.tcmd()["protocol_version"] == "0.18"
+    assert not procs.alive(pid)
+
+
+def test_an_idle_gateway_asks_nothing(serve, penstock):
+    """A solver that is asked says so in its log."""
+    served = serve("local", hang_timeout="300ms", debug=True, prewarm=0)
+    assert served.wire.tcmd()["protocol_version"] == "0.18"
+    before = served.root.log.read_text().count("TCMD")
+    assert before
+    with served.wire.open(b"ECHO") as sock:  # somebody is there, and says nothing: it is asked
+        eventually(lambda: served.root.log.read_text().count("TCMD") > before)
+        sock.shutdown(socket.SHUT_WR)
+        assert ended_by(sock) == "clean"
+    eventually(lambda: status_of(penstock)["streams"] == 0)
+    asked = served.root.log.read_text().count("TCMD")
+    mark = served.gateway.mark()
+    served.wire.echo(b"x")  # the time of some looks, seen from outside
+    assert served.root.log.read_text().count("TCMD") - asked <= 1
+    assert not served.gateway.find_events("state", since=mark)

@@ -56,6 +56,15 @@ static int is_used(int fd) {
   return used;
 }
 
+/* Deep in work. */
+static void wait_to_go_on(void) {
+  fake.waits++;
+  while (!fake.goes_on) {
+    (void)usleep(1000);
+  }
+  fake.waits--;
+}
+
 static void serve_one(int fd) {
   static const char text[] = "{\"protocol_version\": \"0.18\", \"status\": \"NO_DATA\"}";
   static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
@@ -67,7 +76,11 @@ static void serve_one(int fd) {
     return;
   }
   int question = is_question(fd);
-  switch (question ? fake.for_questions : fake.for_clients) {
+  int how = question ? fake.for_questions : fake.for_clients;
+  if (how == FAKE_WAITS) {
+    wait_to_go_on();
+  }
+  switch (how) {
   case FAKE_MUTE:
     if (mute_count == MUTE_MAX) {
       abort();

@@ -27,7 +27,8 @@ typedef enum fake_server {
   FAKE_ANSWERS, /**< answers and closes */
   FAKE_CLOSES,  /**< closes without a byte, as a forwarder with nobody behind it may */
   FAKE_RESETS,  /**< resets without a byte, as it may too */
-  FAKE_MUTE     /**< leaves it open without a byte */
+  FAKE_MUTE,    /**< leaves it open without a byte */
+  FAKE_WAITS    /**< answers once fake.goes_on is set; for a server that is side_by_side */
 } fake_server;
 
 /** Set by the test, read and counted by the lane's and the server's thread. */
@@ -50,6 +51,7 @@ typedef struct fake_control {
   atomic_int tells_end;                  /**< the next validate finds out that the solver has ended, and tells it */
   atomic_int listening;                  /**< 0 = opens are refused; set by a launch that does not fail */
   atomic_int for_clients, for_questions; /**< fake_server; FAKE_ANSWERS by a launch that does not fail */
+  atomic_int goes_on, waits;             /**< FAKE_WAITS: shall they go on; how many wait, now */
   atomic_int after_launch;               /**< fake_server for questions, once a launch has not failed */
   atomic_int fail_class;                 /**< class of failed opens; 0 = TRANSIENT */
   atomic_int dead_ways;                  /**< so many doubts have another way; the last of them leads to a solver */

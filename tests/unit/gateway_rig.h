@@ -33,8 +33,9 @@ typedef struct run {
   void (*act)(struct run *run); /**< on a thread of its own, once the point is reached */
   enum { AT_LISTENING, AT_SERVING, NEVER } point;
   int check_only;
-  int is_main_busy; /**< the main thread does nothing else while it acts */
-  int control;      /**< it can be asked over a control socket */
+  int is_main_busy;                /**< the main thread does nothing else while it acts */
+  int control;                     /**< it can be asked over a control socket */
+  const ps_gateway_events *events; /**< instead of the rig's, which they call; NULL = those */
   int (*find)(void *context, const char *name, ps_gateway_profile *found, penstock_error *error); /**< gets the run */
   pthread_t thread;
   int acting;
@@ -133,7 +134,7 @@ UNUSED static void go(run *self) {
                                 .settings = self->settings,
                                 .check_only = self->check_only,
                                 .control = self->control,
-                                .events = &events,
+                                .events = self->events ? self->events : &events,
                                 .context = self,
                                 .find = self->find,
                                 .find_context = self};
