@@ -114,6 +114,12 @@ int ps_settings_set(ps_settings *settings, const char *key, const char *value, c
  */
 int ps_settings_set_exact(ps_settings *settings, const char *key, const char *text);
 void ps_settings_free(ps_settings *settings);
+/**
+ * Tells each key that has another value in `after`, wherever it is written; one that only one of them declares counts
+ * if it is set. `flags`: those of its option in both (enum penstock_option_flag).
+ */
+void ps_settings_compare(const ps_settings *before, const ps_settings *after,
+                         void (*changed)(void *context, const char *key, uint32_t flags), void *context);
 
 /** Values; `key` must be declared. Unset: NULL, or `otherwise`. Durations are in milliseconds. */
 const char *ps_settings_string(const ps_settings *settings, const char *key);

@@ -10,6 +10,13 @@
 #define AUTO_LANES     4
 #define AUTO_LANE_BUSY 2
 
+/* Settings that came later, and whoever they belong to. */
+struct ps_crew_renewal {
+  struct ps_crew_renewal *before;
+  void (*release)(void *owner);
+  void *owner;
+};
+
 static const char *setting(const ps_crew *self, const char *key) {
   const char *value = ps_settings_string(self->options.settings, key);
   return value ? value : "";
@@ -155,6 +162,27 @@ void ps_crew_network_changed(const ps_crew *self) {
 
 void ps_crew_reconnect(const ps_crew *self) {
   each_lane(self, ps_lane_reconnect);
+}
+
+static void read_hold(ps_crew *self) {
+  self->door.hold_ns = (uint64_t)ps_settings_int(self->options.settings, "hold", 20000) * 1000000;
+}
+
+int ps_crew_renew(ps_crew *self, const ps_settings *settings, void (*release)(void *owner), void *owner) {
+  struct ps_crew_renewal *kept = calloc(1, sizeof(*kept));
+  if (!kept) {
+    return PENSTOCK_E_NOMEM;
+  }
+  *kept = (struct ps_crew_renewal){.before = self->renewals, .release = release, .owner = owner};
+  self->renewals = kept;
+  self->options.settings = settings;
+  read_hold(self);
+  for (uint32_t i = 0; i < self->started; i++) {
+    if (self->slots[i].lane) {
+      ps_lane_renew(self->slots[i].lane, settings);
+    }
+  }
+  return PENSTOCK_OK;
 }
 
 size_t ps_crew_ask_reports(const ps_crew *self, uint64_t ticket) {
@@ -408,7 +436,7 @@ ps_crew *ps_crew_open(uv_loop_t *loop, const ps_crew_options *options) {
   self->listening = PENSTOCK_SOCKET_NONE;
   self->most = most_lanes(self);
   self->door.own_only = strcmp(setting(self, "peers"), "any") != 0;
-  self->door.hold_ns = (uint64_t)ps_settings_int(options->settings, "hold", 20000) * 1000000;
+  read_hold(self);
   self->door.held = options->held;
   self->door.count = options->count;
   if (ps_mailbox_open(&self->inbox, loop, on_event, self) != PENSTOCK_OK) {
@@ -431,6 +459,11 @@ static void on_undelivered(void *context, ps_list *node) {
 static void on_inbox_closed(void *context) {
   ps_crew *self = context;
   ps_mailbox_dispose(&self->inbox, on_undelivered);
+  for (struct ps_crew_renewal *kept = self->renewals; kept; kept = self->renewals) {
+    self->renewals = kept->before;
+    kept->release(kept->owner);
+    free(kept);
+  }
   if (self->options.release) {
     self->options.release(self->options.owner);
   }

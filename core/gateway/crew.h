@@ -118,6 +118,12 @@ void ps_crew_grow(ps_crew *crew);
  * it does from now on. Nothing depends on the moment: what it cannot serve comes back.
  */
 int ps_crew_lend_door(ps_crew *crew, int wanted);
+/**
+ * LIVE keys of its profile have other values: `settings` counts from now on. Settings that there were stay borrowed,
+ * and these are until `release`, which comes as that of the options does. Returns 0, or a negative code: out of memory,
+ * and all is as before.
+ */
+int ps_crew_renew(ps_crew *crew, const ps_settings *settings, void (*release)(void *owner), void *owner);
 /** As those of lane.h, for all of its lanes; wake only for those that do not serve. */
 void ps_crew_wake(const ps_crew *crew);
 void ps_crew_network_changed(const ps_crew *crew);

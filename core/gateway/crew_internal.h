@@ -53,6 +53,7 @@ struct ps_crew {
   int stop_solver;
   int waits; /**< the solver's end does, for other crews */
   uint64_t drain_end_ns;
+  struct ps_crew_renewal *renewals; /**< settings that came later, the last ones first */
 };
 
 /** The best of its lanes, as crew_solver.c may have changed them; tells it if it is another one. */

@@ -12,7 +12,7 @@ ps_client *ps_door_enter(ps_door *door, penstock_socket accepted) {
   }
   client->id = atomic_fetch_add_explicit(door->count, 1, memory_order_relaxed) + 1;
   client->socket = accepted;
-  client->deadline_ns = uv_hrtime() + door->hold_ns;
+  client->deadline_ns = uv_hrtime() + atomic_load_explicit(&door->hold_ns, memory_order_relaxed);
   return client;
 }
 

@@ -401,6 +401,7 @@ int ps_lane_door_open(ps_lane *lane);
 struct ps_lane {
   ps_lane_options options;
   const ps_settings *settings;
+  penstock_config config; /**< the view of them that instances are lent */
   const penstock_transport *transport;
   const char *profile;
 

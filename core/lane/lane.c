@@ -12,6 +12,7 @@ typedef enum {
   COMMAND_ACCEPT,
   COMMAND_WAKE,
   COMMAND_NETWORK,
+  COMMAND_RENEW,
   COMMAND_RECONNECT,
   COMMAND_SOLVER,
   COMMAND_REPORT,
@@ -26,6 +27,7 @@ typedef struct command {
   int stop_solver;
   int is_on;
   uint64_t ticket;
+  const ps_settings *settings;
 } command;
 
 #define SWEEP_MS 250
@@ -189,6 +191,15 @@ void ps_lane_take(ps_lane *lane, ps_client *client) {
   ps_lane_count(lane);
 }
 
+/* Instances have been lent the view, not the settings: what they ask for from now on is of these. */
+static void use_settings(ps_lane *lane, const ps_settings *settings) {
+  lane->settings = settings;
+  lane->config = *ps_settings_abi(settings);
+  ps_backoff_init(&lane->backoff, (uint64_t)ps_settings_int(settings, "retry_min", 500),
+                  (uint64_t)ps_settings_int(settings, "retry_max", 30000),
+                  uv_hrtime() ^ ((uint64_t)(uintptr_t)lane << 16));
+}
+
 static void on_command(void *context, ps_list *node) {
   ps_lane *lane = context;
   command *heard = PS_CONTAINER(node, command, node);
@@ -205,6 +216,9 @@ static void on_command(void *context, ps_list *node) {
     break;
   case COMMAND_NETWORK:
     ps_retry_network(lane);
+    break;
+  case COMMAND_RENEW:
+    use_settings(lane, heard->settings);
     break;
   case COMMAND_RECONNECT:
     ps_retry_reconnect(lane);
@@ -370,16 +384,13 @@ int ps_lane_may_launch(const penstock_transport *transport, const ps_settings *s
 }
 
 static void read_settings(ps_lane *lane) {
-  lane->settings = lane->options.settings;
+  use_settings(lane, lane->options.settings);
   lane->transport = lane->options.transport;
   lane->profile = lane->options.profile;
   const char *launch = ps_settings_string(lane->settings, "launch");
   int wants = (!launch || strcmp(launch, "never") != 0) && lane->transport->launch != NULL;
   lane->probe_mode = choose_probe(lane, wants);
   lane->may_launch = ps_lane_may_launch(lane->transport, lane->settings, lane->options.no_launch);
-  ps_backoff_init(&lane->backoff, (uint64_t)ps_settings_int(lane->settings, "retry_min", 500),
-                  (uint64_t)ps_settings_int(lane->settings, "retry_max", 30000),
-                  uv_hrtime() ^ ((uint64_t)(uintptr_t)lane << 16));
 }
 
 /* A loop has four descriptors. libuv (1.44) leaves the first ones open if it cannot have them all, so whether it can is
@@ -508,6 +519,10 @@ void ps_lane_wake(ps_lane *lane) {
 
 void ps_lane_network_changed(ps_lane *lane) {
   (void)post(lane, (command){.kind = COMMAND_NETWORK});
+}
+
+void ps_lane_renew(ps_lane *lane, const ps_settings *settings) {
+  (void)post(lane, (command){.kind = COMMAND_RENEW, .settings = settings});
 }
 
 void ps_lane_reconnect(ps_lane *lane) {

@@ -38,11 +38,11 @@ void ps_client_free(ps_client *client);
  * The way in, which the gateway and its lanes share. The rest is set before lanes start. [any thread]
  */
 typedef struct ps_door {
-  int own_only;                /**< only this user's and root's processes may come in */
-  uint64_t hold_ns;            /**< how long a connection may be held */
-  size_t clients_max;          /**< as many as there are descriptors for, two each */
-  const atomic_size_t *held;   /**< connections that wait at the gateway */
-  atomic_uint_fast64_t *count; /**< connections so far: their ids */
+  int own_only;                 /**< only this user's and root's processes may come in */
+  atomic_uint_fast64_t hold_ns; /**< how long a connection may be held; may be set at any time */
+  size_t clients_max;           /**< as many as there are descriptors for, two each */
+  const atomic_size_t *held;    /**< connections that wait at the gateway */
+  atomic_uint_fast64_t *count;  /**< connections so far: their ids */
 } ps_door;
 
 /** Makes a client of an accepted connection, which it then owns. NULL if out of memory: the connection is reset. */
@@ -155,6 +155,8 @@ int ps_lane_run(ps_lane *lane, ps_client *client);
 int ps_lane_accept(ps_lane *lane, int is_on);
 /** Somebody waits: a lane that is idle until its next try tries soon, one whose try hangs tries anew. */
 void ps_lane_wake(ps_lane *lane);
+/** The profile's LIVE keys have other values: `settings` counts instead of those before, which stay borrowed too. */
+void ps_lane_renew(ps_lane *lane, const ps_settings *settings);
 /** The user wants a new link: the one that there is goes, with the streams on it, and a try begins at once. */
 void ps_lane_reconnect(ps_lane *lane);
 /**

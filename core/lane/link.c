@@ -59,7 +59,7 @@ ps_link *ps_link_create(ps_lane *lane, penstock_error *error) {
   ps_step_fill_host(&link->host.table);
   ps_open_fill_host(&link->host.table);
   penstock_error said = {.struct_size = sizeof(said)};
-  int32_t result = lane->transport->create(&link->host.table, ps_settings_abi(lane->settings), &link->instance, &said);
+  int32_t result = lane->transport->create(&link->host.table, &lane->config, &link->instance, &said);
   if (result != PENSTOCK_OK || !link->instance) {
     link->instance = NULL;
     ps_error_import(error, &said);

@@ -31,7 +31,7 @@ enum penstock_option_type {
 enum penstock_option_flag {
   PENSTOCK_OPTION_REQUIRED = 1u << 0,   /**< the profile must set it */
   PENSTOCK_OPTION_SECRET = 1u << 1,     /**< the value is a secret reference; never printed */
-  PENSTOCK_OPTION_LIVE = 1u << 2,       /**< a reload may change it without a reconnect */
+  PENSTOCK_OPTION_LIVE = 1u << 2,       /**< a reload may change it without a reconnect: see penstock_config */
   PENSTOCK_OPTION_DEPRECATED = 1u << 3, /**< still read; the user is told what replaces it (in help) */
   PENSTOCK_OPTION_FAR_PATH = 1u << 4    /**< STRING that is a path on the solver's host: `~` is left to the far side */
 };
@@ -52,7 +52,8 @@ typedef struct penstock_option {
 
 /**
  * The checked values of one profile, lent to create(). Borrowed: valid until destroy() returns.
- * Thread: the lane's. Values are of the declared type, in range, defaults filled in.
+ * Thread: the lane's. Values are of the declared type, in range, defaults filled in. One that is declared LIVE may be
+ * another one each time it is asked for; texts that were given stay valid all the same.
  */
 typedef struct penstock_config {
   uint32_t struct_size; /**< sizeof(penstock_config) */
