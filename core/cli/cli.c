@@ -14,6 +14,7 @@ static const ps_cli_command commands[] = {
     {"up", "run the gateway with a profile until Ctrl-C", ps_cmd_up},
     {"status", "show how the gateways are that run", ps_cmd_status},
     {"use", "have a gateway use another profile while its streams go on", ps_cmd_use},
+    {"reload", "have gateways read their files anew", ps_cmd_reload},
     {"reconnect", "have a gateway connect anew at once", ps_cmd_reconnect},
     {"start", "have a gateway start its solver", ps_cmd_start},
     {"stop", "end the solver of a gateway; the gateway goes on", ps_cmd_stop},

@@ -61,6 +61,7 @@ void ps_cli_leave_if_abandoned(int exit_code);
 int ps_cmd_up(int argc, char **argv);
 int ps_cmd_status(int argc, char **argv);
 int ps_cmd_use(int argc, char **argv);
+int ps_cmd_reload(int argc, char **argv);
 int ps_cmd_reconnect(int argc, char **argv);
 int ps_cmd_start(int argc, char **argv);
 int ps_cmd_stop(int argc, char **argv);

@@ -22,9 +22,10 @@ typedef struct up_line {
   int self_test;
   int verbose;
   char **arguments;
-  int told;  /* what happens is printed where the log goes */
-  int ran;   /* the gateway has run, and has told its end */
-  char *log; /* of one in the background, if nobody has named another file */
+  uint32_t log_level; /* if nobody has set one */
+  int told;           /* what happens is printed where the log goes */
+  int ran;            /* the gateway has run, and has told its end */
+  char *log;          /* of one in the background, if nobody has named another file */
 } up_line;
 
 static int parse(int argc, char **argv, up_line *line) {
@@ -77,7 +78,8 @@ static int open_log(up_line *line, const ps_settings *gateway) {
   if (line->verbose && !ps_cli_options.log_level) {
     ps_cli_options.log_level = PENSTOCK_LOG_DEBUG;
   }
-  return ps_cli_open_log(gateway, both ? PENSTOCK_LOG_WARN : PENSTOCK_LOG_INFO);
+  line->log_level = both ? PENSTOCK_LOG_WARN : PENSTOCK_LOG_INFO;
+  return ps_cli_open_log(gateway, line->log_level);
 }
 
 /* Problems go to standard error as lines, and with --json to standard output as objects too. */
@@ -92,6 +94,32 @@ static int wrong_profile(const up_line *line, ps_profiles *profiles) {
 static int find_other(void *context, const char *name, ps_gateway_profile *found, penstock_error *error) {
   const up_line *line = context;
   return ps_profile_find_other(name, line->listen, found, error);
+}
+
+static int read_anew(void *context, const char *name, ps_gateway_profile *found, ps_settings **common,
+                     penstock_error *error) {
+  const up_line *line = context;
+  return ps_profile_read_anew(name, line->listen, found, common, error);
+}
+
+static int reopen_log(void *context, const ps_settings *common, penstock_error *error) {
+  const up_line *line = context;
+  return ps_cli_change_log(common, line->log_level, error);
+}
+
+/* What the command line says of the log, files do not change. */
+static void note_fixed(const char *fixed[4]) {
+  size_t count = 0;
+  if (ps_cli_options.log_level) {
+    fixed[count++] = "log_level";
+  }
+  if (ps_cli_options.log_format) {
+    fixed[count++] = "log_format";
+  }
+  if (ps_cli_options.log_file) { /* or -d has */
+    fixed[count++] = "log_file";
+  }
+  fixed[count] = NULL;
 }
 
 /* --- in the background -------------------------------------------------------------------------- */
@@ -155,6 +183,8 @@ static const char *log_of(const up_line *line, const ps_settings *gateway) {
 static int run(up_line *line, const ps_profiles *profiles, const ps_profile *profile) {
   penstock_error error;
   ps_up_events told;
+  const char *fixed[4];
+  note_fixed(fixed);
   ps_up_events_init(&told, profile, line->json, line->self_test, line->verbose);
   told.detach = line->detach ? log_of(line, profiles->gateway) : NULL;
   const ps_gateway_options options = {
@@ -169,6 +199,10 @@ static int run(up_line *line, const ps_profiles *profiles, const ps_profile *pro
       .context = &told,
       .find = find_other,
       .find_context = line,
+      .common = profiles->gateway,
+      .fixed = fixed,
+      .reread = read_anew,
+      .relog = reopen_log,
   };
   memset(&error, 0, sizeof(error));
   line->ran = 1;

@@ -2,80 +2,25 @@
 /* Has a gateway that runs use another profile, and shows the way of that one until it serves. */
 #include "cli/cli.h"
 
-#include <limits.h>
-
-#include "cli/gateways.h"
+#include "cli/follow.h"
 #include "cli/json_out.h"
-#include "cli/legs.h"
 #include "cli/out.h"
 #include "cli/show.h"
-#include "log/log.h"
-
-#define PATIENCE_MS 5000
-/* Every step of the way has a limit of its own. */
-#define NO_LIMIT_MS (INT_MAX / 2)
-
-static const char *text_of(const json_t *object, const char *key) {
-  const char *text = json_string_value(json_object_get(object, key));
-  return text ? text : "";
-}
-
-static void show_leg(const json_t *event) {
-  penstock_error failed = {.struct_size = sizeof(failed)};
-  double ms = json_number_value(json_object_get(event, "ms"));
-  int is_failed = json_is_object(json_object_get(event, "error"));
-  ps_legs_line(ps_leg_parse(text_of(event, "leg")), ms > 0 ? (uint64_t)(ms * 1e6) : 0, text_of(event, "text"),
-               is_failed ? &failed : NULL);
-}
-
-/* What happens on the way. How it ends is in the answer. */
-static void show_event(void *context, const json_t *event) {
-  const int *json = context;
-  const char *step = text_of(event, "step");
-  char safe[512];
-  if (strcmp(text_of(event, "event"), "swap") != 0) {
-    return;
-  }
-  if (*json) {
-    ps_json_line(json_deep_copy(event));
-  } else if (strcmp(step, "leg") == 0) {
-    show_leg(event);
-  } else if (strcmp(step, "progress") == 0) {
-    ps_out_progress(ps_show_safe(safe, sizeof(safe), text_of(event, "text")));
-  }
-}
 
 static void show_outcome(const json_t *result) {
   char profile[256];
   char other[256];
   char span[32];
   json_int_t streams = json_integer_value(json_object_get(result, "streams"));
-  (void)ps_show_safe(profile, sizeof(profile), text_of(result, "profile"));
+  (void)ps_show_safe(profile, sizeof(profile), ps_follow_text(result, "profile"));
   if (streams == 0) {
     ps_out_line("Profile '%s' is used now.", profile);
     return;
   }
   ps_out_line("Profile '%s' is used now; %lld stream%s of '%s' may go on for %s.", profile, (long long)streams,
-              streams == 1 ? "" : "s", ps_show_safe(other, sizeof(other), text_of(result, "other")),
+              streams == 1 ? "" : "s", ps_show_safe(other, sizeof(other), ps_follow_text(result, "other")),
               ps_show_span(span, sizeof(span),
                            (uint64_t)json_integer_value(json_object_get(result, "drain_ms")) * UINT64_C(1000000)));
-}
-
-/* Listens to what happens, then asks; returns when it is known how it ends, or (*is_open) cannot be known. */
-static int ask(ps_gateway_found *gateway, json_t *fields, int *json, int *is_open, json_t **result,
-               penstock_error *error) {
-  json_t *heard = NULL;
-  gateway->client.heard = show_event;
-  gateway->client.context = json;
-  int code = ps_control_client_ask(&gateway->client, "subscribe", json_pack("{s:[s]}", "events", "swap"), PATIENCE_MS,
-                                   &heard, error); /* without events it goes as well, only unseen */
-  json_decref(heard);
-  if (code == PENSTOCK_E_CANCELLED || code == PENSTOCK_E_TIMEOUT) {
-    return code;
-  }
-  code = ps_control_client_ask(&gateway->client, "use", json_incref(fields), NO_LIMIT_MS, result, error);
-  *is_open = code != PENSTOCK_OK && !gateway->client.is_refused;
-  return code;
 }
 
 /* Tells the end. `is_open`: the gateway may do it yet, or may have done it. Returns the exit code. */
@@ -131,7 +76,7 @@ int ps_cmd_use(int argc, char **argv) {
   if (code == PENSTOCK_OK) {
     fields = fields ? fields : json_object();
     (void)json_object_set_new(fields, "profile", json_string(arguments[0]));
-    code = ask(&found.items[0], fields, &json, &is_open, &result, &error);
+    code = ps_gateway_follow(&found.items[0], "use", json_incref(fields), json, &is_open, &result, &error);
   }
   exit_code = end(json, result, code, is_open, &error);
   json_decref(fields);

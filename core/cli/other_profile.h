@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file other_profile.h
- * Another profile for a gateway that runs, out of files that are read anew.
+ * Profiles for a gateway that runs, out of files that are read anew.
  * Thread: the main thread.
  */
 #ifndef PS_OTHER_PROFILE_H
@@ -15,5 +15,11 @@
  * the line of the first fault.
  */
 int ps_profile_find_other(const char *name, const char *listen, ps_gateway_profile *found, penstock_error *error);
+/**
+ * The same for a reload: nothing may be wrong with any other profile either. *common gets [gateway], which is then the
+ * caller's to free.
+ */
+int ps_profile_read_anew(const char *name, const char *listen, ps_gateway_profile *found, ps_settings **common,
+                         penstock_error *error);
 
 #endif

@@ -183,8 +183,7 @@ void ps_profile_close(ps_profile *profile) {
   profile->settings = NULL;
 }
 
-int ps_cli_open_log(const ps_settings *gateway, uint32_t otherwise) {
-  penstock_error error;
+int ps_cli_change_log(const ps_settings *gateway, uint32_t otherwise, penstock_error *error) {
   const char *file = ps_cli_options.log_file;
   const char *format = ps_cli_options.log_format;
   uint32_t level = ps_cli_options.log_level;
@@ -196,7 +195,12 @@ int ps_cli_open_log(const ps_settings *gateway, uint32_t otherwise) {
     }
   }
   ps_log_format form = format ? ps_log_format_parse(format) : PS_LOG_AUTO;
-  if (ps_log_open(file, form, level ? level : otherwise, &error) != 0) {
+  return ps_log_open(file, form, level ? level : otherwise, error);
+}
+
+int ps_cli_open_log(const ps_settings *gateway, uint32_t otherwise) {
+  penstock_error error;
+  if (ps_cli_change_log(gateway, otherwise, &error) != 0) {
     ps_cli_print_error(PS_STDERR, "Failed", &error);
     return ps_cli_exit_code(&error);
   }

@@ -63,5 +63,8 @@ void ps_profiles_add_refusal(ps_profiles *profiles, const char *name, const pens
  * nobody has set gives way to `otherwise`. Returns 0, or an exit code after a complaint.
  */
 int ps_cli_open_log(const ps_settings *gateway, uint32_t otherwise);
+/** The same for a log that is open; if the other one cannot be had, it stays. Returns 0, or a negative code with
+ * `error`. */
+int ps_cli_change_log(const ps_settings *gateway, uint32_t otherwise, penstock_error *error);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/up_events.h"
 
+#include <stdlib.h>
+
 #include "base/signals.h"
 #include "cli/background.h"
 #include "cli/cli.h"
@@ -290,8 +292,21 @@ static void text_swap(void *context, const ps_swap_event *event) {
   }
 }
 
-const ps_gateway_events ps_up_text_events = {text_listening, text_state,   text_leg,
-                                             text_progress,  text_serving, text_swap};
+static void text_reload(void *context, const ps_reload_event *event) {
+  ps_up_events *told = context;
+  char safe[512];
+  if (event->error) {
+    ps_cli_print_error(PS_STDOUT, "Not reloaded, all goes on as it was", event->error);
+    return;
+  }
+  char *text = ps_reload_text(event->changes);
+  set_profile(told, event->profile, event->transport, event->settings);
+  ps_out_line("Reloaded: %s.", text ? ps_show_safe(safe, sizeof(safe), text) : "");
+  free(text);
+}
+
+const ps_gateway_events ps_up_text_events = {text_listening, text_state, text_leg,   text_progress,
+                                             text_serving,   text_swap,  text_reload};
 
 /* --- as JSON ------------------------------------------------------------------------------------ */
 
@@ -337,8 +352,17 @@ static void json_swap(void *context, const ps_swap_event *event) {
   }
 }
 
-const ps_gateway_events ps_up_json_events = {json_listening, json_state,   json_leg,
-                                             json_progress,  json_serving, json_swap};
+static void json_reload(void *context, const ps_reload_event *event) {
+  json_t *line = json_pack("{s:s}", "event", "reload");
+  json_t *rest = ps_reload_event_json(event);
+  (void)json_object_update(line, rest);
+  json_decref(rest);
+  ps_json_line(line);
+  set_profile(context, event->profile, event->transport, event->settings);
+}
+
+const ps_gateway_events ps_up_json_events = {json_listening, json_state, json_leg,   json_progress,
+                                             json_serving,   json_swap,  json_reload};
 
 void ps_up_json_problems(const ps_problems *problems) {
   for (size_t i = 0; i < problems->count; i++) {

@@ -113,7 +113,15 @@ static void on_swap(void *context, const ps_swap_event *event) {
   }
 }
 
-static const ps_gateway_events desk_events = {on_listening, on_state, on_leg, on_progress, on_serving, on_swap};
+static void on_reload(void *context, const ps_reload_event *event) {
+  ps_desk *desk = context;
+  desk->options.settings = event->settings;
+  desk->options.events->reload(desk->options.context, event);
+  ps_control_publish(desk->server, PS_DESK_RELOAD, ps_reload_event_json(event));
+}
+
+static const ps_gateway_events desk_events = {on_listening, on_state, on_leg,   on_progress,
+                                              on_serving,   on_swap,  on_reload};
 
 /* --- its life ----------------------------------------------------------------------------------- */
 

@@ -64,6 +64,9 @@ typedef struct ps_desk_gateway {
   /** Has the solver stopped, started or both, see ps_crew_ask_solver. Returns 0: ps_desk_answer_solver follows, maybe
    * before this returns; or a negative code with `fault`. */
   int (*solver)(void *context, ps_solver_ask what, uint64_t drain_ms, ps_control_fault *fault);
+  /** Has it read the files anew. Returns 0 with *changes, which the desk frees: if they connect the profile anew, the
+   * event `swap` tells what becomes of that; or a negative code with `fault`. */
+  int (*reload)(void *context, ps_reload *changes, ps_control_fault *fault);
   /** Profiles that were left and have streams yet: a list, a new reference. */
   json_t *(*leaving)(void *context);
 } ps_desk_gateway;

@@ -55,6 +55,7 @@ struct ps_desk {
   ps_swap_event coming;    /**< what it is; `profile` is NULL if none comes */
   ps_control_call *using;  /**< waits for what becomes of it; NULL: nobody does, or it has gone */
   ps_control_call *acting; /**< likewise, for what becomes of the solver */
+  json_t *changes;         /**< that the profile comes of, if it is a reload */
   ps_desk_totals past;     /**< of lanes that have ended */
   ps_list surveys;
   uv_timer_t look; /**< for surveys that wait too long */
@@ -66,7 +67,7 @@ struct ps_desk {
 };
 
 /** Kinds of events, in the order of ps_desk_event_kinds. */
-enum { PS_DESK_STATE, PS_DESK_LEG, PS_DESK_PROGRESS, PS_DESK_SERVING, PS_DESK_SWAP, PS_DESK_LOG };
+enum { PS_DESK_STATE, PS_DESK_LEG, PS_DESK_PROGRESS, PS_DESK_SERVING, PS_DESK_SWAP, PS_DESK_LOG, PS_DESK_RELOAD };
 /** Their names, NULL-terminated. */
 extern const char *const ps_desk_event_kinds[];
 /** All that can be asked. */

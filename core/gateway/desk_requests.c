@@ -110,19 +110,47 @@ static void on_use(void *context, ps_control_call *call) {
   }
 }
 
+/* The answer comes at once, or, if the profile connects anew, as that of `use`. */
+static void on_reload(void *context, ps_control_call *call) {
+  ps_desk *desk = context;
+  ps_control_fault fault;
+  ps_reload changes;
+  if (desk->gateway.reload(desk->gateway.context, &changes, &fault) != 0) {
+    ps_control_refuse(call, &fault);
+    return;
+  }
+  json_t *list = ps_reload_json(&changes);
+  if (changes.connects) {
+    desk->using = call;
+    desk->changes = list;
+  } else {
+    ps_control_answer(call, json_pack("{s:o, s:o, s:b}", "profile", ps_json_text(desk->options.profile), "changes",
+                                      list, "connected", 0));
+  }
+  ps_reload_free(&changes);
+}
+
 void ps_desk_answer_use(ps_desk *desk, const ps_swap_event *event) {
   ps_control_call *call = desk->using;
+  json_t *changes = desk->changes;
   ps_control_fault fault;
   desk->using = NULL;
+  desk->changes = NULL;
   if (!call) {
     return;
   }
   if (event->step == PS_SWAP_TAKEN) {
-    ps_control_answer(call, json_pack("{s:o, s:s, s:o, s:I, s:I}", "profile", ps_json_text(event->profile), "transport",
-                                      event->transport->name, "other", ps_json_text(event->other), "streams",
-                                      (json_int_t)event->streams, "drain_ms", (json_int_t)event->drain_ms));
+    json_t *answer = json_pack("{s:o, s:s, s:o, s:I, s:I}", "profile", ps_json_text(event->profile), "transport",
+                               event->transport->name, "other", ps_json_text(event->other), "streams",
+                               (json_int_t)event->streams, "drain_ms", (json_int_t)event->drain_ms);
+    if (changes) {
+      (void)json_object_set_new(answer, "changes", changes);
+      (void)json_object_set_new(answer, "connected", json_true());
+    }
+    ps_control_answer(call, answer);
     return;
   }
+  json_decref(changes);
   /* Not by the class of the error: a user who gives no pass phrase has cancelled, too. */
   ps_control_fault_set(&fault, event->is_ending ? "stopping" : "not-served", "%s", event->error->what);
   ps_control_fault_next(&fault, "%s", event->error->next);
@@ -132,8 +160,8 @@ void ps_desk_answer_use(ps_desk *desk, const ps_swap_event *event) {
 
 /* --- the table ---------------------------------------------------------------------------------- */
 
-const char *const ps_desk_event_kinds[] = {"state", "leg", "progress", "serving", "swap", "log", NULL};
-#define ALL_EVENTS ((uint32_t)63)
+const char *const ps_desk_event_kinds[] = {"state", "leg", "progress", "serving", "swap", "log", "reload", NULL};
+#define ALL_EVENTS ((uint32_t)127)
 
 static void on_subscribe(void *context, ps_control_call *call) {
   json_t *list = json_array();
@@ -187,6 +215,7 @@ static const ps_control_kind requests[] = {
     {"subscribe", "tells of events from now on, until the connection is closed", subscribe_fields, 1, on_subscribe},
     {"logs", "the last lines of the gateway's log", logs_fields, 1, ps_desk_answer_logs},
     {"use", "connects another profile beside the one in use, and uses it once it serves", use_fields, 2, on_use},
+    {"reload", "reads the files anew, and applies what they say otherwise", NULL, 0, on_reload},
     {"reconnect", "gives up the link, with the streams on it, and connects anew at once", NULL, 0, on_reconnect},
     {"exec", "runs a command where the solver lives; the connection becomes its input and output", exec_fields, 2,
      ps_desk_on_exec},

@@ -38,6 +38,11 @@ static void no_swap(void *context, const ps_swap_event *event) {
   (void)event;
 }
 
+static void no_reload(void *context, const ps_reload_event *event) {
+  (void)context;
+  (void)event;
+}
+
 ps_gateway_events ps_gateway_events_whole(const ps_gateway_events *some) {
   ps_gateway_events whole = some ? *some : (ps_gateway_events){0};
   whole.listening = whole.listening ? whole.listening : no_listening;
@@ -46,5 +51,6 @@ ps_gateway_events ps_gateway_events_whole(const ps_gateway_events *some) {
   whole.progress = whole.progress ? whole.progress : no_progress;
   whole.serving = whole.serving ? whole.serving : no_serving;
   whole.swap = whole.swap ? whole.swap : no_swap;
+  whole.reload = whole.reload ? whole.reload : no_reload;
   return whole;
 }

@@ -12,6 +12,7 @@
 #include "host/prompt.h"
 #include "log/log.h"
 #include "net/net.h"
+#include "service/hangup.h"
 
 /* Descriptors for all that is no connection: what each lane has, and what scripts, look-ups and pipes need. */
 #define DESCRIPTORS_KEPT        28
@@ -214,11 +215,36 @@ uint64_t ps_gateway_end(void *context, int64_t drain) {
   return drain_ms;
 }
 
+/* Sent by somebody, not by a terminal that has gone: what becomes of it is told in the log and by the events. */
+static void reload_for_signal(ps_gateway *self) {
+  ps_reload changes;
+  ps_control_fault fault;
+  ps_log(PENSTOCK_LOG_INFO, self->options->profile, "SIGHUP: the files are read anew");
+  if (ps_gateway_reload(self, &changes, &fault) == PENSTOCK_OK) {
+    ps_reload_free(&changes);
+  }
+}
+
 static void on_signal(uv_signal_t *handle, int number) {
+  ps_gateway *self = handle->data;
   if (number == SIGUSR1) {
     ps_log_reopen();
+  } else if (number == SIGHUP && self->options->reread && !ps_hangup_has_come()) {
+    reload_for_signal(self);
   } else {
-    (void)ps_gateway_end(handle->data, -1);
+    (void)ps_gateway_end(self, -1);
+  }
+}
+
+static void listen_to_signals(ps_gateway *self) {
+  int is_immune = ps_hangup_is_ignored();
+  ps_hangup_begin();
+  for (size_t i = 0; i < PS_GATEWAY_SIGNALS; i++) {
+    (void)uv_signal_init(&self->loop, &self->signals[i]);
+    self->signals[i].data = self;
+    if (signals[i] != SIGHUP || !is_immune) {
+      (void)uv_signal_start(&self->signals[i], on_signal, signals[i]);
+    }
   }
 }
 
@@ -437,11 +463,7 @@ static int open_gateway(ps_gateway *self, penstock_error *error) {
   ps_hold_open(&self->hold, &self->loop, on_waiting, self);
   (void)uv_timer_init(&self->loop, &self->end);
   self->end.data = self;
-  for (size_t i = 0; i < PS_GATEWAY_SIGNALS; i++) {
-    (void)uv_signal_init(&self->loop, &self->signals[i]);
-    self->signals[i].data = self;
-    (void)uv_signal_start(&self->signals[i], on_signal, signals[i]);
-  }
+  listen_to_signals(self);
   if (!self->options->check_only) {
     self->netwatch = ps_netwatch_start(&self->loop, on_network_changed, self);
     self->herald = ps_herald_open(&self->loop, &self->own_options);
@@ -490,6 +512,7 @@ int ps_gateway_run(const ps_gateway_options *options, penstock_error *error) {
   }
   (void)uv_loop_close(&self->loop);
   ps_metrics_free(self->metrics);
+  ps_settings_free(self->common);
   free(self);
   return result;
 }

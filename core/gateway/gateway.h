@@ -8,6 +8,7 @@
 #define PS_GATEWAY_H
 
 #include "config/config.h"
+#include "gateway/reload.h"
 #include "lane/state.h"
 
 /** How far the change to another profile has come. */
@@ -38,6 +39,15 @@ typedef struct ps_swap_event {
   int is_ending; /**< FAILED: because the gateway ends */
 } ps_swap_event;
 
+/** What a reload has come to. All is borrowed. */
+typedef struct ps_reload_event {
+  const char *profile; /**< the one in use */
+  const penstock_transport *transport;
+  const ps_settings *settings; /**< that count now */
+  const ps_reload *changes;    /**< NULL: it has failed … */
+  const penstock_error *error; /**< … because of this, and nothing has changed */
+} ps_reload_event;
+
 /** What a gateway tells as it runs. Called on the main thread. */
 typedef struct ps_gateway_events {
   /** The listener is bound; `address` is "127.0.0.1:9090" with the real port. */
@@ -54,6 +64,8 @@ typedef struct ps_gateway_events {
   void (*serving)(void *context, int adopted, const char *protocol_version);
   /** Another profile comes, or goes. After TAKEN all other events are of that one. */
   void (*swap)(void *context, const ps_swap_event *event);
+  /** Files were read anew. If a key needs the profile to be connected anew, `swap` tells what becomes of that. */
+  void (*reload)(void *context, const ps_reload_event *event);
 } ps_gateway_events;
 
 /** All of `some` (may be NULL), with functions that do nothing where a slot is NULL: who tells need not ask. */
@@ -85,12 +97,22 @@ typedef struct ps_gateway_options {
    * is no other. */
   int (*find)(void *context, const char *name, ps_gateway_profile *found, penstock_error *error);
   void *find_context;
+  const ps_settings *common; /**< [gateway], checked; NULL: it has no part in reloads */
+  const char *const *fixed;  /**< keys that the command line has set, NULL-terminated; may be NULL */
+  /** For a reload: reads the files anew, in which nothing at all may be wrong, and finds the profile in use. *common
+   * gets [gateway], which is then the receiver's to free. Returns as `find`, with its context. NULL: there is nothing
+   * to read. */
+  int (*reread)(void *context, const char *name, ps_gateway_profile *found, ps_settings **common,
+                penstock_error *error);
+  /** The log is to be as [gateway] says from now on. Returns 0, or a negative code with `error`: it is as before. May
+   * be NULL. */
+  int (*relog)(void *context, const ps_settings *common, penstock_error *error);
 } ps_gateway_options;
 
 /**
- * Runs a gateway until SIGINT, SIGTERM or, with check_only, until the outcome is known. Returns 0 after an
- * orderly end; a negative code with `error` when it could not start (port taken …), when a failure that the
- * user must act on ends it, or when check_only found one.
+ * Runs a gateway until SIGINT, SIGTERM, the end of its terminal or, with check_only, until the outcome is known.
+ * Returns 0 after an orderly end; a negative code with `error` when it could not start (port taken …), when a failure
+ * that the user must act on ends it, or when check_only found one.
  */
 int ps_gateway_run(const ps_gateway_options *options, penstock_error *error);
 

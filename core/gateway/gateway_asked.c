@@ -123,6 +123,24 @@ static int same_port(const ps_gateway *self, const ps_gateway_profile *profile, 
   return PENSTOCK_E_INVALID;
 }
 
+static void release(const ps_gateway_profile *profile) {
+  if (profile->release) {
+    profile->release(profile->owner);
+  }
+}
+
+int ps_gateway_begin_swap(ps_gateway *self, ps_gateway_profile *profile, int64_t drain_ms, penstock_error *error) {
+  ps_crew *crew = ps_gateway_open_crew(self, profile);
+  if (!crew) {
+    release(profile);
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory or descriptors");
+    penstock_next(error, "try again when there are fewer streams");
+    return PENSTOCK_E_LIMIT;
+  }
+  ps_gateway_set_clients_max(self, crew);
+  return ps_swap_begin(&self->swap, crew, self->crew, self->acceptor.socket, drain_ms, error);
+}
+
 static int begin_use(ps_gateway *self, const char *name, int64_t drain_ms, penstock_error *error) {
   ps_gateway_profile profile = {0};
   int result = self->options->find(self->options->find_context, name, &profile, error);
@@ -130,19 +148,11 @@ static int begin_use(ps_gateway *self, const char *name, int64_t drain_ms, penst
     return result;
   }
   result = same_port(self, &profile, error);
-  ps_crew *crew = result == PENSTOCK_OK ? ps_gateway_open_crew(self, &profile) : NULL;
-  if (!crew && result == PENSTOCK_OK) {
-    result = penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory or descriptors");
-    penstock_next(error, "try again when there are fewer streams");
-  }
-  if (!crew) {
-    if (profile.release) {
-      profile.release(profile.owner);
-    }
+  if (result != PENSTOCK_OK) {
+    release(&profile);
     return result;
   }
-  ps_gateway_set_clients_max(self, crew);
-  return ps_swap_begin(&self->swap, crew, self->crew, self->acceptor.socket, drain_ms, error);
+  return ps_gateway_begin_swap(self, &profile, drain_ms, error);
 }
 
 static int on_use(void *context, const char *name, int64_t drain_ms, ps_control_fault *fault) {
@@ -223,6 +233,7 @@ void ps_gateway_open_desk(ps_gateway *self) {
                                 .use = on_use,
                                 .run = on_run,
                                 .solver = on_solver,
+                                .reload = ps_gateway_reload,
                                 .leaving = on_leaving};
   self->desk = self->options->control ? ps_desk_open(&self->loop, &self->own_options, &face, self->descriptors) : NULL;
   if (self->desk && self->options->metrics) {

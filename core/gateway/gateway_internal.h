@@ -2,7 +2,7 @@
 /**
  * @file gateway_internal.h
  * What the files of the gateway share: gateway.c (its life, and what happens between listener, those who wait and
- * crews), gateway_asked.c (what the desk asks).
+ * crews), gateway_asked.c (what the desk asks), gateway_reload.c (files are read anew).
  * Thread: the main thread.
  */
 #ifndef PS_GATEWAY_INTERNAL_H
@@ -25,6 +25,7 @@ typedef struct ps_gateway {
   const ps_gateway_options *options; /**< = &own_options; its profile is the one in use */
   ps_gateway_options own_options;
   ps_gateway_events told; /**< those of the owner, whole */
+  ps_settings *common;    /**< [gateway], as it was read last; NULL: it was not read anew */
   uv_loop_t loop;
   ps_acceptor acceptor;
   atomic_uint_fast64_t clients; /**< so far */
@@ -59,6 +60,13 @@ void ps_gateway_set_clients_max(const ps_gateway *self, ps_crew *crew);
 /** Ends it in order. `drain_ms` below 0: at first as the profile says, and at once if it is asked again. Returns how
  * long streams may go on, in milliseconds. `context` is the gateway. */
 uint64_t ps_gateway_end(void *context, int64_t drain_ms);
+
+/** A profile, which becomes the gateway's, begins to connect beside the one in use. Returns 0 or a negative code with
+ * `error`. */
+int ps_gateway_begin_swap(ps_gateway *self, ps_gateway_profile *profile, int64_t drain_ms, penstock_error *error);
+/** Reads the files anew and applies what they say otherwise. Returns 0 with *changes, which the caller frees; or a
+ * negative code with `fault`, and nothing has changed. `context` is the gateway. */
+int ps_gateway_reload(void *context, ps_reload *changes, ps_control_fault *fault);
 
 /** Opens the desk and what asks it, if they are wanted. */
 void ps_gateway_open_desk(ps_gateway *self);

@@ -2,6 +2,7 @@
 #include "gateway/herald.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/text.h"
 #include "log/log.h"
@@ -11,6 +12,8 @@ struct ps_herald {
   ps_manager *manager;
   ps_gateway_options options; /* with the events that were there before */
   uv_timer_t alive;
+  ps_state state;   /* the last one told */
+  int is_reloading; /* the manager waits to be told that it has been done */
   char listen[128];
   char reason[512]; /* why it is not up; "" = nothing was said */
 };
@@ -22,8 +25,9 @@ static void tell(const ps_herald *herald, const char *lines, int is_needed) {
 }
 
 /* One line of STATUS, whatever is in the names and the reason. */
-static void tell_state(const ps_herald *herald, const char *first, ps_state state, const char *more) {
+static void tell_state(ps_herald *herald, const char *first, ps_state state, const char *more) {
   ps_text lines = {0};
+  herald->state = state;
   ps_text_addf(&lines, "%sSTATUS=", first);
   ps_text_add_safe(&lines, herald->options.profile);
   ps_text_addf(&lines, " (%s) on %s: %s", herald->options.transport->name, herald->listen, ps_state_name(state));
@@ -83,10 +87,19 @@ static void on_swap(void *context, const ps_swap_event *event) {
     herald->reason[0] = '\0';
     tell_state(herald, "", event->state, "");
   }
+  if (event->step == PS_SWAP_TAKEN || event->step == PS_SWAP_FAILED) {
+    ps_herald_reloaded(herald);
+  }
   herald->options.events->swap(herald->options.context, event);
 }
 
-static const ps_gateway_events herald_events = {on_listening, on_state, on_leg, on_progress, on_serving, on_swap};
+static void on_reload(void *context, const ps_reload_event *event) {
+  const ps_herald *herald = context;
+  herald->options.events->reload(herald->options.context, event);
+}
+
+static const ps_gateway_events herald_events = {on_listening, on_state, on_leg,   on_progress,
+                                                on_serving,   on_swap,  on_reload};
 
 static void on_alive(uv_timer_t *timer) {
   tell(timer->data, "WATCHDOG=1", 0);
@@ -110,6 +123,25 @@ ps_herald *ps_herald_open(uv_loop_t *loop, ps_gateway_options *options) {
   options->events = &herald_events;
   options->context = herald;
   return herald;
+}
+
+/* When it began is for Type=notify-reload, which takes no older answer for the one that it waits for. */
+void ps_herald_reloading(ps_herald *herald) {
+  char lines[96];
+  struct timespec now;
+  if (herald && clock_gettime(CLOCK_MONOTONIC, &now) == 0) {
+    herald->is_reloading = 1;
+    (void)snprintf(lines, sizeof(lines), "RELOADING=1\nMONOTONIC_USEC=%llu",
+                   (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
+    tell(herald, lines, 1);
+  }
+}
+
+void ps_herald_reloaded(ps_herald *herald) {
+  if (herald && herald->is_reloading) {
+    herald->is_reloading = 0;
+    tell_state(herald, "READY=1\n", herald->state, "");
+  }
 }
 
 void ps_herald_stopping(ps_herald *herald, uint64_t most_ms) {

@@ -19,7 +19,10 @@ typedef struct ps_herald ps_herald;
  * or if out of memory. The sign of life comes from `loop` and from nowhere else: if that hangs, the gateway does.
  */
 ps_herald *ps_herald_open(uv_loop_t *loop, ps_gateway_options *options);
-/** The gateway ends, which may take so long. `herald` may be NULL, here as below. */
+/** The files are read anew; that has been done (or the event `swap` tells that it has). */
+void ps_herald_reloading(ps_herald *herald);
+void ps_herald_reloaded(ps_herald *herald);
+/** The gateway ends, which may take so long. `herald` may be NULL, as everywhere. */
 void ps_herald_stopping(ps_herald *herald, uint64_t most_ms);
 /** Closes it; it is freed on a later turn. */
 void ps_herald_close(ps_herald *herald);

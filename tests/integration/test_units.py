@@ -35,6 +35,7 @@ def test_they_run_what_was_installed(prefix):
         unit = read(prefix, name)
         assert unit["Service"]["ExecStart"] == f"{prefix}/bin/penstock {command}"
         assert unit["Service"]["Type"] == "notify"
+        assert unit["Service"]["ExecReload"].endswith("kill -HUP $MAINPID")
         page = re.search(r"file:(\S+)", unit["Unit"]["Documentation"])[1]
         assert "penstock" in open(page).read()
     for name in UNITS:

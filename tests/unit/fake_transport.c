@@ -15,6 +15,7 @@ fake_control fake;
 
 struct penstock_instance {
   const penstock_host *host;
+  const penstock_config *config;
   penstock_op *op;
   penstock_open *open; /* one that takes its time */
 };
@@ -220,10 +221,10 @@ static void answer(penstock_instance *self, penstock_op *op, int how) {
 
 static int32_t fake_create(const penstock_host *host, const penstock_config *config, penstock_instance **instance,
                            penstock_error *error) {
-  (void)config;
   (void)error;
   *instance = calloc(1, sizeof(**instance));
   (*instance)->host = host;
+  (*instance)->config = config;
   return PENSTOCK_OK;
 }
 
@@ -327,6 +328,7 @@ static void fake_open_stream(penstock_instance *self, penstock_open *open, uint6
     fake.open_limits[fake.opens] = deadline_ms;
   }
   fake.opens++;
+  fake.depth = (int)self->config->get_int(self->config, "depth", 0);
   if (fake.late_opens > 0) {
     fake.late_opens--;
     self->open = open;
@@ -407,7 +409,13 @@ static const void *fake_extension(penstock_instance *self, const char *name) {
   return fake.way && strcmp(name, PENSTOCK_EXT_WAY) == 0 ? &way : NULL;
 }
 
+static const penstock_option options[] = {
+    {sizeof(penstock_option), PENSTOCK_OPTION_INT, PENSTOCK_OPTION_LIVE, 0, "depth", "3", "How deep.", 1, 999, NULL},
+};
+
 const penstock_transport fake_transport = {
+    .options = options,
+    .option_count = 1,
     .struct_size = sizeof(penstock_transport),
     .name = "fake",
     .summary = "for tests",

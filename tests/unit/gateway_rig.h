@@ -37,6 +37,8 @@ typedef struct run {
   int control;                     /**< it can be asked over a control socket */
   const ps_gateway_events *events; /**< instead of the rig's, which they call; NULL = those */
   int (*find)(void *context, const char *name, ps_gateway_profile *found, penstock_error *error); /**< gets the run */
+  int (*reread)(void *context, const char *name, ps_gateway_profile *found, ps_settings **common,
+                penstock_error *error); /**< likewise */
   pthread_t thread;
   int acting;
   uint16_t port;
@@ -137,6 +139,7 @@ UNUSED static void go(run *self) {
                                 .events = self->events ? self->events : &events,
                                 .context = self,
                                 .find = self->find,
+                                .reread = self->reread,
                                 .find_context = self};
   self->result = ps_gateway_run(&options, &self->error);
   if (self->acting && !self->is_main_busy) {

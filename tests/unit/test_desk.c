@@ -20,6 +20,7 @@ typedef struct played {
   int reconnects;
   size_t lanes; /* that connect anew */
   int heard;    /* events that got through */
+  enum { RELOAD_FAILS, RELOAD_IS_LIVE, RELOAD_CONNECTS } reloads;
 } played;
 
 static const penstock_transport transport = {.name = "fake"};
@@ -92,6 +93,25 @@ static int run(void *context, ps_command *command, penstock_socket socket, ps_co
   return PENSTOCK_E_FAILED;
 }
 
+/* Of the kind that `connects` says. */
+static int reload(void *context, ps_reload *changes, ps_control_fault *fault) {
+  played *self = context;
+  memset(changes, 0, sizeof(*changes));
+  if (self->reloads == RELOAD_FAILS) {
+    ps_control_fault_set(fault, "bad-profile", "penstock.ini:7: `hold` is wrong");
+    ps_control_fault_next(fault, "mend it");
+    return PENSTOCK_E_FAILED;
+  }
+  changes->keys = calloc(1, sizeof(*changes->keys));
+  assert_non_null(changes->keys);
+  changes->count = 1;
+  changes->connects = self->reloads == RELOAD_CONNECTS;
+  changes->keys[0].when = changes->connects ? PS_RELOAD_SERVED : PS_RELOAD_NOW;
+  (void)snprintf(changes->keys[0].key, sizeof(changes->keys[0].key), "hold");
+  self->reloads = RELOAD_FAILS; /* the next one */
+  return 0;
+}
+
 static json_t *leaving(void *context) {
   (void)context;
   return json_pack("[{s:s, s:i}]", "profile", "old", "streams", 1);
@@ -118,7 +138,16 @@ static int end(void **state) {
 
 static void open_desk(played *self) {
   static const ps_gateway_events events = {.state = on_state};
-  const ps_desk_gateway gateway = {self, count, ask_reports, stop, reconnect, use, run, solver, leaving};
+  const ps_desk_gateway gateway = {.context = self,
+                                   .count = count,
+                                   .ask_reports = ask_reports,
+                                   .stop = stop,
+                                   .reconnect = reconnect,
+                                   .use = use,
+                                   .run = run,
+                                   .solver = solver,
+                                   .reload = reload,
+                                   .leaving = leaving};
   memset(self, 0, sizeof(*self));
   (void)signal(SIGPIPE, SIG_IGN);
   assert_int_equal(uv_loop_init(&self->rig.loop), 0);
@@ -450,6 +479,38 @@ static void test_a_use_is_answered_with_its_outcome(void **state) {
   close_desk(&self);
 }
 
+static void test_a_reload_is_answered(void **state) {
+  (void)state;
+  played self;
+  open_desk(&self);
+  const ps_gateway_events *events = self.options.events;
+  int fd = client(&self);
+  self.reloads = RELOAD_FAILS;
+  rig_say(&self.rig, fd, "{\"id\": 1, \"request\": \"reload\"}");
+  rig_expect_error(&self.rig, fd, "bad-profile", "penstock.ini:7");
+  self.reloads = RELOAD_IS_LIVE;
+  rig_say(&self.rig, fd, "{\"id\": 2, \"request\": \"reload\"}");
+  rig_expect(&self.rig, fd,
+             "{\"id\": 2, \"result\": {\"profile\": \"lab\", \"connected\": false, \"changes\": [{\"section\": "
+             "\"profile\", \"key\": \"hold\", \"when\": \"now\"}]}}");
+  self.reloads = RELOAD_CONNECTS;
+  rig_say(&self.rig, fd, "{\"id\": 3, \"request\": \"reload\"}");
+  while (self.reloads == RELOAD_CONNECTS) {
+    rig_turn(&self.rig);
+  }
+  ps_swap_event event = swap_event(&self, PS_SWAP_BEGUN);
+  event.profile = "lab";
+  events->swap(self.options.context, &event);
+  event.step = PS_SWAP_TAKEN;
+  events->swap(self.options.context, &event);
+  rig_expect(&self.rig, fd,
+             "{\"id\": 3, \"result\": {\"profile\": \"lab\", \"transport\": \"fake\", \"other\": \"lab\", "
+             "\"streams\": 0, \"drain_ms\": 0, \"connected\": true, \"changes\": [{\"section\": \"profile\", \"key\": "
+             "\"hold\", \"when\": \"served\"}]}}");
+  close(fd);
+  close_desk(&self);
+}
+
 static void test_events_are_told(void **state) {
   (void)state;
   played self;
@@ -460,7 +521,8 @@ static void test_events_are_told(void **state) {
   events->state(self.options.context, PS_STATE_CONNECTING, NULL, 0); /* before: is not told */
   rig_say(&self.rig, fd, "{\"request\": \"subscribe\"}");
   rig_expect(&self.rig, fd,
-             "{\"id\": null, \"result\": {\"events\": [\"state\",\"leg\",\"progress\",\"serving\",\"swap\",\"log\"], "
+             "{\"id\": null, \"result\": {\"events\": "
+             "[\"state\",\"leg\",\"progress\",\"serving\",\"swap\",\"log\",\"reload\"], "
              "\"seq\": 1}}");
   (void)penstock_fail(&error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "gone");
   events->leg(self.options.context, PENSTOCK_LEG_TCP, 1500000, "ok", NULL);
@@ -542,6 +604,7 @@ int main(void) {
       cmocka_unit_test(test_what_is_asked_of_the_solver_is_answered_when_it_is_done),
       cmocka_unit_test(test_what_has_ended_counts),
       cmocka_unit_test(test_a_use_is_answered_with_its_outcome),
+      cmocka_unit_test(test_a_reload_is_answered),
       cmocka_unit_test(test_events_are_told),
       cmocka_unit_test(test_help),
       cmocka_unit_test(test_it_closes_while_somebody_waits),

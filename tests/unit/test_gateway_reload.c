@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/* Files that are read anew: what is the same, what counts at once, what needs a new connection, and what fails. */
+#include "gateway_rig.h"
+
+#include "config/config.h"
+#include "control/client.h"
+#include "control/place.h"
+
+static char folder[64];
+static const char *hold, *depth, *peers, *fault; /* what is in the files; NULL = the default */
+static atomic_int read_so_far, released;
+
+static int begin(void **state) {
+  (void)snprintf(folder, sizeof(folder), "/tmp/pst-reload-XXXXXX");
+  assert_non_null(mkdtemp(folder));
+  (void)setenv("PENSTOCK_RUNTIME_DIR", folder, 1);
+  return begin_server(state);
+}
+
+static int end(void **state) {
+  assert_int_equal(rmdir(folder), 0);
+  return end_server(state);
+}
+
+static void release(void *owner) {
+  released++;
+  ps_settings_free(owner);
+}
+
+static int reread(void *context, const char *name, ps_gateway_profile *found, ps_settings **common,
+                  penstock_error *error) {
+  run made = {0};
+  (void)context;
+  *common = NULL;
+  if (fault) {
+    return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "%s", fault);
+  }
+  set(&made, "stop_timeout", "2s");
+  set(&made, "hold", hold ? hold : "20s");
+  set(&made, "depth", depth ? depth : "3");
+  set(&made, "peers", peers ? peers : "any");
+  read_so_far++;
+  *found = (ps_gateway_profile){.name = name,
+                                .transport = &fake_transport,
+                                .settings = made.settings,
+                                .release = release,
+                                .owner = made.settings};
+  return PENSTOCK_OK;
+}
+
+static void run_with(void (*what)(run *self)) {
+  run self = {.act = what, .point = AT_SERVING, .control = 1, .reread = reread};
+  fake_reset();
+  fake.side_by_side = 1;
+  hold = depth = peers = fault = NULL;
+  read_so_far = 0;
+  released = 0;
+  go(&self);
+  assert_int_equal(self.result, 0);
+  assert_int_equal(read_so_far, released); /* nothing is held that nobody needs */
+}
+
+static void connect_control(const run *self, ps_control_client *client) {
+  char path[PS_CONTROL_PATH_SIZE];
+  penstock_error error;
+  (void)snprintf(path, sizeof(path), "%s/test@%u.sock", folder, self->port);
+  while (ps_control_client_open(client, path, 5000, &error) != 0) {
+    (void)usleep(1000);
+  }
+}
+
+/* Returns how many keys have changed, and whether the profile has connected anew; -1 if it was refused. */
+static int reload(ps_control_client *client, int *connected, penstock_error *error) {
+  json_t *result = NULL;
+  if (ps_control_client_ask(client, "reload", NULL, 20000, &result, error) != 0) {
+    return -1;
+  }
+  int count = (int)json_array_size(json_object_get(result, "changes"));
+  *connected = json_is_true(json_object_get(result, "connected"));
+  json_decref(result);
+  return count;
+}
+
+static void change_live_keys(run *self) {
+  ps_control_client client;
+  penstock_error error;
+  int connected = 0;
+  connect_control(self, &client);
+  assert_int_equal(reload(&client, &connected, &error), 0);
+  assert_int_equal(read_so_far, released);
+  assert_int_equal(ask(self), 1);
+  assert_int_equal(fake.depth, 3);
+  hold = "5s";
+  depth = "7";
+  assert_int_equal(reload(&client, &connected, &error), 2);
+  assert_false(connected);
+  assert_int_equal(read_so_far, released + 1);
+  assert_int_equal(reload(&client, &connected, &error), 0);
+  assert_int_equal(ask(self), 1);
+  assert_int_equal(fake.depth, 7); /* the instance that there was sees it */
+  assert_int_equal(fake.connects, 1);
+  ps_control_client_close(&client);
+}
+
+static void test_live_keys_count_without_a_reconnect(void **state) {
+  (void)state;
+  run_with(change_live_keys);
+}
+
+static void change_another_key(run *self) {
+  ps_control_client client;
+  penstock_error error;
+  int connected = 0;
+  connect_control(self, &client);
+  peers = "own";
+  depth = "9";
+  assert_int_equal(reload(&client, &connected, &error), 2);
+  assert_true(connected);
+  assert_int_equal(fake.connects, 2);
+  assert_int_equal(ask(self), 1);
+  assert_int_equal(fake.depth, 9);
+  ps_control_client_close(&client);
+}
+
+static void test_other_keys_connect_anew(void **state) {
+  (void)state;
+  run_with(change_another_key);
+}
+
+static void change_nothing(run *self) {
+  ps_control_client client;
+  penstock_error error = {.struct_size = sizeof(error)};
+  int connected = 0;
+  connect_control(self, &client);
+  depth = "7";
+  fault = "penstock.ini:7: `hold` is wrong";
+  assert_int_equal(reload(&client, &connected, &error), -1);
+  assert_string_equal(error.what, fault);
+  assert_int_equal(error.error_class, PENSTOCK_CLASS_CONFIG);
+  fault = NULL;
+  peers = "own";
+  fake.error_leg = PENSTOCK_LEG_AUTH;
+  fake.error_class = PENSTOCK_CLASS_AUTH;
+  fake.connect = FAKE_FAIL;
+  assert_int_equal(reload(&client, &connected, &error), -1);
+  assert_int_equal(error.leg, PENSTOCK_LEG_AUTH);
+  fake.connect = FAKE_OK;
+  assert_int_equal(ask(self), 1);
+  assert_int_equal(fake.depth, 3); /* nor the half of it */
+  peers = NULL;
+  assert_int_equal(reload(&client, &connected, &error), 1);
+  assert_int_equal(ask(self), 1);
+  assert_int_equal(fake.depth, 7);
+  ps_control_client_close(&client);
+}
+
+static void test_what_fails_changes_nothing(void **state) {
+  (void)state;
+  run_with(change_nothing);
+}
+
+static atomic_int is_over;
+
+static void *ask_always(void *argument) {
+  const run *self = argument;
+  while (!is_over) {
+    assert_int_equal(ask(self), 1);
+  }
+  return NULL;
+}
+
+/* Lanes read what is changed beneath them. */
+static void reload_often(run *self) {
+  enum { CLIENTS = 3 };
+  ps_control_client client;
+  pthread_t asking[CLIENTS];
+  penstock_error error;
+  int connected = 0;
+  connect_control(self, &client);
+  for (int i = 0; i < CLIENTS; i++) {
+    assert_int_equal(pthread_create(&asking[i], NULL, ask_always, self), 0);
+  }
+  for (int i = 0; i < 200; i++) {
+    hold = i % 2 ? "11s" : "12s";
+    depth = i % 3 ? "1" : "2";
+    peers = i % 20 < 10 ? "any" : "own";
+    assert_true(reload(&client, &connected, &error) >= 0);
+  }
+  is_over = 1;
+  for (int i = 0; i < CLIENTS; i++) {
+    (void)pthread_join(asking[i], NULL);
+  }
+  assert_int_equal(fake.connects, 1 + 19);
+  ps_control_client_close(&client);
+}
+
+static void test_nobody_is_lost_in_two_hundred_reloads(void **state) {
+  (void)state;
+  run_with(reload_often);
+}
+
+static void hang_up(run *self) {
+  depth = "5";
+  (void)kill(getpid(), SIGHUP);
+  while (read_so_far == 0) {
+    (void)usleep(1000);
+  }
+  while (fake.depth != 5) {
+    assert_int_equal(ask(self), 1);
+  }
+}
+
+static void test_a_signal_reloads(void **state) {
+  (void)state;
+  (void)signal(SIGHUP, SIG_DFL); /* a gateway that has ended ignores it, and to one that begins that would be nohup */
+  run_with(hang_up);
+}
+
+/* --- what is told of it ----------------------------------------------------------------------------- */
+
+static void test_keys_are_told_by_when_they_count(void **state) {
+  run before = {0};
+  run after = {0};
+  ps_reload changes;
+  static const char *const fixed[] = {"drain", NULL};
+  (void)state;
+  set(&before, "hold", "1000ms");
+  set(&after, "hold", "1s");
+  set(&after, "retry_max", "7s");
+  set(&after, "drain", "7s");
+  ps_reload_sides sides = {.before = before.settings, .after = after.settings, .fixed = fixed};
+  assert_int_equal(ps_reload_compare(&changes, &sides), 0);
+  char *text = ps_reload_text(&changes);
+  assert_string_equal(text, "retry_max (at once); drain (not while the command line says otherwise)");
+  free(text);
+  ps_reload_free(&changes);
+  set(&after, "lanes", "2");
+  assert_int_equal(ps_reload_compare(&changes, &sides), 0);
+  assert_true(changes.connects && ps_reload_has(&changes, "lanes") && !ps_reload_has(&changes, "hold"));
+  text = ps_reload_text(&changes);
+  assert_string_equal(text, "retry_max, lanes (once the profile, connected anew, serves); drain (not while the command "
+                            "line says otherwise)");
+  free(text);
+  ps_reload_free(&changes);
+  ps_settings_free(before.settings);
+  ps_settings_free(after.settings);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_live_keys_count_without_a_reconnect),
+      cmocka_unit_test(test_other_keys_connect_anew),
+      cmocka_unit_test(test_what_fails_changes_nothing),
+      cmocka_unit_test(test_nobody_is_lost_in_two_hundred_reloads),
+      cmocka_unit_test(test_a_signal_reloads),
+      cmocka_unit_test(test_keys_are_told_by_when_they_count),
+  };
+  return cmocka_run_group_tests(tests, begin, end);
+}
