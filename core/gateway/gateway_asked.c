@@ -31,8 +31,7 @@ static size_t on_ask_reports(void *context, uint64_t ticket) {
   return ps_crew_ask_reports(self->crew, ticket) + ps_swap_ask_reports(&self->swap, ticket);
 }
 
-/* One thing at a time: what each of them does to link and solver, the others count on. */
-static int refuse_busy(const ps_gateway *self, ps_control_fault *fault) {
+int ps_gateway_refuse_busy(const ps_gateway *self, ps_control_fault *fault) {
   if (self->stopping) {
     ps_control_fault_set(fault, "stopping", "the gateway is ending");
     ps_control_fault_next(fault, "start it again with `penstock up`");
@@ -47,7 +46,7 @@ static int refuse_busy(const ps_gateway *self, ps_control_fault *fault) {
 
 static int on_reconnect(void *context, size_t *lanes, ps_control_fault *fault) {
   const ps_gateway *self = context;
-  if (refuse_busy(self, fault) != 0) {
+  if (ps_gateway_refuse_busy(self, fault) != 0) {
     return PENSTOCK_E_FAILED;
   }
   ps_crew_reconnect(self->crew);
@@ -58,7 +57,7 @@ static int on_reconnect(void *context, size_t *lanes, ps_control_fault *fault) {
 static int on_solver(void *context, ps_solver_ask what, uint64_t drain_ms, ps_control_fault *fault) {
   ps_gateway *self = context;
   penstock_error error = {.struct_size = sizeof(error)};
-  if (refuse_busy(self, fault) != 0) {
+  if (ps_gateway_refuse_busy(self, fault) != 0) {
     return PENSTOCK_E_FAILED;
   }
   if (self->swap.coming) {
@@ -91,7 +90,7 @@ static int refuse_use(const ps_gateway *self, const char *name, ps_control_fault
     ps_control_fault_set(fault, "stopping", "the gateway is ending");
     ps_control_fault_next(fault, "start it with that profile: penstock up %s", name);
   } else if (ps_crew_acts(self->crew)) {
-    return refuse_busy(self, fault);
+    return ps_gateway_refuse_busy(self, fault);
   } else if (self->swap.coming) {
     ps_control_fault_set(fault, "swapping", "the gateway is about to use '%s' already",
                          ps_crew_options_of(self->swap.coming)->profile);

@@ -68,6 +68,9 @@ int ps_gateway_begin_swap(ps_gateway *self, ps_gateway_profile *profile, int64_t
  * negative code with `fault`, and nothing has changed. `context` is the gateway. */
 int ps_gateway_reload(void *context, ps_reload *changes, ps_control_fault *fault);
 
+/** One thing at a time: what each of them does to link and solver, the others count on. Returns 0; or a negative code
+ * with `fault`, if it ends, or somebody stops or starts the solver. */
+int ps_gateway_refuse_busy(const ps_gateway *self, ps_control_fault *fault);
 /** Opens the desk and what asks it, if they are wanted. */
 void ps_gateway_open_desk(ps_gateway *self);
 /** An event of another profile. `context` is the gateway. */

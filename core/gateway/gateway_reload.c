@@ -22,18 +22,21 @@ static void drop(reading *self) {
   ps_settings_free(self->common);
 }
 
-static void refuse(const ps_gateway *self, ps_control_fault *fault) {
-  if (self->stopping) {
-    ps_control_fault_set(fault, "stopping", "the gateway is ending");
-    ps_control_fault_next(fault, "start it again with `penstock up`");
-  } else if (self->swap.coming) {
+static int refuse(const ps_gateway *self, ps_control_fault *fault) {
+  if (ps_gateway_refuse_busy(self, fault) != PENSTOCK_OK) {
+    return PENSTOCK_E_FAILED;
+  }
+  if (self->swap.coming) {
     ps_control_fault_set(fault, "swapping", "the gateway is about to use '%s'",
                          ps_crew_options_of(self->swap.coming)->profile);
     ps_control_fault_next(fault, "reload when that has served or failed; `penstock status` shows how far it is");
-  } else {
+  } else if (!self->options->reread) {
     ps_control_fault_set(fault, "failed", "this gateway has no files to read");
     ps_control_fault_next(fault, "start it again");
+  } else {
+    return PENSTOCK_OK;
   }
+  return PENSTOCK_E_FAILED;
 }
 
 /* The port is what clients point at, so it is not moved beneath them. */
@@ -138,8 +141,7 @@ int ps_gateway_reload(void *context, ps_reload *changes, ps_control_fault *fault
   reading now;
   penstock_error error;
   memset(changes, 0, sizeof(*changes));
-  if (self->stopping || self->swap.coming || !self->options->reread) {
-    refuse(self, fault);
+  if (refuse(self, fault) != PENSTOCK_OK) {
     ps_log(PENSTOCK_LOG_WARN, self->options->profile, "not reloaded: %s", fault->what);
     return PENSTOCK_E_FAILED;
   }
