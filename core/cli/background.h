@@ -18,10 +18,10 @@ char *ps_background_log(const char *profile, penstock_error *error);
 
 /**
  * Splits the process, which must have no other thread. Returns 1 in the one that is to run the gateway. In the other
- * one, once the first has let go or has ended: 0, and *exit_code is what the command is to return. A negative code with
- * `error` if there can be no other process.
+ * one, once the first has let go or has ended (*has_ended): 0, and *exit_code is what the command is to return. A
+ * negative code with `error` if there can be no other process.
  */
-int ps_background_begin(int *exit_code, penstock_error *error);
+int ps_background_begin(int *exit_code, int *has_ended, penstock_error *error);
 /**
  * How it went is known and told: lets go of the terminal. Standard output is nowhere from now on, standard error is the
  * file `log` (NULL: nowhere). Does nothing the second time, or in a process that was not split.

@@ -77,16 +77,26 @@ static void pass_on(int number) {
   (void)kill((pid_t)runs_it, number);
 }
 
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+#define SIGNALS (sizeof(signals) / sizeof(signals[0]))
+
 /* What the terminal sends (Ctrl-C) reaches the other one, too: it ends in order, and we with it. */
-static void set_signals(void) {
-  struct sigaction action = {.sa_handler = pass_on};
-  (void)sigemptyset(&action.sa_mask);
-  (void)sigaction(SIGTERM, &action, NULL);
-  (void)signal(SIGINT, SIG_IGN);
-  (void)signal(SIGHUP, SIG_IGN);
+static void set_signals(struct sigaction usual[SIGNALS]) {
+  for (size_t i = 0; i < SIGNALS; i++) {
+    struct sigaction action = {.sa_handler = signals[i] == SIGTERM ? pass_on : SIG_IGN};
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(signals[i], &action, &usual[i]);
+  }
 }
 
-static int wait_for(pid_t child, int fd) {
+/* The next gateway that is started from here must not take over what was ignored for this one. */
+static void reset_signals(const struct sigaction usual[SIGNALS]) {
+  for (size_t i = 0; i < SIGNALS; i++) {
+    (void)sigaction(signals[i], &usual[i], NULL);
+  }
+}
+
+static int wait_for(pid_t child, int fd, int *has_ended) {
   char byte;
   ssize_t count;
   int status = 0;
@@ -94,6 +104,7 @@ static int wait_for(pid_t child, int fd) {
     count = read(fd, &byte, 1);
   } while (count < 0 && errno == EINTR);
   (void)close(fd);
+  *has_ended = count != 1;
   if (count == 1) {
     return PS_EXIT_OK;
   }
@@ -107,8 +118,9 @@ static int wait_for(pid_t child, int fd) {
   return WEXITSTATUS(status);
 }
 
-int ps_background_begin(int *exit_code, penstock_error *error) {
+int ps_background_begin(int *exit_code, int *has_ended, penstock_error *error) {
   int fds[2];
+  struct sigaction usual[SIGNALS];
   if (pipe2(fds, O_CLOEXEC) != 0) {
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "cannot start another process: %s",
                          strerror(errno));
@@ -129,8 +141,9 @@ int ps_background_begin(int *exit_code, penstock_error *error) {
   }
   (void)close(fds[1]);
   runs_it = (sig_atomic_t)child;
-  set_signals();
-  *exit_code = wait_for(child, fds[0]);
+  set_signals(usual);
+  *exit_code = wait_for(child, fds[0], has_ended);
+  reset_signals(usual);
   return 0;
 }
 

@@ -9,9 +9,11 @@
 #include "cli/other_profile.h"
 #include "cli/out.h"
 #include "cli/profile_select.h"
+#include "cli/several.h"
 #include "cli/up_events.h"
 #include "gateway/gateway.h"
 #include "log/log.h"
+#include "service/manager.h"
 
 /* The command line of `up`. */
 typedef struct up_line {
@@ -25,6 +27,8 @@ typedef struct up_line {
   uint32_t log_level; /* if nobody has set one */
   int told;           /* what happens is printed where the log goes */
   int ran;            /* the gateway has run, and has told its end */
+  int was_ended;      /* one in the background has ended before it went on without us */
+  int is_detached;    /* this process is one in the background */
   char *log;          /* of one in the background, if nobody has named another file */
 } up_line;
 
@@ -39,19 +43,25 @@ static int parse(int argc, char **argv, up_line *line) {
   };
   const ps_cli_syntax syntax = {
       "up",
-      "[PROFILE]",
+      "[PROFILE]...",
       "Runs the gateway: opens the local port, connects as the profile says, finds or starts the\n"
       "solver, and serves until Ctrl-C. Without PROFILE: `profile` of [gateway], or the only one.\n"
       "What happens is told on standard output, the log goes to standard error. With -d it returns once\n"
       "the port is open and it is known how it went, as without it if it failed; the gateway goes on\n"
-      "without the terminal, and logs to log_file or else to ~/.local/state/penstock/PROFILE.log.",
+      "without the terminal, and logs to log_file or else to ~/.local/state/penstock/PROFILE.log.\n"
+      "Several PROFILEs: a gateway for each, in a process of its own and on its own `listen`. They start\n"
+      "one after the other; one that fails does not end the others, and counts for the exit code.",
       options,
       sizeof(options) / sizeof(options[0]),
       0,
-      1};
+      PS_SEVERAL_MAX};
   int exit_code;
   if (!ps_cli_parse(&syntax, argc, argv, &line->arguments, &exit_code)) {
     return exit_code;
+  }
+  if (line->listen && line->arguments[0] && line->arguments[1]) {
+    return ps_cli_usage("up",
+                        "--listen is one address, and several gateways need one each: set `listen` in the profiles");
   }
   if (line->detach && line->self_test) {
     return ps_cli_usage("up",
@@ -164,7 +174,7 @@ static int detach(up_line *line, const ps_profiles *profiles, const ps_profile *
     *exit_code = failed(line, &error);
     return 0;
   }
-  int runs_it = ps_background_begin(exit_code, &error);
+  int runs_it = ps_background_begin(exit_code, &line->was_ended, &error);
   if (runs_it < 0) {
     *exit_code = failed(line, &error);
   }
@@ -218,8 +228,23 @@ static int run(up_line *line, const ps_profiles *profiles, const ps_profile *pro
   return exit_code;
 }
 
-static int open_and_run(up_line *line, ps_profiles *profiles, ps_profile *profile) {
+/* With profiles that are as they should be. */
+static int detach_and_run(up_line *line, const ps_profiles *profiles, const ps_profile *profile) {
   int exit_code;
+  if (line->detach && !detach(line, profiles, profile, &exit_code)) {
+    return exit_code;
+  }
+  line->is_detached = line->detach;
+  if ((exit_code = open_log(line, profiles->gateway)) != 0) {
+    return exit_code;
+  }
+  ps_log_about(profile->name, profile->transport->name);
+  exit_code = run(line, profiles, profile);
+  ps_log_close();
+  return exit_code;
+}
+
+static int open_and_run(up_line *line, ps_profiles *profiles, ps_profile *profile) {
   if (line->listen && profile->settings &&
       ps_settings_set(profile->settings, "listen", line->listen, "--listen", &profiles->problems) != 0) {
     ps_cli_print_problems(PS_STDERR, &profiles->problems);
@@ -229,17 +254,131 @@ static int open_and_run(up_line *line, ps_profiles *profiles, ps_profile *profil
     return wrong_profile(line, profiles);
   }
   ps_cli_print_problems(PS_STDERR, &profiles->problems);
-  if (line->detach && !detach(line, profiles, profile, &exit_code)) {
-    return exit_code;
+  return detach_and_run(line, profiles, profile);
+}
+
+/* --- several ------------------------------------------------------------------------------------ */
+
+/* What each of the processes needs of the one that it was split from. */
+typedef struct up_several {
+  up_line *line;
+  ps_profiles *profiles;
+  const char *names[PS_SEVERAL_MAX];
+  ps_profile opened[PS_SEVERAL_MAX];
+  size_t count;
+} up_several;
+
+/* Would one be in the other's way? Port 0 is any that is free. */
+static int is_same_place(const char *a, const char *b) {
+  const char *port_a = strrchr(a, ':');
+  const char *port_b = strrchr(b, ':');
+  int is_everywhere = strncmp(a, "0.0.0.0:", 8) == 0 || strncmp(b, "0.0.0.0:", 8) == 0 || strncmp(a, "[::]:", 5) == 0 ||
+                      strncmp(b, "[::]:", 5) == 0;
+  return port_a && port_b && strcmp(port_a, port_b) == 0 && strcmp(port_a, ":0") != 0 &&
+         (is_everywhere || strcmp(a, b) == 0);
+}
+
+static const char *place_of(const ps_profile *profile) {
+  const char *origin = ps_settings_origin(profile->settings, "listen");
+  return origin ? origin : "the default";
+}
+
+/* Before anything is started, so that it is not found out by the second one's failure. */
+static int check_places(const up_several *self, penstock_error *error) {
+  for (size_t i = 1; i < self->count; i++) {
+    const char *listen = ps_settings_string(self->opened[i].settings, "listen");
+    for (size_t j = 0; j < i; j++) {
+      const char *other = ps_settings_string(self->opened[j].settings, "listen");
+      if (listen && other && is_same_place(listen, other)) {
+        (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
+                            "'%s' (%s) and '%s' (%s) would both listen on %s", self->names[j],
+                            place_of(&self->opened[j]), self->names[i], place_of(&self->opened[i]), listen);
+        penstock_next(error, "give each profile a `listen` of its own, or name only one of them");
+        return PENSTOCK_E_INVALID;
+      }
+    }
   }
-  if ((exit_code = open_log(line, profiles->gateway)) != 0) {
-    return exit_code;
+  return PENSTOCK_OK;
+}
+
+/* A service is one process that is told of by one socket. */
+static int refuse_manager(penstock_error *error) {
+  if (!ps_manager_is_there()) {
+    return PENSTOCK_OK;
   }
-  ps_log_about(profile->name, profile->transport->name);
-  exit_code = run(line, profiles, profile);
-  ps_log_close();
+  (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
+                      "a service manager has started this, to which several gateways would be one");
+  penstock_next(error, "run a service for each: systemctl --user start penstock@PROFILE");
+  return PENSTOCK_E_INVALID;
+}
+
+static int run_one(void *context, size_t index) {
+  up_several *self = context;
+  ps_out_label(self->names[index], self->line->json);
+  return detach_and_run(self->line, self->profiles, &self->opened[index]);
+}
+
+/* In the background: each returns as soon as it goes on by itself, so they need no process that waits for all. */
+static int detach_all(up_several *self) {
+  int exit_code = PS_EXIT_OK;
+  for (size_t i = 0; i < self->count; i++) {
+    int one = run_one(self, i);
+    if (self->line->is_detached) {
+      return one;
+    }
+    exit_code = exit_code == PS_EXIT_OK ? one : exit_code;
+    if (one == PS_EXIT_OK && self->line->was_ended) {
+      break; /* by somebody who wants no more of it */
+    }
+    free(self->line->log);
+    self->line->log = NULL;
+  }
   return exit_code;
 }
+
+static int run_several(up_several *self) {
+  penstock_error error;
+  int exit_code;
+  for (char **given = self->line->arguments; *given; given++) {
+    const char *name = ps_profiles_choose(self->profiles, "up", *given, &exit_code);
+    if (!name) {
+      return exit_code;
+    }
+    self->names[self->count] = name;
+    (void)ps_profile_open(self->profiles, name, &self->opened[self->count++]);
+  }
+  if (ps_problems_fatal(&self->profiles->problems) > 0) {
+    return wrong_profile(self->line, self->profiles);
+  }
+  ps_cli_print_problems(PS_STDERR, &self->profiles->problems);
+  if (refuse_manager(&error) != PENSTOCK_OK || check_places(self, &error) != PENSTOCK_OK) {
+    return failed(self->line, &error);
+  }
+  if (self->line->detach) {
+    return detach_all(self);
+  }
+  exit_code = ps_several_run(self->names, self->count, run_one, self);
+  self->line->ran = 1; /* each has told its end */
+  return exit_code;
+}
+
+static int up_several_of_them(up_line *line, ps_profiles *profiles) {
+  up_several *self = calloc(1, sizeof(*self));
+  if (!self) {
+    (void)fprintf(stderr, "penstock: out of memory\n");
+    return PS_EXIT_FAILED;
+  }
+  self->line = line;
+  self->profiles = profiles;
+  int exit_code = run_several(self);
+  for (size_t i = 0; i < self->count; i++) {
+    ps_profile_close(&self->opened[i]);
+  }
+  free(self);
+  return exit_code;
+}
+
+/* ------------------------------------------------------------------------------------------------ */
 
 int ps_cmd_up(int argc, char **argv) {
   up_line line = {0};
@@ -251,6 +390,8 @@ int ps_cmd_up(int argc, char **argv) {
   }
   if (ps_profiles_load(&profiles) != 0) {
     exit_code = wrong_profile(&line, &profiles);
+  } else if (line.arguments[0] && line.arguments[1]) {
+    exit_code = up_several_of_them(&line, &profiles);
   } else {
     const char *name = ps_profiles_choose(&profiles, "up", line.arguments[0], &exit_code);
     if (name) {

@@ -166,6 +166,18 @@ void ps_gateways_free(ps_gateways *found) {
   memset(found, 0, sizeof(*found));
 }
 
+int ps_gateways_move(ps_gateways *found, ps_gateways *from) {
+  ps_gateway_found *items = realloc(found->items, (found->count + 1) * sizeof(*items));
+  if (!items) {
+    return PENSTOCK_E_NOMEM;
+  }
+  found->items = items;
+  items[found->count++] = from->items[0];
+  from->count--;
+  memmove(from->items, from->items + 1, from->count * sizeof(*from->items));
+  return PENSTOCK_OK;
+}
+
 int ps_gateway_ask(ps_gateway_found *gateway, const char *request, json_t *fields, json_t **result,
                    penstock_error *error) {
   uint64_t end_ns = uv_hrtime() + PATIENCE_MS * UINT64_C(1000000);

@@ -33,6 +33,8 @@ int ps_gateways_find(ps_gateways *found, const char *name, penstock_error *error
 /** The same for a command that means one: several are an error, too. */
 int ps_gateways_find_one(ps_gateways *found, const char *name, penstock_error *error);
 void ps_gateways_free(ps_gateways *found);
+/** Moves the first of `from` to the end of `found`. Returns 0, or PENSTOCK_E_NOMEM with nothing moved. */
+int ps_gateways_move(ps_gateways *found, ps_gateways *from);
 
 /** Asks one; see ps_control_client_ask. One that was crowded out is asked again. */
 int ps_gateway_ask(ps_gateway_found *gateway, const char *request, json_t *fields, json_t **result,

@@ -12,6 +12,9 @@ json_t *ps_json_problem(const ps_problem *problem) {
 }
 
 void ps_json_line(json_t *object) {
+  if (ps_out_labelled()) {
+    (void)json_object_set_new(object, "gateway", ps_json_text(ps_out_labelled()));
+  }
   char *line = ps_json_dump(object);
   if (line) {
     ps_out_text(line);

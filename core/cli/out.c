@@ -158,9 +158,52 @@ static void clear_progress(void) {
   }
 }
 
+static const char *label;
+static int is_label_json;
+
+void ps_out_label(const char *text, int json) {
+  label = text;
+  is_label_json = json;
+  ps_term_share();
+}
+
+const char *ps_out_labelled(void) {
+  return label;
+}
+
+static void add_with_label(ps_text *out_text, const char *text) {
+  size_t size;
+  do {
+    size = strcspn(text, "\n");
+    if (label) {
+      ps_text_add_safe(out_text, label);
+      ps_text_adds(out_text, ": ");
+    }
+    ps_text_add(out_text, text, size);
+    text += size;
+    if (*text) {
+      ps_text_add(out_text, text++, 1);
+    }
+  } while (*text);
+}
+
+char *ps_out_with_label(const char *text) {
+  ps_text lines = {0};
+  add_with_label(&lines, text);
+  if (lines.no_memory) {
+    free(lines.data);
+    return NULL;
+  }
+  return lines.data;
+}
+
 void ps_out_text(const char *text) {
   ps_text line = {0};
-  ps_text_adds(&line, text);
+  if (label && !is_label_json) {
+    add_with_label(&line, text);
+  } else {
+    ps_text_adds(&line, text);
+  }
   ps_text_adds(&line, "\n");
   lock();
   clear_progress();

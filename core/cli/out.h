@@ -19,6 +19,16 @@ void ps_out_start(int json);
 /** Writes what waits, for a second at most, and goes back to writing at once. */
 void ps_out_stop(void);
 
+/**
+ * This process is one of several that write to the same place: each line begins with `label` ("gpu01: ") from now on,
+ * or, if `json`, each object says it as `gateway`. Borrowed. To be called while no thread writes.
+ */
+void ps_out_label(const char *label, int json);
+/** The label; NULL if there is none. */
+const char *ps_out_labelled(void);
+/** The text with the label before each of its lines, a string to free(); NULL if out of memory. */
+char *ps_out_with_label(const char *text);
+
 /** Writes one formatted line; the line's end is added. Nothing happens once the reader has gone. */
 void ps_out_line(const char *format, ...) PENSTOCK_PRINTF(1, 2);
 /** The same for text of any length that is no format. */

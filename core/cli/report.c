@@ -66,7 +66,9 @@ static void print(ps_stream stream, ps_text *text) {
   if (stream == PS_STDOUT) {
     ps_out_text(words);
   } else {
-    (void)fprintf(stderr, "%s\n", words);
+    char *labelled = ps_out_labelled() ? ps_out_with_label(words) : NULL;
+    (void)fprintf(stderr, "%s\n", labelled ? labelled : words);
+    free(labelled);
   }
   free(text->data);
 }

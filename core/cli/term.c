@@ -32,8 +32,14 @@ int ps_term_is_utf8(void) {
   return 0;
 }
 
+static int is_shared;
+
+void ps_term_share(void) {
+  is_shared = 1;
+}
+
 int ps_term_can_rewrite(ps_stream stream) {
-  return ps_term_is_terminal(stream) && !is_dumb();
+  return !is_shared && ps_term_is_terminal(stream) && !is_dumb();
 }
 
 const char *ps_term_style(ps_stream stream, ps_style style) {

@@ -41,6 +41,8 @@ int ps_term_can_rewrite(ps_stream stream);
 int ps_term_is_one_place(void);
 /** Does the user's locale say that text is UTF-8? */
 int ps_term_is_utf8(void);
+/** Others write to the same terminal: nothing is written over from now on. */
+void ps_term_share(void);
 /** Width of the terminal in columns; 80 if it is none or does not say. */
 size_t ps_term_columns(ps_stream stream);
 

@@ -9,6 +9,7 @@
 #include "cli/json_out.h"
 #include "cli/legs.h"
 #include "cli/out.h"
+#include "cli/several.h"
 #include "cli/show.h"
 #include "gateway/swap.h"
 #include "probe/ask.h"
@@ -100,6 +101,7 @@ void ps_up_self_test(ps_up_events *told) {
 static void let_go(ps_up_events *told, ps_state state) {
   const char *log = told->detach;
   char path[1024];
+  ps_several_known();
   if (!log) {
     return;
   }
@@ -173,6 +175,7 @@ static void text_state(void *context, ps_state state, const penstock_error *erro
   told->state = state;
   if (state == PS_STATE_STOPPING) {
     told->served_last = served;
+    ps_several_stopping();
   }
   if (served && !serves) {
     told->since_ns = uv_hrtime();
@@ -320,6 +323,8 @@ static void json_state(void *context, ps_state state, const penstock_error *erro
                          ps_json_error(error), "next_try_ms", (json_int_t)next_try_ms));
   if ((state == PS_STATE_DOWN && next_try_ms > 0) || state == PS_STATE_STOPPED) {
     let_go(context, state);
+  } else if (state == PS_STATE_STOPPING) {
+    ps_several_stopping();
   }
 }
 

@@ -17,6 +17,8 @@
 /** One that wants to be told. Opaque. */
 typedef struct ps_manager ps_manager;
 
+/** Was this process started by one, or given sockets by one? Takes nothing out of the environment. */
+int ps_manager_is_there(void);
 /** The one that is there ($NOTIFY_SOCKET); NULL if there is none, or if it cannot be told. */
 ps_manager *ps_manager_find(void);
 /**

@@ -44,6 +44,12 @@ static uint64_t watchdog_ms(void) {
   return strtoull(interval, NULL, 10) / 1000;
 }
 
+int ps_manager_is_there(void) {
+  const char *place = getenv("NOTIFY_SOCKET");
+  const char *pid = getenv("LISTEN_PID");
+  return (place && place[0]) || (pid && getenv("LISTEN_FDS") && strtol(pid, NULL, 10) == (long)getpid());
+}
+
 ps_manager *ps_manager_find(void) {
   const char *place = getenv("NOTIFY_SOCKET");
   ps_manager *manager = place && place[0] ? calloc(1, sizeof(*manager)) : NULL;

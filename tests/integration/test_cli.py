@@ -114,7 +114,7 @@ def test_help_lists_commands_and_exit_codes(penstock):
         (["up", "--jsn"], "unknown option '--jsn'; did you mean '--json'?"),
         (["up", "--listen"], "option '--listen' needs a value"),
         (["up", "--json=yes"], "option '--json' takes no value"),
-        (["up", "a", "b"], "'b' is one argument too many"),
+        (["probe", "a", "b"], "'b' is one argument too many"),
         (["check", "-x"], "unknown option '-x'"),
         (["trust"], "PROFILE is missing"),
         (["version", "now"], "'now' is one argument too many"),
