@@ -180,7 +180,9 @@ static void text_state(void *context, ps_state state, const penstock_error *erro
   if (served && !serves) {
     told->since_ns = uv_hrtime();
   }
-  if (state == PS_STATE_CONNECTING) {
+  if (state == PS_STATE_CONNECTING && error) {
+    ps_cli_print_error(PS_STDOUT, "The solver has ended", error);
+  } else if (state == PS_STATE_CONNECTING) {
     tell_connecting(told);
   } else if (state == PS_STATE_LAUNCHING) {
     ps_out_text("No solver runs there: starting one.");

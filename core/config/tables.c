@@ -20,7 +20,7 @@ static const char *const launches[] = {"auto", "never", NULL};
 static const char *const probes[] = {"auto", "tcmd", "tcp", "none", NULL};
 static const char *const exits[] = {"keep", "stop", NULL};
 static const char *const hangs[] = {"report", "restart", NULL};
-static const char *const restarts[] = {"always", "never", NULL};
+static const char *const restarts[] = {"always", "on-failure", "never", NULL};
 
 /* A listener may ask for any free port with 0. */
 #define LISTEN(otherwise, help) OPTION(ADDRESS, 0, "listen", otherwise, help, 0, 65535, NULL)
@@ -66,7 +66,8 @@ static const penstock_option profile_options[] = {
            NULL),
     OPTION(CHOICE, LIVE, "on_exit", "keep", "What happens to a solver that penstock launched when the gateway ends", 0,
            0, exits),
-    CHOICE("restart", "always", "Launch a solver that has ended again", restarts),
+    CHOICE("restart", "always", "Launch a solver that has ended again; on-failure = not if it ended with exit status 0",
+           restarts),
     OPTION(INT, 0, "restart_limit", "5", "Relaunches within 10 minutes before giving up", 0, 1000, NULL),
     OPTION(DURATION, 0, "hang_timeout", "30s",
            "How long the solver may leave everybody without an answer until it is said to hang; 0 = never", 0, DAY,

@@ -69,6 +69,17 @@ static int drains(ps_lane *lane) {
   return 1;
 }
 
+static void count_client(void *context, const ps_stream_now *now) {
+  *(size_t *)context += now->id != 0; /* 0 is a question's own */
+}
+
+/* That a client would miss: not what was opened ahead, or is on its way out. */
+static size_t streams_of(const ps_lane *lane) {
+  size_t count = lane->link ? ps_open_waiting(lane->link) : 0;
+  ps_relay_each(lane->relay, count_client, &count);
+  return count;
+}
+
 /* --- ending the solver --------------------------------------------------------------------------- */
 
 static void tell_ended(ps_lane *lane, const penstock_error *error) {
@@ -253,6 +264,6 @@ void ps_halt_turn(ps_lane *lane) {
     begin_ending(lane);
   } else if (!lane->halt.is_quiet && !drains(lane)) {
     lane->halt.is_quiet = 1;
-    ps_lane_tell_quiet(lane);
+    ps_lane_tell_quiet(lane, streams_of(lane));
   }
 }

@@ -80,7 +80,7 @@ static void lives(ps_lane *lane) {
   if (hang->is_hung) {
     hang->is_hung = 0;
     ps_log(PENSTOCK_LOG_INFO, lane->profile, "the solver answers again, after %llu s",
-           (unsigned long long)((now - hang->silent_ns) / 1000000000));
+           (unsigned long long)((now - hang->silent_ns + 500000000) / 1000000000));
     ps_lane_tell_state(lane, PS_STATE_UP, NULL, 0);
   }
   hang->silent_ns = 0;
@@ -122,7 +122,7 @@ static void tell_hung(ps_lane *lane, uint64_t now) {
   hang->again_ms = hang->limit_ns / 1000000;
   penstock_fail(&error, PENSTOCK_LEG_STREAM, PENSTOCK_CLASS_TRANSIENT,
                 "the solver has not answered for %llu s, and its link is up",
-                (unsigned long long)((now - hang->silent_ns) / 1000000000));
+                (unsigned long long)((now - hang->silent_ns + 500000000) / 1000000000));
   penstock_next(&error, "it may be deep in work: wait, or look at its log; if it hangs, `penstock restart` ends it and "
                         "starts it again");
   ps_log_error(lane->options.told ? PENSTOCK_LOG_DEBUG : PENSTOCK_LOG_WARN, lane->profile, &error);

@@ -35,6 +35,7 @@ typedef enum ps_step {
   PS_STEP_LAUNCH,
   PS_STEP_READY,
   PS_STEP_STOP,
+  PS_STEP_END, /**< that of penstock.end/1 */
   PS_STEP_IDENTIFY
 } ps_step;
 
@@ -78,6 +79,8 @@ void ps_link_destroy(ps_link *link, const penstock_error *why);
 
 /* --- step.c ------------------------------------------------------------------------------------- */
 
+/** The part of the transport that tells of a solver's end, or NULL. */
+const penstock_end_ext *ps_step_end_ext(const ps_link *link);
 /** Does the transport have this step? */
 int ps_step_has(const ps_link *link, ps_step step);
 /** Starts a step; ps_supervise_step_done follows on a later turn. */
@@ -101,6 +104,8 @@ void ps_open_command(ps_link *link, ps_client *client);
 void ps_open_ahead(ps_link *link);
 /** Those are not wanted any more; neither follows. */
 void ps_open_forget_ahead(ps_link *link);
+/** How many clients wait for theirs? */
+size_t ps_open_waiting(const ps_link *link);
 /** Opens a stream for the lane's probe. */
 void ps_open_probe(ps_link *link);
 /** The probe no longer wants its open. */
@@ -307,6 +312,7 @@ typedef enum ps_phase {
   PS_PHASE_CONNECT,
   PS_PHASE_FIND,     /**< asks whether a solver answers already */
   PS_PHASE_IDENTIFY, /**< something else listens, or accepts for nobody: who? */
+  PS_PHASE_END_LOOK, /**< how has the solver ended that was served? */
   PS_PHASE_VALIDATE,
   PS_PHASE_LAUNCH,
   PS_PHASE_READY,
@@ -329,6 +335,8 @@ void ps_supervise_begin(ps_lane *lane);
 void ps_supervise_turn(ps_lane *lane);
 /** Asks again in FIND or CONFIRM, after a pause. */
 void ps_supervise_ask_again(ps_lane *lane, uint64_t delay_ms);
+/** How has the solver ended? A step of the transport's that has it. */
+void ps_supervise_end_look(ps_lane *lane);
 /** The solver is to be launched: the first step of that. */
 void ps_supervise_validate(ps_lane *lane);
 
@@ -366,6 +374,8 @@ void ps_halt_look(ps_lane *lane);
 
 /** Nobody listens: launches the solver if that is allowed, or waits for the lane that does. */
 void ps_launch_begin(ps_lane *lane);
+/** It is known how the solver before has ended, or cannot be: launches another one if that is allowed. */
+void ps_launch_go_on(ps_lane *lane);
 /** Counts a relaunch that does begin: one that found its container or its folder missing has started nothing. */
 void ps_launch_count(const ps_lane *lane);
 /** Lets another lane launch, if this one was about to. */
@@ -426,6 +436,12 @@ struct ps_lane {
   size_t orphan_count;
   penstock_error dead_end; /**< see ps_ways_doubt; `what` is empty: nothing was said */
 
+  struct {
+    int is_known;
+    uint32_t kind;      /**< a penstock_end */
+    penstock_error how; /**< `what` is empty: UNKNOWN */
+  } end;                /**< of the solver that was served last, once it was asked for */
+
   ps_phase phase;
   ps_state state;
   ps_probe_mode probe_mode;
@@ -470,7 +486,7 @@ void ps_lane_later(ps_lane *lane);
 /** Tells the gateway; see ps_lane_event. The texts are copied. `error` may be NULL. */
 void ps_lane_tell(ps_lane *lane, ps_lane_event_kind kind, const penstock_error *error, const char *text);
 void ps_lane_tell_state(ps_lane *lane, ps_state state, const penstock_error *error, uint64_t next_try_ms);
-void ps_lane_tell_quiet(ps_lane *lane);
+void ps_lane_tell_quiet(ps_lane *lane, size_t streams);
 void ps_lane_tell_leg(ps_lane *lane, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error);
 void ps_lane_tell_command(ps_lane *lane, void *call, const penstock_error *error);
 /** Serves a client: by a stream that was opened ahead, or by one of its own. */

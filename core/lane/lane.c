@@ -159,11 +159,11 @@ static void tell_report(ps_lane *lane, uint64_t ticket) {
   ps_mailbox_post(lane->options.out, &event->node);
 }
 
-void ps_lane_tell_quiet(ps_lane *lane) {
+void ps_lane_tell_quiet(ps_lane *lane, size_t streams) {
   ps_lane_event *event = new_event(lane, PS_LANE_QUIET);
   if (event) {
     event->has_link = lane->link && lane->link->connected && !lane->link->lost;
-    event->count = ps_lane_load(lane);
+    event->count = streams;
     ps_mailbox_post(lane->options.out, &event->node);
   }
 }

@@ -98,6 +98,14 @@ void ps_open_probe(ps_link *link) {
   }
 }
 
+size_t ps_open_waiting(const ps_link *link) {
+  size_t count = 0;
+  for (const ps_list *node = link->opens.next; node != &link->opens; node = node->next) {
+    count += PS_CONTAINER(node, penstock_open, node)->client != NULL;
+  }
+  return count;
+}
+
 static void cancel(penstock_open *open) {
   if (!open->cancelled) {
     open->cancelled = 1;

@@ -8,8 +8,18 @@
 
 typedef void (*step_slot)(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms);
 
-static step_slot slot_of(const penstock_transport *transport, ps_step step) {
+const penstock_end_ext *ps_step_end_ext(const ps_link *link) {
+  const penstock_end_ext *ext =
+      link->transport->get_extension ? link->transport->get_extension(link->instance, PENSTOCK_EXT_END) : NULL;
+  return ext && PENSTOCK_HAS(ext, penstock_end_ext, how) && ext->look && ext->how ? ext : NULL;
+}
+
+static step_slot slot_of(const ps_link *link, ps_step step) {
+  const penstock_transport *transport = link->transport;
+  const penstock_end_ext *end = step == PS_STEP_END ? ps_step_end_ext(link) : NULL;
   switch (step) {
+  case PS_STEP_END:
+    return end ? end->look : NULL;
   case PS_STEP_CONNECT:
     return transport->connect;
   case PS_STEP_VALIDATE:
@@ -29,7 +39,7 @@ static step_slot slot_of(const penstock_transport *transport, ps_step step) {
 }
 
 int ps_step_has(const ps_link *link, ps_step step) {
-  return slot_of(link->transport, step) != NULL;
+  return slot_of(link, step) != NULL;
 }
 
 static void on_deadline(uv_timer_t *timer) {
@@ -45,7 +55,7 @@ void ps_step_run(ps_link *link, ps_step step, uint64_t deadline_ms) {
   op->started_ns = uv_hrtime();
   op->leg_ns = op->started_ns;
   op->deadline_ms = deadline_ms > 0 ? deadline_ms : 1;
-  step_slot slot = slot_of(link->transport, step);
+  step_slot slot = slot_of(link, step);
   if (!slot) {
     op->completed = 1;
     ps_lane_later(lane);
@@ -99,6 +109,7 @@ static void say_timeout(const penstock_op *op, penstock_error *error) {
       [PS_STEP_LAUNCH] = {PENSTOCK_LEG_LAUNCH, "starting the solver", "ready_timeout"},
       [PS_STEP_READY] = {PENSTOCK_LEG_READY, "waiting for the solver to be ready", "ready_timeout"},
       [PS_STEP_STOP] = {PENSTOCK_LEG_EXEC, "stopping the solver", "stop_timeout"},
+      [PS_STEP_END] = {PENSTOCK_LEG_EXEC, "finding out how the solver ended", "connect_timeout"},
       [PS_STEP_IDENTIFY] = {PENSTOCK_LEG_ENDPOINT, "finding out who listens there", "connect_timeout"},
   };
   penstock_fail(error, words[op->step].leg, PENSTOCK_CLASS_TRANSIENT, "%s took longer than %llu ms",

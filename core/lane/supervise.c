@@ -13,6 +13,7 @@
 
 #define LAUNCH_DEADLINE_MS   15000
 #define IDENTIFY_DEADLINE_MS 5000
+#define END_LOOK_DEADLINE_MS 5000
 /* Between two questions to a solver that has just said it is ready. */
 #define CONFIRM_EVERY_MS 50
 /* A solver deep in work may miss one answer; three times in a row it is not there for anybody. */
@@ -26,6 +27,10 @@ static void enter_step(ps_lane *lane, ps_phase phase, ps_step step, uint64_t dea
   lane->phase = phase;
   lane->phase_ns = uv_hrtime();
   ps_step_run(lane->link, step, deadline_ms);
+}
+
+void ps_supervise_end_look(ps_lane *lane) {
+  enter_step(lane, PS_PHASE_END_LOOK, PS_STEP_END, END_LOOK_DEADLINE_MS);
 }
 
 void ps_supervise_validate(ps_lane *lane) {
@@ -107,6 +112,7 @@ void ps_supervise_serve(ps_lane *lane) {
   ps_launch_release_gate(lane);
   tell_probe_legs(lane);
   lane->phase = PS_PHASE_SERVE;
+  memset(&lane->end, 0, sizeof(lane->end));
   lane->doubt.raised = 0; /* what streams of an earlier solver met says nothing of this one */
   lane->raced = 0;
   lane->link->has_served = 1;
@@ -168,6 +174,10 @@ static void step_done(ps_lane *lane) {
   op->step = PS_STEP_NONE;
   if (phase == PS_PHASE_HALT || phase == PS_PHASE_ENDING) {
     ps_halt_step_done(lane);
+    return;
+  }
+  if (phase == PS_PHASE_END_LOOK) {
+    ps_launch_go_on(lane);
     return;
   }
   if (op->has_error) {

@@ -6,6 +6,7 @@ import os
 import secrets
 import shlex
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -55,7 +56,13 @@ class Machine:
         token = secrets.token_hex(16)
         functions = {"environment": [*env, f"PENSTOCK_TOKEN={token}"], "arguments": args}
         child = self.text("solver", functions, token=token, venv="", debug=0)
-        return self.run("launch", token=token, child=child)
+        return self.run("launch", token=token, child=self.watch(token, child))
+
+    def watch(self, token, child):
+        """The script that starts the solver and waits for its end, which goes without lib.sh."""
+        values = {"child": child, "token": token, "port": self.port}
+        lines = [f"ps_{key}={shlex.quote(str(value))}\n" for key, value in values.items()]
+        return "".join(lines) + (FOLDER / "watch.sh").read_text()
 
 
 @pytest.fixture
@@ -98,6 +105,57 @@ def test_root_with_a_newline(machine, shell):
     assert there.run("stop", grace=5)["outcome"] == "stopped"
 
 
+def watcher_of(pid):
+    """The process that waits for the solver's end."""
+    return int(procs.stat(pid)[1])
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 0), (signal.SIGKILL, 137), (signal.SIGUSR1, 138), (signal.SIGINT, 0)]
+)
+def test_how_it_ended(machine, shell, number, status):
+    there = machine(shell)
+    assert there.run("end")["outcome"] == "unknown"
+    pid = int(there.launch()["pid"])
+    assert there.run("ready", wait=100)["outcome"] == "ready"
+    watcher = watcher_of(pid)
+    os.kill(pid, number)
+    said = there.run("end")
+    assert said["outcome"] == "ended" and said["pid"] == str(pid) and said["status"] == str(status)
+    assert said.get("signal") == {137: "KILL", 138: "USR1"}.get(status)
+    assert "Listening" in said["log"]
+    assert not procs.alive(watcher)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_solver_whose_watcher_is_gone_runs_on(machine, shell):
+    there = machine(shell)
+    pid = int(there.launch()["pid"])
+    assert there.run("ready", wait=100)["outcome"] == "ready"
+    watcher = watcher_of(pid)
+    assert os.getsid(watcher) == watcher != os.getsid(pid)
+    procs.kill(watcher)
+    eventually(lambda: not procs.alive(watcher))
+    assert there.run("ready", wait=1)["outcome"] == "ready"
+    os.kill(pid, signal.SIGTERM)
+    eventually(lambda: not procs.alive(pid))
+    assert there.run("end")["outcome"] == "unknown"
+
+
+def test_the_end_of_another_one_is_not_taken_for_its(machine):
+    there = machine()
+    os.kill(int(there.launch()["pid"]), signal.SIGKILL)
+    assert there.run("end")["status"] == "137"
+    pid = int(there.launch()["pid"])
+    watcher = watcher_of(pid)
+    procs.kill(watcher)
+    procs.kill(pid)
+    assert there.run("end")["outcome"] == "unknown"
+    assert there.run("stop", grace=5)["outcome"] == "none"
+    assert not list(there.root.path.glob(".penstock-*.*"))
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_failures(machine, solver, shell):
     there = machine(shell)
@@ -124,7 +182,7 @@ def test_launches_at_once_give_one_solver(machine, shell):
     for each in running:
         token = secrets.token_hex(16)
         functions = {"environment": [f"PENSTOCK_TOKEN={token}"], "arguments": []}
-        child = there.text("solver", functions, token=token, venv="", debug=0)
+        child = there.watch(token, there.text("solver", functions, token=token, venv="", debug=0))
         each.stdin.write(f"script() (\n{there.text('launch', token=token, child=child)}\n)\nscript </dev/null\n")
         each.stdin.close()
     for each in running:

@@ -239,3 +239,50 @@ def test_an_idle_gateway_asks_nothing(serve, penstock):
     served.wire.echo(b"x")  # the time of some looks, seen from outside
     assert served.root.log.read_text().count("TCMD") - asked <= 1
     assert not served.gateway.find_events("state", since=mark)
+
+
+# -- one that ends ------------------------------------------------------------------------------------------
+
+
+
+@pytest.mark.parametrize("transport", ["local", "ssh"])
+def test_how_it_ended_is_told(penstock, serve, transport):
+    served = serve(transport)
+    pid = served.root.pid()
+    mark = served.gateway.mark()
+    served.root.kill()
+    assert served.wire.tcmd()["protocol_version"] == "0.18"
+    error = eventually(lambda: [e for e in served.gateway.find_events("state", since=mark) if e["error"]])[0]["error"]
+    assert f"the solver (pid {pid}) was ended by signal 9 (KILL)" in error["what"]
+    assert "Listening on port" in error["detail"] and str(served.root.log) in error["next"]
+    assert "was ended by signal 9" in status_of(penstock)["last_error"]["what"]
+    assert status_of(penstock)["reason"] is None
+
+
+def test_on_failure_leaves_one_alone_that_ended_well(penstock, serve):
+    served = serve("local", restart="on-failure", hold="1s")
+    procs.kill(served.root.pid(), signal.SIGTERM)
+    mark = served.gateway.mark()
+    with served.wire.connect():
+        error = served.gateway.wait_state("down", since=mark)["error"]
+    assert "has ended well, and `restart = on-failure` leaves it so" in error["what"]
+    assert "exit status 0" in error["what"] and "penstock start" in error["next"]
+    assert served.root.pids() == []
+    assert penstock.run("start").returncode == OK
+    assert served.wire.tcmd()["protocol_version"] == "0.18"
+
+
+def test_on_failure_launches_one_again_that_crashed(serve):
+    served = serve("local", restart="on-failure", env="DEMO_FAULT=exit-after:4", prewarm=0)
+    mark = served.gateway.mark()
+
+    def is_told():
+        try:
+            served.wire.tcmd(timeout=20)
+        except ConnectionResetError:  # the one during which it exits
+            pass
+        said = [event["error"]["what"] for event in served.gateway.find_events("state", since=mark) if event["error"]]
+        return any("ended with exit status 3" in what for what in said)
+
+    eventually(is_told)
+    assert served.gateway.wait_serving()

@@ -175,6 +175,7 @@ void fake_reset(void) {
   memset(&fake, 0, sizeof(fake));
   fake.listening = 1;
   fake.stop = FAKE_LATER;
+  fake.end = -1;
 }
 
 /* --- steps -------------------------------------------------------------------------------------- */
@@ -398,11 +399,29 @@ static int32_t fake_doubt(penstock_instance *self, uint32_t what, penstock_error
   return 0;
 }
 
+static void fake_end_look(penstock_instance *self, penstock_op *op, uint64_t deadline_ms) {
+  (void)deadline_ms;
+  fake.end_looks++;
+  answer(self, op, fake.end_look);
+}
+
+static uint32_t fake_end_how(penstock_instance *self, penstock_error *error) {
+  (void)self;
+  penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT, "the fake's solver ended as it was told");
+  (void)snprintf(error->detail, sizeof(error->detail), "its last words");
+  return (uint32_t)fake.end;
+}
+
 static const void *fake_extension(penstock_instance *self, const char *name) {
   static const penstock_way_ext way = {
       .struct_size = (uint32_t)sizeof(way), .describe = fake_describe, .doubt = fake_doubt};
   static const penstock_ahead_ext ahead = {.struct_size = (uint32_t)sizeof(ahead), .is_free = fake_is_free};
+  static const penstock_end_ext end = {
+      .struct_size = (uint32_t)sizeof(end), .look = fake_end_look, .how = fake_end_how};
   (void)self;
+  if (strcmp(name, PENSTOCK_EXT_END) == 0) {
+    return fake.end >= 0 ? &end : NULL;
+  }
   if (strcmp(name, PENSTOCK_EXT_AHEAD) == 0) {
     return &ahead;
   }

@@ -33,23 +33,25 @@ typedef enum fake_server {
 
 /** Set by the test, read and counted by the lane's and the server's thread. */
 typedef struct fake_control {
-  atomic_int connect;                    /**< fake_answer */
-  atomic_int launch;                     /**< fake_answer */
-  atomic_int ready;                      /**< fake_answer */
-  atomic_int identify;                   /**< fake_answer */
-  atomic_int stop;                       /**< fake_answer */
-  atomic_int stop_ends;                  /**< a stop ends what listens */
-  atomic_int fail_opens;                 /**< so many opens fail as TRANSIENT first */
-  atomic_int fail_leg;                   /**< with this leg; 0 = STREAM */
-  atomic_int late_opens;                 /**< so many opens fail as TRANSIENT first, after 2.1 s */
-  atomic_int late_leg;                   /**< … with this leg; 0 = CONTAINER */
-  atomic_int dead_opens;                 /**< so many opens are done after 200 ms, with a far side that has ended */
-  atomic_int stuck_opens;                /**< so many opens end first only when they are cancelled */
-  atomic_ullong open_limits[8];          /**< what the first opens were given, in ms */
-  atomic_ullong identify_limit;          /**< what identify was given */
-  atomic_int fail_validates;             /**< so many validates fail as they were told first */
-  atomic_int tells_end;                  /**< the next validate finds out that the solver has ended, and tells it */
-  atomic_int listening;                  /**< 0 = opens are refused; set by a launch that does not fail */
+  atomic_int connect;           /**< fake_answer */
+  atomic_int launch;            /**< fake_answer */
+  atomic_int ready;             /**< fake_answer */
+  atomic_int identify;          /**< fake_answer */
+  atomic_int stop;              /**< fake_answer */
+  atomic_int end;               /**< penstock_end of the solver that has ended; -1 = it has no such extension */
+  atomic_int end_look;          /**< fake_answer */
+  atomic_int stop_ends;         /**< a stop ends what listens */
+  atomic_int fail_opens;        /**< so many opens fail as TRANSIENT first */
+  atomic_int fail_leg;          /**< with this leg; 0 = STREAM */
+  atomic_int late_opens;        /**< so many opens fail as TRANSIENT first, after 2.1 s */
+  atomic_int late_leg;          /**< … with this leg; 0 = CONTAINER */
+  atomic_int dead_opens;        /**< so many opens are done after 200 ms, with a far side that has ended */
+  atomic_int stuck_opens;       /**< so many opens end first only when they are cancelled */
+  atomic_ullong open_limits[8]; /**< what the first opens were given, in ms */
+  atomic_ullong identify_limit; /**< what identify was given */
+  atomic_int fail_validates;    /**< so many validates fail as they were told first */
+  atomic_int tells_end;         /**< the next validate finds out that the solver has ended, and tells it */
+  atomic_int listening;         /**< 0 = opens are refused; set by a launch that does not fail */
   atomic_int for_clients, for_questions; /**< fake_server; FAKE_ANSWERS by a launch that does not fail */
   atomic_int goes_on, waits;             /**< FAKE_WAITS: shall they go on; how many wait, now */
   atomic_int after_launch;               /**< fake_server for questions, once a launch has not failed */
@@ -66,6 +68,7 @@ typedef struct fake_control {
   atomic_uint error_leg;
   atomic_uint error_class;
   atomic_int depth; /**< what the profile said, when the last stream was opened */
+  atomic_int end_looks;
   atomic_int connects, validates, launches, readies, identifies, stops, opens, destroys, cancels, doubts; /**< counts */
   atomic_int clients, questions; /**< connections that the server had whole: a client's, the lane's probe's */
   atomic_int busy;               /**< connections that the server has, now */

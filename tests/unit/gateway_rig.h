@@ -51,6 +51,8 @@ typedef struct run {
   atomic_int limit_seen;  /**< one of them was the restart limit's */
   atomic_int stoppings;   /**< "stopping the solver" was told */
   char endpoint[300];     /**< what the leg of the endpoint says */
+  char down[512];         /**< what the last DOWN was told to be */
+  char ended[512];        /**< CONNECTING: how the solver had ended */
   int result;
   penstock_error error;
 } run;
@@ -104,7 +106,11 @@ static void on_state(void *context, ps_state state, const penstock_error *error,
   run *self = context;
   (void)next_try_ms;
   self->launchings += state == PS_STATE_LAUNCHING;
+  if (state == PS_STATE_CONNECTING && error) {
+    (void)snprintf(self->ended, sizeof(self->ended), "%s", error->what);
+  }
   if (state == PS_STATE_DOWN && error) {
+    (void)snprintf(self->down, sizeof(self->down), "%s", error->what);
     self->downs++;
     if (strstr(error->what, "times within 10 minutes")) {
       self->limit_seen = 1;

@@ -246,6 +246,49 @@ static void test_a_stop_leaves_the_containers_own_command(void **state) {
   assert_int_equal(rig.run_count, 1);
 }
 
+/* --- how has it ended? ----------------------------------------------------------------------------- */
+
+static void look_at_end(rig_look found, uint32_t end, const char *what) {
+  penstock_error error = {.struct_size = sizeof(error)};
+  solver->ops->end_look(solver, RIG_OP, 5000);
+  rig_looks(0, found);
+  assert_step_done();
+  assert_int_equal(solver->ops->end_how(solver, &error), end);
+  assert_true(!what || strstr(error.what, what));
+}
+
+static void test_a_command_that_failed(void **state) {
+  (void)state;
+  look_at_end((rig_look){.status = "exited", .exit_code = 3}, PENSTOCK_END_FAILED, "exit status 3");
+}
+
+static void test_a_command_that_was_killed(void **state) {
+  (void)state;
+  look_at_end((rig_look){.status = "exited", .exit_code = 137}, PENSTOCK_END_FAILED, "signal 9");
+}
+
+static void test_a_command_that_ended_well(void **state) {
+  (void)state;
+  look_at_end((rig_look){.status = "exited"}, PENSTOCK_END_CLEAN, "container 'ppf' on gpu01");
+}
+
+static void test_a_command_that_was_started_anew(void **state) {
+  (void)state;
+  look_at_end((rig_look){.listener = "00000000"}, PENSTOCK_END_UNKNOWN, NULL);
+}
+
+static void test_the_end_of_one_that_was_launched_is_asked_for_inside(void **state) {
+  (void)state;
+  penstock_error error = {.struct_size = sizeof(error)};
+  solver->ops->end_look(solver, RIG_OP, 5000);
+  rig_looks(0, (rig_look){.published = RIG_PUBLISHED});
+  assert_int_equal(rig.run_count, 2);
+  rig_says_inside(1, "pid=7\nstatus=139\nsignal=SEGV\noutcome=ended\n", 0);
+  assert_step_done();
+  assert_int_equal(solver->ops->end_how(solver, &error), PENSTOCK_END_FAILED);
+  assert_non_null(strstr(error.what, "(pid 7) was ended by signal 11 (SEGV)"));
+}
+
 /* --- who is it? ------------------------------------------------------------------------------------ */
 
 static void test_nobody_behind_a_published_port(void **state) {
@@ -319,6 +362,11 @@ int main(void) {
       TEST(test_ready_can_be_cancelled),
       TEST(test_where_nobody_can_be_asked_the_probe_decides),
       TEST(test_a_stop_leaves_the_containers_own_command),
+      TEST(test_a_command_that_failed),
+      TEST(test_a_command_that_was_killed),
+      TEST(test_a_command_that_ended_well),
+      TEST(test_a_command_that_was_started_anew),
+      TEST_ROOT(test_the_end_of_one_that_was_launched_is_asked_for_inside),
       TEST(test_nobody_behind_a_published_port),
       TEST(test_a_paused_container_is_nobody),
       TEST(test_somebody_is_asked_for_inside),

@@ -176,25 +176,25 @@ static void test_one_that_answers_questions_does_not_hang(void **state) {
 /* Clients that are answered, for longer than the limit, while questions would not be. */
 static void ask_for_a_while(run *self) {
   fake.for_questions = FAKE_WAITS;
-  uint64_t end_ns = uv_hrtime() + 1000000000u;
+  uint64_t end_ns = uv_hrtime() + 2000000000u;
   while (uv_hrtime() < end_ns) {
     assert_int_equal(ask(self), 1);
   }
 }
 
-static void test_a_solver_that_is_heard_of_is_not_asked(void **state) {
+static void test_a_solver_that_is_heard_of_does_not_hang(void **state) {
   (void)state;
   run self = prepare(ask_for_a_while);
+  set(&self, "hang_timeout", "1s");
   finish(&self);
   assert_int_equal(hungs, 0);
-  assert_int_equal(fake.questions, 1); /* the first, whether it is there */
 }
 
 /* Takes what comes, slowly, and says nothing: its buffer is never the only one that fills. */
 static void send_for_a_while(run *self) {
   fake.for_questions = FAKE_WAITS;
   int fd = connect_to(self);
-  uint64_t end_ns = uv_hrtime() + 1000000000u;
+  uint64_t end_ns = uv_hrtime() + 2000000000u;
   while (uv_hrtime() < end_ns) {
     assert_int_equal(send(fd, "TCMD", 4, MSG_NOSIGNAL), 4);
     (void)usleep(20000);
@@ -207,6 +207,7 @@ static void send_for_a_while(run *self) {
 static void test_a_stream_that_goes_on_is_a_sign_of_life(void **state) {
   (void)state;
   run self = prepare(send_for_a_while);
+  set(&self, "hang_timeout", "1s");
   finish(&self);
   assert_int_equal(hungs, 0);
 }
@@ -310,7 +311,7 @@ int main(void) {
       cmocka_unit_test(test_a_solver_that_accepts_nothing_hangs_too),
       cmocka_unit_test(test_lanes_speak_of_one_solver),
       cmocka_unit_test(test_one_that_answers_questions_does_not_hang),
-      cmocka_unit_test(test_a_solver_that_is_heard_of_is_not_asked),
+      cmocka_unit_test(test_a_solver_that_is_heard_of_does_not_hang),
       cmocka_unit_test(test_a_stream_that_goes_on_is_a_sign_of_life),
       cmocka_unit_test(test_0_is_never),
       cmocka_unit_test(test_one_that_hangs_is_restarted_if_that_is_wanted),

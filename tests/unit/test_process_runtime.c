@@ -262,9 +262,41 @@ static void test_launch(void **state) {
   (void)state;
   solver->ops->launch(solver, OP, 5000);
   assert_non_null(strstr(carried.script, "ps_port='9191'\n"));
-  assert_non_null(strstr(carried.script, "ps_child='ps_root="));
+  assert_non_null(strstr(carried.script, "ps_child='ps_child="));
   say("root=/r\npid=12\noutcome=launched\n");
   expect_success(PENSTOCK_LEG_LAUNCH);
+}
+
+static void test_how_it_ended(void **state) {
+  (void)state;
+  static const struct {
+    const char *output;
+    uint32_t end;
+    const char *what;
+  } cases[] = {
+      {"outcome=unknown\n", PENSTOCK_END_UNKNOWN, NULL},
+      {"pid=5\nstatus=0\npath=/r/server.log\noutcome=ended\n", PENSTOCK_END_CLEAN,
+       "the solver (pid 5) ended with exit status 0 on gpu01"},
+      {"pid=5\nstatus=3\npath=/r/server.log\nlog=no memory\noutcome=ended\n", PENSTOCK_END_FAILED,
+       "the solver (pid 5) ended with exit status 3 on gpu01"},
+      {"pid=5\nstatus=139\nsignal=SEGV\nlog=no memory\noutcome=ended\n", PENSTOCK_END_FAILED,
+       "the solver (pid 5) was ended by signal 11 (SEGV) on gpu01"},
+      {"pid=5\nstatus=137\nsignal=\noutcome=ended\n", PENSTOCK_END_FAILED,
+       "the solver (pid 5) was ended by signal 9 on gpu01"},
+  };
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    penstock_error error = {.struct_size = sizeof(error)};
+    told.done = 0;
+    solver->ops->end_look(solver, OP, 5000);
+    say(cases[i].output);
+    assert_int_equal(told.done, 1);
+    assert_int_equal(told.failed, 0);
+    assert_int_equal(solver->ops->end_how(solver, &error), cases[i].end);
+    if (cases[i].what) {
+      assert_string_equal(error.what, cases[i].what);
+      assert_int_equal(strcmp(error.detail, "no memory") == 0, strstr(cases[i].output, "log=") != NULL);
+    }
+  }
 }
 
 static void test_tokens_differ(void **state) {
@@ -503,6 +535,7 @@ int main(void) {
       CASE(test_environment_must_be_exportable),
       CASE(test_validate),
       CASE(test_launch),
+      CASE(test_how_it_ended),
       CASE(test_tokens_differ),
       CASE(test_steps_without_a_root),
       CASE(test_stop),

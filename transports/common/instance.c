@@ -123,6 +123,16 @@ static void end_command(penstock_instance *instance, const char *token) {
   }
 }
 
+/* --- how a solver ended --------------------------------------------------------------------------- */
+
+static void end_look(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
+  instance->runtime->ops->end_look(instance->runtime, op, deadline_ms);
+}
+
+static uint32_t end_how(penstock_instance *instance, penstock_error *error) {
+  return instance->runtime->ops->end_how(instance->runtime, error);
+}
+
 /* --- optional parts ------------------------------------------------------------------------------- */
 
 const void *instance_extension(penstock_instance *instance, const char *name) {
@@ -131,9 +141,13 @@ const void *instance_extension(penstock_instance *instance, const char *name) {
                                          .open_command = open_command,
                                          .open_log = open_log,
                                          .end_command = end_command};
+  static const penstock_end_ext end = {.struct_size = (uint32_t)sizeof(end), .look = end_look, .how = end_how};
   (void)instance;
   if (strcmp(name, PENSTOCK_EXT_EXEC) == 0) {
     return &exec;
+  }
+  if (strcmp(name, PENSTOCK_EXT_END) == 0) {
+    return &end;
   }
   return strcmp(name, PENSTOCK_EXT_AHEAD) == 0 ? &ahead : NULL;
 }

@@ -259,6 +259,40 @@ void process_report(const process_report_context *context, const char *output, s
   facts_clear(&f);
 }
 
+/* "(SEGV)" behind a number, if the shell there knows a name. */
+static void name_signal(const char *output, size_t size, char text[32]) {
+  char *name = word_of(output, size, "signal");
+  text[0] = '\0';
+  if (name && name[0]) {
+    (void)snprintf(text, 32, " (%.20s)", name);
+  }
+  free(name);
+}
+
+uint32_t process_report_end(const process_report_context *context, const char *output, size_t size,
+                            penstock_error *error) {
+  facts f;
+  char name[32];
+  int64_t status = script_value_number(output, size, "status");
+  uint32_t end = PENSTOCK_END_UNKNOWN;
+  if (facts_read(&f, context, output, size) == PENSTOCK_OK && strcmp(f.outcome, "ended") == 0) {
+    end = status == 0 ? PENSTOCK_END_CLEAN : PENSTOCK_END_FAILED;
+    name_signal(output, size, name);
+    if (status > 128) {
+      (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT,
+                          "the solver (pid %s) was ended by signal %lld%s %s", f.pid, (long long)status - 128, name,
+                          f.there);
+    } else {
+      (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT,
+                          "the solver (pid %s) ended with exit status %lld %s", f.pid, (long long)status, f.there);
+    }
+    penstock_next(error, "%s %s", f.log[0] ? "the end of its log is below; all of it is" : "its log is empty:", f.path);
+    set_detail(error, f.log);
+  }
+  facts_clear(&f);
+  return end;
+}
+
 void process_report_unasked(const process_report_context *context, const penstock_error *why, penstock_error *error) {
   char at[300];
   char there[PROCESS_REPORT_THERE_SIZE];

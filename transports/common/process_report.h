@@ -26,6 +26,9 @@ typedef struct process_report_context {
  * known is a defect, and said to be one.
  */
 void process_report(const process_report_context *context, const char *output, size_t size, penstock_error *error);
+/** What `end` has found out, in words. Returns a penstock_end; `error` is filled in unless it is UNKNOWN. */
+uint32_t process_report_end(const process_report_context *context, const char *output, size_t size,
+                            penstock_error *error);
 /** The error for a listener that nobody could be asked about; `why` is the script's error. Keeps its detail. */
 void process_report_unasked(const process_report_context *context, const penstock_error *why, penstock_error *error);
 /** The error for a solver that was not ready in time; `tail` is the end of its log, `log_file` its path; both may be

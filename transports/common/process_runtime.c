@@ -21,7 +21,7 @@ enum {
 /* What the scripts count in. */
 static const uint64_t twentieth_us = 50000;
 
-typedef enum step { STEP_NONE, STEP_VALIDATE, STEP_LAUNCH, STEP_READY, STEP_STOP, STEP_IDENTIFY } step;
+typedef enum step { STEP_NONE, STEP_VALIDATE, STEP_LAUNCH, STEP_READY, STEP_STOP, STEP_IDENTIFY, STEP_END } step;
 
 /* Items of a LIST or ENV; the texts are the config's. */
 typedef struct items {
@@ -54,6 +54,8 @@ typedef struct process_runtime {
   uint64_t nap_us;     /* how long a "twentieth" takes there, which has other work to do */
   char *tail;          /* of the solver's log, as the last slice of ready saw it */
   char *log_file;
+  uint32_t end; /* a penstock_end, of the last look at one */
+  penstock_error end_error;
 } process_runtime;
 
 static const solver_runtime_ops process_ops;
@@ -248,6 +250,20 @@ static script *solver_script(const process_runtime *runtime, const char *token) 
   return s;
 }
 
+/* The script that starts it and waits for its end; a value of the one that launches. NULL if out of memory. */
+static script *watch_script(const process_runtime *runtime, const char *token) {
+  size_t size = 0;
+  script *child = solver_script(runtime, token);
+  const char *text = script_text(child, &size);
+  script *s = text ? script_create() : NULL;
+  script_set(s, "ps_child", text);
+  script_set(s, "ps_token", token);
+  script_set_number(s, "ps_port", runtime->endpoint_port);
+  script_add(s, script_watch);
+  script_destroy(child);
+  return s;
+}
+
 static void script_done(void *context, const carrier_result *result);
 
 /* Hands a script to the carrier, and frees it. Ends the step if that fails. */
@@ -310,7 +326,7 @@ static void process_launch(solver_runtime *self, penstock_op *op, uint64_t deadl
     return;
   }
   size_t size = 0;
-  script *child = solver_script(runtime, token);
+  script *child = watch_script(runtime, token);
   const char *text = script_text(child, &size);
   script *s = text ? common_script(runtime) : NULL;
   script_set(s, "ps_token", token);
@@ -341,6 +357,28 @@ static void process_identify(solver_runtime *self, penstock_op *op, uint64_t dea
   script *s = common_script(runtime);
   script_add(s, script_identify);
   run(runtime, s, deadline_ms);
+}
+
+static void process_end_look(solver_runtime *self, penstock_op *op, uint64_t deadline_ms) {
+  process_runtime *runtime = (process_runtime *)self;
+  const char *root = runtime->config->get_string(runtime->config, "root");
+  begin(runtime, STEP_END, op, deadline_ms);
+  runtime->end = PENSTOCK_END_UNKNOWN;
+  if (!root || !root[0]) {
+    finish(runtime, NULL); /* without a folder none was launched */
+    return;
+  }
+  script *s = common_script(runtime);
+  script_add(s, script_end);
+  run(runtime, s, deadline_ms);
+}
+
+static uint32_t process_end_how(solver_runtime *self, penstock_error *error) {
+  const process_runtime *runtime = (const process_runtime *)self;
+  if (runtime->end != PENSTOCK_END_UNKNOWN) {
+    *error = runtime->end_error;
+  }
+  return runtime->end;
 }
 
 /* --- ready ---------------------------------------------------------------------------------------- */
@@ -418,6 +456,13 @@ static void finish_launched(process_runtime *runtime, const carrier_result *resu
   finish_passed(runtime, PENSTOCK_LEG_LAUNCH, text);
 }
 
+static void finish_end(process_runtime *runtime, const carrier_result *result) {
+  process_report_context context = report_context(runtime);
+  runtime->end_error.struct_size = sizeof(runtime->end_error);
+  runtime->end = process_report_end(&context, result->output, result->output_size, &runtime->end_error);
+  finish(runtime, NULL);
+}
+
 /* Ends the step, or goes on with it, if `outcome` is no failure. Returns 0 if it is one. */
 static int step_went_well(process_runtime *runtime, const char *outcome, const carrier_result *result) {
   if (runtime->step == STEP_VALIDATE && strcmp(outcome, "ok") == 0) {
@@ -434,6 +479,8 @@ static int step_went_well(process_runtime *runtime, const char *outcome, const c
     ready_waited(runtime, result);
   } else if (runtime->step == STEP_STOP && (strcmp(outcome, "stopped") == 0 || strcmp(outcome, "none") == 0)) {
     finish(runtime, NULL);
+  } else if (runtime->step == STEP_END && (strcmp(outcome, "ended") == 0 || strcmp(outcome, "unknown") == 0)) {
+    finish_end(runtime, result);
   } else {
     return 0;
   }
@@ -521,6 +568,8 @@ static const solver_runtime_ops process_ops = {
     .ready = process_ready,
     .stop = process_stop,
     .identify = process_identify,
+    .end_look = process_end_look,
+    .end_how = process_end_how,
     .cancel = process_cancel,
     .open = process_open,
     .open_log = process_open_log,

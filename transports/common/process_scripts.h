@@ -4,6 +4,7 @@
  * The texts of sh/, each of which goes behind assignments to the variables it uses:
  *   ps_root, ps_program, ps_host, ps_port   all (host and port are the endpoint)
  *   ps_child, ps_token                      launch
+ *   ps_child, ps_token, ps_port             watch (which goes without lib)
  *   ps_token, ps_venv, ps_debug (0 or 1), ps_environment, ps_arguments (script_list)   solver
  *   ps_wait                                 ready, in twentieths of a second
  *   ps_grace                                stop, in seconds
@@ -17,9 +18,11 @@
 extern const char script_lib[];
 extern const char script_validate[];
 extern const char script_launch[];
+extern const char script_watch[];
 extern const char script_solver[];
 extern const char script_ready[];
 extern const char script_stop[];
+extern const char script_end[];
 extern const char script_identify[];
 extern const char script_log[];
 extern const char script_exec[];

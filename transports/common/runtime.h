@@ -19,6 +19,9 @@ typedef struct solver_runtime_ops {
   void (*ready)(solver_runtime *self, penstock_op *op, uint64_t deadline_ms);
   void (*stop)(solver_runtime *self, penstock_op *op, uint64_t deadline_ms);
   void (*identify)(solver_runtime *self, penstock_op *op, uint64_t deadline_ms);
+  /** How has the solver ended? The two of penstock_end_ext. */
+  void (*end_look)(solver_runtime *self, penstock_op *op, uint64_t deadline_ms);
+  uint32_t (*end_how)(solver_runtime *self, penstock_error *error);
   /** Asks a step to end early; nothing if it is not one of its own. */
   void (*cancel)(solver_runtime *self, penstock_op *op);
   /** Opens a stream to the solver (penstock_transport::open_stream). */

@@ -13,6 +13,7 @@
 #include "ahead.h"
 #include "base.h"
 #include "check.h"
+#include "end.h"
 #include "error.h"
 #include "exec.h"
 #include "explain.h"

@@ -17,6 +17,11 @@ def alive(pid):
         return False
 
 
+def stat(pid):
+    """The fields of its /proc/PID/stat behind the name: state, parent, group …"""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+
+
 def program(pid):
     """The file that it runs; "" if it has gone."""
     try:
@@ -83,6 +88,19 @@ def running_from(folder):
     found = []
     for entry in os.listdir("/proc"):
         if entry.isdigit() and int(entry) != os.getpid() and (_works_in(entry, folder) or _runs_from(entry, folder)):
+            found.append(int(entry))
+    return found
+
+
+def watching(folder):
+    """Pids of the shells that wait for the end of a solver launched in `folder`, to write it down there."""
+    folder, found = os.path.realpath(folder), []
+    for entry in os.listdir("/proc"):
+        try:
+            words = Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0") if entry.isdigit() else []
+        except OSError:
+            continue
+        if words[1:2] == [b"-s"] and len(words) > 2 and os.fsdecode(words[2]).startswith(folder + "/"):
             found.append(int(entry))
     return found
 

@@ -50,6 +50,7 @@ class SolverRoot:
     def close(self):
         """Ends what is left; fails if a sanitizer complained in the solver's log."""
         procs.end(self.pids())
+        eventually(lambda: not procs.watching(self.path), what="who waits for the solver's end does not end")
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         assert not REPORT.search(text), f"sanitizer report of the solver:\n{text}"
 

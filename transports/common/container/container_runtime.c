@@ -15,7 +15,7 @@ enum {
   READY_MARGIN_MS = 800 /* so long before the deadline the log is fetched: our error then comes before the host's */
 };
 
-typedef enum step { STEP_NONE, STEP_VALIDATE, STEP_READY, STEP_STOP, STEP_IDENTIFY } step;
+typedef enum step { STEP_NONE, STEP_VALIDATE, STEP_READY, STEP_STOP, STEP_IDENTIFY, STEP_END } step;
 
 typedef struct container_runtime {
   solver_runtime base;
@@ -34,7 +34,9 @@ typedef struct container_runtime {
   penstock_timer *timer;  /* of the next look */
   penstock_timer *ticker; /* tells progress */
   int is_fetching_log;
-  penstock_error error; /* that the log belongs to */
+  penstock_error error; /* that the log belongs to; how the container has ended */
+  uint32_t end;         /* a penstock_end, of the last look at one */
+  int is_end_inside;    /* the process runtime has looked */
 } container_runtime;
 
 /* --- steps ----------------------------------------------------------------------------------------- */
@@ -363,6 +365,52 @@ static void container_identify(solver_runtime *base, penstock_op *op, uint64_t d
   container_carrier_look(self->inside, &self->question, look_limit_ms(self), on_identify_looked, self);
 }
 
+/* The solver ended with the container: as its own command, or as one that was launched in it. */
+static void say_container_end(container_runtime *self, const container_view *view) {
+  int is_signal = view->exit_code > 128 && view->exit_code < 160;
+  self->end = view->exit_code == 0 && !view->is_out_of_memory ? PENSTOCK_END_CLEAN : PENSTOCK_END_FAILED;
+  (void)penstock_fail(&self->error, PENSTOCK_LEG_CONTAINER, PENSTOCK_CLASS_TRANSIENT,
+                      "the solver has ended with %s (`%.100s`): %s %d%s", self->inside->where, view->command,
+                      is_signal ? "signal" : "exit status", is_signal ? view->exit_code - 128 : view->exit_code,
+                      view->is_out_of_memory ? ", out of memory" : "");
+  penstock_next(&self->error, "`%s logs %s` shows its last words", view->engine, view->name);
+}
+
+static void on_end_looked(void *context, const container_view *view, const penstock_error *error) {
+  container_runtime *self = context;
+  if (error) {
+    finish(self, error);
+  } else if (view->state == CONTAINER_EXITED || view->state == CONTAINER_DEAD) {
+    say_container_end(self, view);
+    finish(self, NULL);
+  } else if (view->state == CONTAINER_RUNNING && self->settings->has_root) {
+    uint64_t left = remaining_ms(self);
+    self->is_end_inside = 1;
+    self->process->ops->end_look(self->process, let_go(self), left);
+  } else {
+    finish(self, NULL); /* removed, or its engine has started it anew already */
+  }
+}
+
+static void container_end_look(solver_runtime *base, penstock_op *op, uint64_t deadline_ms) {
+  container_runtime *self = (container_runtime *)base;
+  begin(self, STEP_END, op, deadline_ms);
+  self->end = PENSTOCK_END_UNKNOWN;
+  self->is_end_inside = 0;
+  container_carrier_look(self->inside, &self->question, look_limit_ms(self), on_end_looked, self);
+}
+
+static uint32_t container_end_how(solver_runtime *base, penstock_error *error) {
+  container_runtime *self = (container_runtime *)base;
+  if (self->is_end_inside) {
+    return self->process->ops->end_how(self->process, error);
+  }
+  if (self->end != PENSTOCK_END_UNKNOWN) {
+    *error = self->error;
+  }
+  return self->end;
+}
+
 static void container_cancel(solver_runtime *base, penstock_op *op) {
   container_runtime *self = (container_runtime *)base;
   if (self->op != op) {
@@ -421,6 +469,8 @@ static const solver_runtime_ops container_ops = {
     .ready = container_ready,
     .stop = container_stop,
     .identify = container_identify,
+    .end_look = container_end_look,
+    .end_how = container_end_how,
     .cancel = container_cancel,
     .open = container_open_stream,
     .open_log = container_open_log,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh disable=SC2154
-# After lib.sh. Starts the solver, once: ps_child is the script (solver.sh) that becomes it, ps_token its proof.
+# After lib.sh. Starts the solver, once: ps_child is the script (watch.sh) that does and waits for its end, ps_token the
+# solver's proof.
 
 # ps_lock: waits for its turn among launches in this folder. Descriptor 9 holds the lock, so that it ends with
 # this script however that ends.
@@ -81,12 +82,22 @@ ps_progress=progress$ps_suffix.log
 [ ! -s "$ps_log" ] || [ -L "$ps_log" ] || mv -f "$ps_log" "$ps_log.1" 2>/dev/null
 (: >"$ps_log") 2>/dev/null || ps_end file_unwritable "${ps_root%/}/$ps_log"
 
-# The child closes the pipe when it is about to become the solver, so this waits for just that. As a function it
-# is read to its end before it gives its standard input away.
+# ps_until_pid: what is said until it is known which process the solver is, or that there is none: the watcher has the
+# pipe for longer.
+ps_until_pid() {
+  while read -r ps_line || [ -n "$ps_line" ]; do
+    printf '%s\n' "$ps_line"
+    case $ps_line in
+      pid=*) return 0 ;;
+    esac
+  done
+}
+
+# As a function the child is read to its end before it gives its standard input away.
 ps_report=$(
   export PENSTOCK_TOKEN="$ps_token"
-  printf 'ps_solver() {\n%s\n}\nps_solver "$@"\n' "$ps_child" |
-    ps_detach /bin/sh -s "$ps_found" "$ps_log" "$ps_progress" 2>&1 9>&-
+  printf 'ps_watch() {\n%s\n}\nps_watch "$@"\n' "$ps_child" |
+    ps_detach /bin/sh -s "$ps_found" "$ps_log" "$ps_progress" 2>&1 9>&- | ps_until_pid
 )
 # What a shell or perl has to say about an odd locale may come before.
 ps_last=${ps_report##*"$ps_newline"}

@@ -13,5 +13,5 @@ if ps_any_left; then
   ps_end_tree "$ps_grace" || ps_end stuck
   ps_outcome=stopped
 fi
-rm -f "$ps_record"
+rm -f "$ps_record" ".penstock-$ps_port.ended"
 ps_end "$ps_outcome"
