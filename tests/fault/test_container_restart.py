@@ -48,7 +48,7 @@ def test_restarted_with_another_address(place_of, engine, wreck, container, tran
     address, mark = wrecked.box.address, wrecked.gateway.mark()
     wrecked.box.stop()
     waiting = Background(wrecked.is_answered)
-    error = wrecked.gateway.wait_event("state", 40, mark, where=lambda event: event["error"])["error"]
+    error = wrecked.gateway.wait_event("state", 40, mark, state="down", where=lambda event: event["error"])["error"]
     assert str(wrecked.box) in error["what"] and "start" in error["next"], error
     other = container(engine)
     assert other.address == address
