@@ -77,6 +77,7 @@ static void lives(ps_lane *lane) {
   ps_hang *hang = &lane->hang;
   uint64_t now = uv_hrtime();
   atomic_store(&lane->options.gate->answered_ns, now);
+  hang->lived_ns = now;
   if (hang->is_hung) {
     hang->is_hung = 0;
     ps_log(PENSTOCK_LOG_INFO, lane->profile, "the solver answers again, after %llu s",
@@ -201,8 +202,8 @@ static void on_timer(uv_timer_t *timer) {
     look_again_in(lane, is_used && due_ms > look_ms(hang) ? look_ms(hang) : due_ms);
     return;
   } else if (is_used && !lane->probe.running && now >= hang->asked_ns + hang->pause_ns) {
-    hang->silent_ns =
-        hang->looked_ns; /* nobody knows how long it would have been silent before, if it had been asked */
+    /* Nobody knows for how long it would have been silent before, if it had been asked. */
+    hang->silent_ns = hang->looked_ns > hang->lived_ns ? hang->looked_ns : hang->lived_ns;
     ask(lane, now);
   }
   hang->looked_ns = now;

@@ -266,6 +266,7 @@ typedef struct ps_hang {
   int asks;          /**< the probe that runs is its question */
   int is_hung;
   uint64_t silent_ns; /**< since when nothing came although somebody waits; 0 = not so */
+  uint64_t lived_ns;  /**< when this lane saw a sign of life last */
   uint64_t looked_ns; /**< when it was looked last, or somebody came after nobody was there */
   uint64_t asked_ns;
   uint64_t pause_ns; /**< from that question to the next: longer and longer while no new stream comes */

@@ -88,6 +88,25 @@ static void test_a_solver_that_hangs_is_said_to_and_to_answer_again(void **state
   assert_int_equal(self.downs, 0);
 }
 
+static void answer_and_hang(run *self) {
+  uint64_t end_ns = uv_hrtime() + 400000000u;
+  while (uv_hrtime() < end_ns) {
+    assert_int_equal(ask(self), 1);
+  }
+  uint64_t began_ns = uv_hrtime();
+  hang_and_go_on(self);
+  assert_true(uv_hrtime() - began_ns >=
+              200000000u); /* the limit, from the last answer on, which a look may be late to see */
+}
+
+/* Its signs of life count until they are over, and no longer. */
+static void test_a_solver_that_has_answered_hangs_as_well(void **state) {
+  (void)state;
+  run self = prepare(answer_and_hang);
+  finish(&self);
+  assert_int_equal(hungs, 1);
+}
+
 static void hang_one_by_one(run *self) {
   fake.for_clients = FAKE_WAITS;
   int fd = ask_and_wait(self);
@@ -307,6 +326,7 @@ static void test_one_that_hung_and_died_is_launched_again(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_a_solver_that_hangs_is_said_to_and_to_answer_again),
+      cmocka_unit_test(test_a_solver_that_has_answered_hangs_as_well),
       cmocka_unit_test(test_one_that_takes_one_connection_after_another_is_asked_once),
       cmocka_unit_test(test_a_solver_that_accepts_nothing_hangs_too),
       cmocka_unit_test(test_lanes_speak_of_one_solver),
