@@ -260,6 +260,21 @@ def test_launch_clears_away_what_a_crash_left(machine):
     assert len(there.root.pids()) == 1
 
 
+def test_tools_of_busybox_end_a_whole_tree(machine, tmp):
+    """Their grep finds nothing behind a NUL, as most of an environment is."""
+    tools = tmp / "busybox"
+    tools.mkdir()
+    subprocess.run(["/bin/busybox", "--install", "-s", str(tools)], check=True)
+    there = machine("busybox", path=str(tools))
+    pid = int(there.launch(env=["DEMO_CHILD=1"])["pid"])
+    there.run("ready", wait=100)
+    procs.kill(pid)
+    eventually(lambda: not procs.alive(pid))
+    assert is_listening(there.port)  # the child still holds it
+    assert there.run("stop", grace=1)["outcome"] == "stopped"
+    assert there.root.pids() == [] and not is_listening(there.port)
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_forged_record_stops_nobody(machine, shell):
     """A process that shows no environment is not proved by a record that names all else of it."""

@@ -207,9 +207,12 @@ ps_runs() {
   [ $? -ne 1 ]
 }
 
-# ps_family: prints the pids of all that inherited the record's token, which proves each of them.
+# ps_family: prints the pids of all that inherited the record's token, which proves each of them. Not by a grep for names
+# of files: that of busybox sees nothing behind a NUL.
 ps_family() {
-  grep -lF "PENSTOCK_TOKEN=$ps_was_token" /proc/[0-9]*/environ 2>/dev/null | sed 's/[^0-9]//g'
+  tail -n +1 /proc/[0-9]*/environ 2>/dev/null | tr '\000' '\n' |
+    sed -n -e '/^==> \/proc\/[0-9]*\/environ <==$/{' -e 's/[^0-9]//g' -e 'h' -e 'd' -e '}' \
+      -e "/^PENSTOCK_TOKEN=$ps_was_token\$/{" -e 'g' -e 'p' -e '}'
 }
 
 # ps_is_proven: is the solver of the record what was launched? Only a signal needs as much: who can write into the folder
