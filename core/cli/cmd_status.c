@@ -96,6 +96,7 @@ static int show(ps_gateway_found *gateway, const char *project, json_t *all) {
 static int run_watch(const char *name, int json, int watch, const char *interval, const char *project) {
   ps_watch_options options = {.wanted = name, .interval_ms = 1000, .json = json};
   ps_text fault = {0};
+  penstock_error error;
   int is_bad = interval && (ps_duration_parse(interval, &options.interval_ms, &fault) != 0 ||
                             options.interval_ms < INTERVAL_LEAST_MS || options.interval_ms > INTERVAL_MOST_MS);
   free(fault.data);
@@ -110,6 +111,10 @@ static int run_watch(const char *name, int json, int watch, const char *interval
   }
   if (!json && !ps_term_is_terminal(PS_STDOUT)) {
     return ps_cli_usage("status", "--watch is for a terminal; with --json it prints a line for each change");
+  }
+  if (ps_gateways_are_hidden(&error)) {
+    ps_cli_print_error(PS_STDERR, "Failed", &error);
+    return PS_EXIT_UNREACHABLE;
   }
   return ps_watch(&options);
 }

@@ -204,6 +204,7 @@ static int run(up_line *line, const ps_profiles *profiles, const ps_profile *pro
       .no_launch = line->no_launch,
       .told = line->told,
       .control = 1,
+      .unasked = &told.unasked,
       .metrics = ps_settings_string(profiles->gateway, "metrics"),
       .events = line->json ? &ps_up_json_events : &ps_up_text_events,
       .context = &told,

@@ -71,11 +71,6 @@ int ps_far_run(const ps_far_command *command, ps_far_end *end, penstock_error *e
   json_t *result = NULL;
   memset(end, 0, sizeof(*end));
   int code = ps_gateways_find_one(&found, command->gateway, error);
-  if (code == PENSTOCK_E_NOT_FOUND && !command->gateway) {
-    penstock_next(error, "start one: penstock up -d PROFILE");
-  } else if (code == PENSTOCK_E_NOT_FOUND) {
-    penstock_next(error, "start it: penstock up -d %s", command->gateway);
-  }
   if (code == PENSTOCK_OK) {
     code = ps_control_client_ask(&found.items[0].client, command->request, json_incref(command->fields), PATIENCE_MS,
                                  &result, error);

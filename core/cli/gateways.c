@@ -94,26 +94,55 @@ static void list(const ps_gateways *found, ps_text *text) {
   }
 }
 
-static int none(const ps_gateways *all, const char *name, penstock_error *error) {
+/* Of a name, without the port of PROFILE@PORT. */
+static size_t profile_size(const char *name) {
+  const char *at = strrchr(name, '@');
+  return at && at[1] && !at[1 + strspn(at + 1, "0123456789")] ? (size_t)(at - name) : strlen(name);
+}
+
+/* `shut`: why a folder was not looked into, if `what` is there. Then nobody knows whether a gateway runs. */
+static int none(const ps_gateways *all, const char *name, const penstock_error *shut, penstock_error *error) {
   ps_text names = {0};
   list(all, &names);
-  if (!name) {
+  if (shut->what[0]) {
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "%s%s%s", shut->what,
+                        names.data ? "; elsewhere there is " : "", names.data ? names.data : "");
+    penstock_next(error, "%s; a gateway that could make no socket there, as its log says, is to be started anew",
+                  shut->next);
+  } else if (!name) {
     (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT,
                         "no gateway of yours runs on this machine");
-    penstock_next(error, "start one: penstock up PROFILE");
+    penstock_next(error, "start one: penstock up -d PROFILE");
   } else {
     (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT,
                         "no gateway runs with the profile '%s'%s%s", name, names.data ? "; there is " : "",
                         names.data ? names.data : "");
-    penstock_next(error, "start it: penstock up %s", name);
+    penstock_next(error, "start it: penstock up -d %.*s", (int)profile_size(name), name);
   }
   free(names.data);
   return PENSTOCK_E_NOT_FOUND;
 }
 
+static void count_one(void *context, const char *path) {
+  (void)path;
+  ++*(size_t *)context;
+}
+
+int ps_gateways_are_hidden(penstock_error *error) {
+  const ps_gateways nothing = {0};
+  penstock_error shut;
+  size_t count = 0;
+  ps_control_each(count_one, &count, &shut);
+  if (count == 0 && shut.what[0]) {
+    (void)none(&nothing, NULL, &shut, error);
+  }
+  return count == 0 && shut.what[0];
+}
+
 int ps_gateways_find(ps_gateways *found, const char *name, penstock_error *error) {
+  penstock_error shut;
   memset(found, 0, sizeof(*found));
-  ps_control_each(add, found);
+  ps_control_each(add, found, &shut);
   if (found->count > 1) {
     qsort(found->items, found->count, sizeof(found->items[0]), by_name);
   }
@@ -122,7 +151,7 @@ int ps_gateways_find(ps_gateways *found, const char *name, penstock_error *error
     kept += ps_gateway_is_called(&found->items[i], name) ? 1 : 0;
   }
   if (found->count == 0 || (name && kept == 0)) {
-    return none(found, name, error);
+    return none(found, name, &shut, error);
   }
   size_t at = 0;
   for (size_t i = 0; i < found->count && name; i++) {

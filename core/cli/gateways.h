@@ -32,6 +32,9 @@ typedef struct ps_gateways {
 int ps_gateways_find(ps_gateways *found, const char *name, penstock_error *error);
 /** The same for a command that means one: several are an error, too. */
 int ps_gateways_find_one(ps_gateways *found, const char *name, penstock_error *error);
+/** Is there no socket, but a folder that is not looked into? Then nobody knows whether a gateway runs: `error` says so.
+ */
+int ps_gateways_are_hidden(penstock_error *error);
 void ps_gateways_free(ps_gateways *found);
 /** Moves the first of `from` to the end of `found`. Returns 0, or PENSTOCK_E_NOMEM with nothing moved. */
 int ps_gateways_move(ps_gateways *found, ps_gateways *from);

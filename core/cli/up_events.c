@@ -97,24 +97,36 @@ void ps_up_self_test(ps_up_events *told) {
 
 /* --- letting go of the terminal ------------------------------------------------------------------ */
 
+static void tell_background(const ps_up_events *told, const char *log) {
+  char path[4 * sizeof(told->unasked.what)];
+  if (told->unasked.what[0]) {
+    ps_out_line("It goes on in the background (pid %d), but no command will find it: %s.", (int)uv_os_getpid(),
+                ps_show_safe(path, sizeof(path), told->unasked.what));
+    ps_out_line("  Next: end it by 'kill %d'; %s; then start it again.", (int)uv_os_getpid(),
+                ps_show_safe(path, sizeof(path), told->unasked.next));
+  } else {
+    ps_out_line(
+        "It goes on in the background (pid %d). How it is: 'penstock status %s'. To end it: 'penstock down %s'.",
+        (int)uv_os_getpid(), told->name, told->name);
+  }
+  ps_out_line("Its log: %s", log[0] ? ps_show_safe(path, sizeof(path), log) : "journalctl --user -t penstock");
+}
+
 /* It serves, or it tries again by itself: either way the user has been told, and it goes on by itself. */
 static void let_go(ps_up_events *told, ps_state state) {
   const char *log = told->detach;
-  char path[1024];
   ps_several_known();
   if (!log) {
     return;
   }
   told->detach = NULL;
   if (told->json) {
-    ps_json_line(json_pack("{s:s, s:I, s:s, s:s, s:o}", "event", "background", "pid", (json_int_t)uv_os_getpid(),
+    ps_json_line(json_pack("{s:s, s:I, s:s, s:s, s:o, s:o}", "event", "background", "pid", (json_int_t)uv_os_getpid(),
                            "state", ps_state_name(state), "address", told->target, "log",
-                           ps_json_text(log[0] ? log : NULL)));
+                           ps_json_text(log[0] ? log : NULL), "unasked",
+                           ps_json_error(told->unasked.what[0] ? &told->unasked : NULL)));
   } else {
-    ps_out_line(
-        "It goes on in the background (pid %d). How it is: 'penstock status %s'. To end it: 'penstock down %s'.",
-        (int)uv_os_getpid(), told->name, told->name);
-    ps_out_line("Its log: %s", log[0] ? ps_show_safe(path, sizeof(path), log) : "journalctl --user -t penstock");
+    tell_background(told, log);
   }
   ps_out_stop(); /* writes what waits */
   ps_background_let_go(log[0] ? log : NULL);

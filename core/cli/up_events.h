@@ -37,6 +37,8 @@ typedef struct ps_up_events {
   char shown[128];     /**< the same, as it is written for people */
   const char *detach;  /**< the log of a gateway that lets go of the terminal once it is known how it went ("" =
                             the journal); NULL: it does not */
+  /** Why no other command finds the gateway; `what` is empty if they do. */
+  penstock_error unasked;
 } ps_up_events;
 
 extern const ps_gateway_events ps_up_text_events;

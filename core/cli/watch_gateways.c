@@ -245,7 +245,7 @@ static void on_soon(uv_timer_t *timer) {
 
 void ps_watch_ask(ps_watch_gateways *all) {
   uint64_t now_ns = uv_hrtime();
-  ps_control_each(look_at, all);
+  ps_control_each(look_at, all, NULL);
   ps_list *node = all->list.next;
   while (node != &all->list) {
     ps_watched *one = PS_CONTAINER(node, ps_watched, node);

@@ -52,20 +52,29 @@ static void find_folders(folders *list) {
   add_folder(list, "/tmp/penstock-", user);
 }
 
-#define USE_ANOTHER "set PENSTOCK_RUNTIME_DIR to a folder of yours instead of"
+#define NO_SOCKET      "no control socket,"
+#define NOT_LOOKED_FOR "no gateway is looked for in"
+#define UNFIT_PATH     "its path is too long for sockets, or not absolute"
+#define USE_ANOTHER    "set PENSTOCK_RUNTIME_DIR to a folder of yours instead of"
 
 /* The next step names the path too. */
-static int failed(penstock_error *error, const char *path, const char *why, const char *next) {
-  (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "no control socket, %s: %s", path, why);
+static int fail_at(penstock_error *error, const char *what, const char *path, const char *why, const char *next) {
+  (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "%s %s: %s", what, path, why);
   penstock_next(error, "%s %s", next, path);
   return PENSTOCK_E_FAILED;
 }
 
-/* Opens a folder that nobody else can look into. Returns a descriptor or a negative code. */
+static int failed(penstock_error *error, const char *path, const char *why, const char *next) {
+  return fail_at(error, NO_SOCKET, path, why, next);
+}
+
+/* Opens a folder that nobody else can look into, to `make` a socket there or to look for some. Returns a descriptor or
+ * a negative code. */
 static int open_folder(const char *path, int make, penstock_error *error) {
   struct stat facts;
+  const char *what = make ? NO_SOCKET : NOT_LOOKED_FOR;
   if (make && mkdir(path, 0700) != 0 && errno != EEXIST) {
-    return failed(error, path, strerror(errno), USE_ANOTHER);
+    return fail_at(error, what, path, strerror(errno), USE_ANOTHER);
   }
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0 || fstat(fd, &facts) != 0) {
@@ -73,15 +82,15 @@ static int open_folder(const char *path, int make, penstock_error *error) {
     if (fd >= 0) {
       close(fd);
     }
-    return failed(error, path, strerror(reason), USE_ANOTHER);
+    return fail_at(error, what, path, strerror(reason), USE_ANOTHER);
   }
   if (facts.st_uid != geteuid()) {
     close(fd);
-    return failed(error, path, "it belongs to somebody else", USE_ANOTHER);
+    return fail_at(error, what, path, "it belongs to somebody else", USE_ANOTHER);
   }
   if ((facts.st_mode & 077) != 0) {
     close(fd);
-    return failed(error, path, "others may look into it", "take the right away: chmod 700");
+    return fail_at(error, what, path, "others may look into it", "take the right away: chmod 700");
   }
   return fd;
 }
@@ -311,7 +320,7 @@ int ps_control_bind(uv_pipe_t *pipe, const char *name, ps_control_file *file, pe
   folders list;
   memset(file, 0, sizeof(*file));
   find_folders(&list);
-  int fd = failed(error, "PENSTOCK_RUNTIME_DIR", "its path is too long for sockets, or not absolute", "shorten");
+  int fd = failed(error, "PENSTOCK_RUNTIME_DIR", UNFIT_PATH, "shorten");
   /* The next folder is for when this one cannot be used, not for when somebody has the name in it. */
   for (size_t i = 0; i < list.count && fd < 0 && error->error_class != PENSTOCK_CLASS_REFUSED; i++) {
     fd = make_in(list.paths[i], name, file, error);
@@ -336,14 +345,31 @@ void ps_control_unbind(ps_control_file *file) {
   file->path[0] = '\0';
 }
 
-void ps_control_each(void (*each)(void *context, const char *path), void *context) {
+/* The first folder counts: it is the one in which sockets would be made. One that is not there hides nothing. */
+static void note_shut(penstock_error *shut, const char *folder, const penstock_error *why) {
+  struct stat facts;
+  if (shut && !shut->what[0] && lstat(folder, &facts) == 0) {
+    *shut = *why;
+  }
+}
+
+void ps_control_each(void (*each)(void *context, const char *path), void *context, penstock_error *shut) {
   folders list;
   find_folders(&list);
+  if (shut) {
+    shut->what[0] = '\0';
+  }
+  if (shut && list.count == 0) {
+    (void)fail_at(shut, NOT_LOOKED_FOR, "PENSTOCK_RUNTIME_DIR", UNFIT_PATH, "shorten");
+  }
   for (size_t i = 0; i < list.count; i++) {
     penstock_error error;
     char path[PS_CONTROL_PATH_SIZE];
     int fd = open_folder(list.paths[i], 0, &error);
     DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+    if (fd < 0) {
+      note_shut(shut, list.paths[i], &error);
+    }
     if (fd >= 0 && !entries) {
       close(fd);
     }

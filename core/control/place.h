@@ -45,8 +45,11 @@ int ps_control_peer(penstock_socket socket, uint32_t *uid, uint32_t *pid);
 /** May this user talk to a gateway of ours: we ourselves, or root? */
 int ps_control_permits(uint32_t uid);
 
-/** Shows the path of every socket that there is, of gateways that live or do not. */
-void ps_control_each(void (*each)(void *context, const char *path), void *context);
+/**
+ * Shows the path of every socket that there is, of gateways that live or do not. `shut` (may be NULL) gets why a folder
+ * that is there is not looked into; an empty `what`: there is none of that kind.
+ */
+void ps_control_each(void (*each)(void *context, const char *path), void *context, penstock_error *shut);
 /**
  * Connects. Returns 0 with *socket; PENSTOCK_E_NOT_FOUND if nobody listens there (any more), PENSTOCK_E_TIMEOUT, or
  * another negative code; with `error`.

@@ -31,6 +31,9 @@ static void on_listening(void *context, const char *address) {
   if (ps_control_server_listen(desk->server, name, &error) != PENSTOCK_OK) {
     ps_log_error(PENSTOCK_LOG_WARN, desk->options.profile, &error);
     ps_log(PENSTOCK_LOG_WARN, desk->options.profile, "the gateway runs, but `penstock status` cannot find it");
+    if (desk->options.unasked) {
+      *desk->options.unasked = error;
+    }
   }
   /* Only now: whoever is told that the gateway is ready may ask it something at once. */
   desk->options.events->listening(desk->options.context, address);

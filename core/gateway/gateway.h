@@ -90,6 +90,8 @@ typedef struct ps_gateway_options {
   int no_launch;  /**< as `launch = never` */
   int told;       /**< what `events` tell is shown where the log goes, so failures are not logged as well */
   int control;    /**< it can be asked over a control socket */
+  /** Gets why it cannot, before `listening` is told; is not touched if it can. NULL: nobody wants to know. */
+  penstock_error *unasked;
   const char *metrics;             /**< where figures can be asked for, see metrics.h; NULL = nowhere */
   const ps_gateway_events *events; /**< slots may be NULL, as may all of it */
   void *context;                   /**< for the events */

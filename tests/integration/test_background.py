@@ -21,7 +21,7 @@ from support.terminal import Terminal
 from support.wait import eventually
 from support.wire import Wire
 
-OK, USAGE, CONFIG, PORT = 0, 2, 3, 7
+OK, USAGE, CONFIG, UNREACHABLE, PORT, FAR_FAILED = 0, 2, 3, 4, 7, 125
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_as_json(penstock, config, forward, tmp):
     assert done.returncode == OK and [event["event"] for event in events][-2:] == ["serving", "background"]
     status = status_of(penstock)
     address = f"127.0.0.1:{config.port}"
-    told = {"pid": status["pid"], "state": "up", "address": address, "log": str(log)}
+    told = {"pid": status["pid"], "state": "up", "address": address, "log": str(log), "unasked": None}
     assert events[-1] == {"event": "background", **told}
     assert not (penstock.home / ".local").exists()
 
@@ -248,3 +248,26 @@ def test_a_self_test_needs_the_terminal(penstock, config, forward):
     assert done.returncode == USAGE and "penstock probe" in done.stderr
     assert "-d, --detach" in penstock.run("up", "--help").stdout
     assert penstock.run("status", "-d").returncode == USAGE
+
+
+def test_it_says_that_no_command_will_find_it(penstock, config, forward, tmp):
+    """Its folder is one that others may look into: neither it nor those who look for it use that."""
+    penstock.runtime.mkdir(mode=0o755)
+    penstock.runtime.chmod(0o755)
+    try:
+        done = penstock.run("up", "-d", "lab", "--config", config(forward))
+        assert done.returncode == OK
+        pid = int(re.search(r"in the background \(pid (\d+)\), but no command will find it", done.stdout)[1])
+        assert f"chmod 700 {penstock.runtime}" in done.stdout and f"kill {pid}" in done.stdout
+        procs.end([pid])
+        done = penstock.run("up", "-d", "lab", "--json", "--config", config(forward))
+        told = json.loads(done.stdout.splitlines()[-1])
+        assert told["event"] == "background" and "others may look into it" in told["unasked"]["what"]
+        procs.end([told["pid"]])
+        for command in (["status"], ["down", "lab"], ["exec", "lab", "--", "true"], ["status", "--watch", "--json"]):
+            done = penstock.run(*command)
+            assert done.returncode in (UNREACHABLE, FAR_FAILED)
+            assert f"no gateway is looked for in {penstock.runtime}: others may look into it" in done.stderr
+            assert f"chmod 700 {penstock.runtime}" in done.stderr
+    finally:
+        penstock.runtime.chmod(0o700)

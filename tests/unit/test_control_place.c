@@ -36,7 +36,7 @@ static void count_one(void *context, const char *path) {
 
 static int count_sockets(void) {
   int count = 0;
-  ps_control_each(count_one, &count);
+  ps_control_each(count_one, &count, NULL);
   return count;
 }
 
@@ -235,6 +235,28 @@ static void test_a_folder_that_others_can_enter_is_refused(void **state) {
   rig_end(&self);
 }
 
+static void test_a_folder_that_is_not_looked_into_is_told(void **state) {
+  (void)state;
+  penstock_error shut;
+  int count = 0;
+  ps_control_each(count_one, &count, &shut);
+  assert_string_equal(shut.what, "");
+  assert_int_equal(chmod(folder, 0750), 0);
+  ps_control_each(count_one, &count, &shut);
+  assert_non_null(strstr(shut.what, "no gateway is looked for in"));
+  assert_non_null(strstr(shut.what, folder));
+  assert_non_null(strstr(shut.next, "chmod 700"));
+  assert_int_equal(chmod(folder, 0700), 0);
+  /* One that is not there hides no gateway. */
+  (void)setenv("PENSTOCK_RUNTIME_DIR", "/nowhere/at/all", 1);
+  ps_control_each(count_one, &count, &shut);
+  assert_string_equal(shut.what, "");
+  (void)setenv("PENSTOCK_RUNTIME_DIR", "not/absolute", 1);
+  ps_control_each(count_one, &count, &shut);
+  assert_non_null(strstr(shut.what, "PENSTOCK_RUNTIME_DIR"));
+  (void)setenv("PENSTOCK_RUNTIME_DIR", folder, 1);
+}
+
 static void test_a_link_is_no_folder(void **state) {
   (void)state;
   rig self = {0};
@@ -289,6 +311,7 @@ int main(void) {
       cmocka_unit_test(test_a_storm_of_connections_ends),
       cmocka_unit_test(test_something_else_is_left_alone),
       cmocka_unit_test(test_a_folder_that_others_can_enter_is_refused),
+      cmocka_unit_test(test_a_folder_that_is_not_looked_into_is_told),
       cmocka_unit_test(test_a_link_is_no_folder),
       cmocka_unit_test(test_a_folder_is_made),
       cmocka_unit_test(test_a_path_that_is_too_long_is_told),

@@ -20,6 +20,7 @@ typedef struct played {
   int reconnects;
   size_t lanes; /* that connect anew */
   int heard;    /* events that got through */
+  penstock_error unasked;
   enum { RELOAD_FAILS, RELOAD_IS_LIVE, RELOAD_CONNECTS } reloads;
 } played;
 
@@ -155,8 +156,12 @@ static void open_desk(played *self) {
   self->drain_ms = -2;
   self->settings = ps_settings_defaults("test", &transport);
   self->told = ps_gateway_events_whole(&events);
-  self->options = (ps_gateway_options){
-      .profile = "lab", .transport = &transport, .settings = self->settings, .events = &self->told, .context = self};
+  self->options = (ps_gateway_options){.profile = "lab",
+                                       .transport = &transport,
+                                       .settings = self->settings,
+                                       .unasked = &self->unasked,
+                                       .events = &self->told,
+                                       .context = self};
   self->desk = ps_desk_open(&self->rig.loop, &self->options, &gateway, 1024);
   assert_non_null(self->desk);
   self->options.events->listening(self->options.context, "127.0.0.1:4711");
@@ -581,6 +586,7 @@ static void test_there_may_be_no_socket(void **state) {
   played self;
   (void)setenv("PENSTOCK_RUNTIME_DIR", "/nowhere/at/all", 1);
   open_desk(&self);
+  assert_non_null(strstr(self.unasked.what, "no control socket"));
   self.options.events->state(self.options.context, PS_STATE_UP, NULL, 0);
   assert_int_equal(self.heard, 1);
   close_desk(&self);
