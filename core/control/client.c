@@ -103,6 +103,8 @@ static const meaning *meaning_of(const char *code) {
       {"busy", PENSTOCK_CLASS_TRANSIENT, PENSTOCK_E_FAILED},
       {"too-slow", PENSTOCK_CLASS_TRANSIENT, PENSTOCK_E_FAILED},
       {"swapping", PENSTOCK_CLASS_TRANSIENT, PENSTOCK_E_FAILED},
+      {"solver-busy", PENSTOCK_CLASS_TRANSIENT, PENSTOCK_E_FAILED},
+      {"not-connected", PENSTOCK_CLASS_TRANSIENT, PENSTOCK_E_FAILED},
       {"not-served", PENSTOCK_CLASS_TRANSIENT, PENSTOCK_E_FAILED},
       {"stopping", PENSTOCK_CLASS_CANCELLED, PENSTOCK_E_FAILED},
       {"bad-profile", PENSTOCK_CLASS_CONFIG, PENSTOCK_E_FAILED},
