@@ -22,7 +22,7 @@ static const ps_cli_command commands[] = {
     {"down", "end a gateway in order, wherever it runs", ps_cmd_down},
     {"exec", "run a command where the solver lives", ps_cmd_exec},
     {"gpus", "list the GPUs where the solver lives", ps_cmd_gpus},
-    {"logs", "show the solver's log", ps_cmd_logs},
+    {"logs", "show the log of a gateway, or of its solver", ps_cmd_logs},
     {"check", "check the profiles; with --connect, try the way to the solver", ps_cmd_check},
     {"profiles", "list the profiles", ps_cmd_profiles},
     {"plugin", "list and show transport plugins", ps_cmd_plugin},

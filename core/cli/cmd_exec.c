@@ -35,8 +35,8 @@ static int run(const char *gateway, json_t *words) {
   if (end.errors.data) {
     (void)ps_term_write(PS_STDERR, end.errors.data, end.errors.size);
   }
-  if (code != PENSTOCK_OK && code != PENSTOCK_E_CANCELLED) {
-    ps_cli_print_error(PS_STDERR, "Not run to its end", &error);
+  if (code != PENSTOCK_OK && code != PENSTOCK_E_CANCELLED && code != PENSTOCK_E_LIMIT) {
+    ps_cli_print_error(PS_STDERR, end.has_begun ? "Not run to its end" : "Not run", &error);
   }
   free(end.errors.data);
   json_decref(fields);

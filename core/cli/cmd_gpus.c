@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cli/far_command.h"
+#include "cli/gateways.h"
 #include "cli/json_out.h"
 #include "cli/out.h"
 #include "cli/show.h"
@@ -92,8 +93,8 @@ static void failed_there(const ps_far_end *end, const char *said, penstock_error
   penstock_utf8_trim(error->detail, sizeof(error->detail));
 }
 
-/* A new reference; NULL with `error`. */
-static json_t *ask(const char *gateway, penstock_error *error) {
+/* A new reference; NULL with `error` and *exit_code. */
+static json_t *ask(const char *gateway, int *exit_code, penstock_error *error) {
   ps_far_end end;
   ps_text answer = {0};
   json_t *rows = NULL;
@@ -106,6 +107,7 @@ static json_t *ask(const char *gateway, penstock_error *error) {
   } else if (code == PENSTOCK_OK) {
     rows = read_rows(answer.data, error);
   }
+  *exit_code = rows ? (int)PS_EXIT_OK : ps_gateway_exit_code(error, code);
   free(end.errors.data);
   free(answer.data);
   json_decref(fields);
@@ -169,7 +171,7 @@ int ps_cmd_gpus(int argc, char **argv) {
   if (!ps_cli_parse(&syntax, argc, argv, &arguments, &exit_code)) {
     return exit_code;
   }
-  json_t *rows = ask(arguments[0], &error);
+  json_t *rows = ask(arguments[0], &exit_code, &error);
   if (json) {
     ps_json_line(json_pack("{s:o, s:o}", "gpus", rows ? json_incref(rows) : json_array(), "error",
                            ps_json_error(rows ? NULL : &error)));
@@ -178,7 +180,6 @@ int ps_cmd_gpus(int argc, char **argv) {
   } else {
     ps_cli_print_error(PS_STDERR, "Failed", &error);
   }
-  exit_code = rows ? (int)PS_EXIT_OK : (int)ps_cli_exit_code(&error);
   json_decref(rows);
   return exit_code;
 }

@@ -22,12 +22,14 @@ static int show_solver_log(const char *gateway, int64_t lines, int follow) {
                          "what shows the log there ended with status %d", end.status);
     penstock_next(&error, "see whether the log can be read there: penstock exec -- sh");
   }
-  if (code != PENSTOCK_OK && code != PENSTOCK_E_CANCELLED) {
+  int has_failed = code != PENSTOCK_OK && code != PENSTOCK_E_CANCELLED;
+  int is_unwritten = code == PENSTOCK_E_LIMIT; /* which has been said */
+  if (has_failed && !is_unwritten) {
     ps_cli_print_error(PS_STDERR, "Failed", &error);
   }
   free(end.errors.data);
   json_decref(fields);
-  return code == PENSTOCK_OK || code == PENSTOCK_E_CANCELLED ? (int)PS_EXIT_OK : (int)ps_cli_exit_code(&error);
+  return !has_failed ? (int)PS_EXIT_OK : is_unwritten ? (int)PS_EXIT_FAILED : ps_gateway_exit_code(&error, code);
 }
 
 static int show_own_log(const char *name, int64_t lines, int follow, int json) {

@@ -73,6 +73,9 @@ int ps_cmd_use(int argc, char **argv) {
     return exit_code;
   }
   int code = ps_gateways_find_one(&found, name, &error);
+  if (code == PENSTOCK_E_INVALID) { /* a bare name would be the profile's that is to come */
+    penstock_next(&error, "name one of them: penstock use %s --gateway %s", arguments[0], found.items[0].label);
+  }
   if (code == PENSTOCK_OK) {
     fields = fields ? fields : json_object();
     (void)json_object_set_new(fields, "profile", json_string(arguments[0]));

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/far_command.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/gateways.h"
 #include "cli/term.h"
@@ -14,7 +17,14 @@
 
 int ps_far_to_stdout(void *context, const void *data, size_t size) {
   (void)context;
-  return ps_term_write(PS_STDOUT, data, size) == 0 ? PENSTOCK_OK : PENSTOCK_E_CANCELLED;
+  if (ps_term_write(PS_STDOUT, data, size) == 0) {
+    return PENSTOCK_OK;
+  }
+  if (errno == EPIPE) {
+    return PENSTOCK_E_CANCELLED;
+  }
+  (void)fprintf(stderr, "penstock: cannot write to standard output: %s\n", strerror(errno));
+  return PENSTOCK_E_LIMIT;
 }
 
 static int cut_off(const ps_trailer *trailer, penstock_error *error) {
@@ -58,7 +68,7 @@ static int carry(const ps_far_command *command, ps_control_client *client, const
   }
   if (result == PENSTOCK_OK) {
     say_farewell(client->socket);
-  } else if (result != PENSTOCK_E_CANCELLED) {
+  } else if (result != PENSTOCK_E_CANCELLED && result != PENSTOCK_E_LIMIT) {
     result = cut_off(&trailer, error);
   }
   end->status = trailer.status;
@@ -75,10 +85,11 @@ int ps_far_run(const ps_far_command *command, ps_far_end *end, penstock_error *e
     code = ps_control_client_ask(&found.items[0].client, command->request, json_incref(command->fields), PATIENCE_MS,
                                  &result, error);
   }
+  end->has_begun = code == PENSTOCK_OK;
   if (code == PENSTOCK_OK) {
     code = carry(command, &found.items[0].client, json_string_value(json_object_get(result, "mark")), end, error);
-  } else if (code == PENSTOCK_E_CANCELLED) {
-    code = PENSTOCK_E_FAILED; /* the gateway's end, not our reader's */
+  } else if (code == PENSTOCK_E_CANCELLED || code == PENSTOCK_E_LIMIT) {
+    code = PENSTOCK_E_FAILED; /* the gateway's, not our reader's */
   }
   json_decref(result);
   ps_gateways_free(&found);

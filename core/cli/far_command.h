@@ -23,17 +23,18 @@ typedef struct ps_far_command {
 
 /** What has come of it. */
 typedef struct ps_far_end {
+  int has_begun;  /**< the command ran */
   int status;     /**< of the command, 0 to 255 */
   ps_text errors; /**< the end of its standard error; free() its data */
 } ps_far_end;
 
-/** An emit that writes to standard output. */
+/** An emit that writes to standard output. It says why it cannot, unless nobody reads there any more. */
 int ps_far_to_stdout(void *context, const void *data, size_t size);
 
 /**
- * Runs it to its end. Returns 0 with `end`; PENSTOCK_E_CANCELLED if `emit` would take no more, without an error; or
- * another negative code with `error`: it could not be run, or was cut off. The end's texts are to be freed in all
- * cases.
+ * Runs it to its end. Returns 0 with `end`; PENSTOCK_E_CANCELLED or PENSTOCK_E_LIMIT, without an error, if `emit` would
+ * take no more and has returned that; or another negative code with `error`: it could not be run, or was cut off. The
+ * end's texts are to be freed in all cases.
  */
 int ps_far_run(const ps_far_command *command, ps_far_end *end, penstock_error *error);
 

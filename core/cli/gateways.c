@@ -176,7 +176,7 @@ int ps_gateways_find_one(ps_gateways *found, const char *name, penstock_error *e
     list(found, &names);
     (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "which gateway? There is %s",
                         names.data ? names.data : "more than one");
-    penstock_next(error, "name one of them");
+    penstock_next(error, "name one of them, as '%s'", found->items[0].label);
     free(names.data);
     return PENSTOCK_E_INVALID;
   }

@@ -15,7 +15,7 @@ from support.control import Control, socket_path
 from support.ports import free_port
 from support.wait import eventually
 
-OURS, BROKEN_PIPE = 125, 141
+OURS, BROKEN_PIPE, USAGE = 125, 141, 2
 MIB = 1 << 20
 FORWARD = {"launch": "never", "probe": "tcmd", "retry_min": "60s", "retry_max": "60s"}
 
@@ -217,6 +217,16 @@ def test_no_gateway(penstock, execute):
         assert done.returncode == 4 and "penstock up -d PROFILE" in done.stderr
 
 
+def test_output_that_cannot_be_written(gateway, execute):
+    """A full disk is no reader that has gone: it is said, and the exit code is not that of a broken pipe."""
+    linked(gateway({"transport": "local", "endpoint": f"127.0.0.1:{free_port()}", **FORWARD}))
+    with open("/dev/full", "wb") as full:
+        process = execute.start("echo", "x", stdout=full)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == OURS
+    assert err == b"penstock: cannot write to standard output: No space left on device\n"
+
+
 def test_no_link(gateway, execute, penstock):
     """Something answers that is no SSH server for long: told at once, and not held."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -225,13 +235,20 @@ def test_no_link(gateway, execute, penstock):
         running.wait_state("connecting")
         code, _, err = execute.run("true")
         assert code == OURS and b"no connection to the solver's machine now (connecting)" in err
+        done = penstock.run("gpus")
+        assert done.returncode == 4 and "no connection to the solver's machine now" in done.stderr
 
 
-def test_which_gateway(gateway, execute):
+def test_which_gateway(gateway, execute, penstock):
     first = linked(gateway({"transport": "local", "endpoint": f"127.0.0.1:{free_port()}", **FORWARD}))
     second = linked(gateway({"transport": "local", "endpoint": f"127.0.0.1:{free_port()}", **FORWARD}, name="other"))
     code, _, err = execute.run("true")
-    assert code == OURS and b"which gateway?" in err
+    assert code == OURS and b"Not run: which gateway?" in err and f"name one of them, as 'lab@{first.port}'".encode() in err
+    for command in (["gpus"], ["logs", "--solver"], ["logs"], ["stop"], ["reconnect"]):
+        done = penstock.run(*command)
+        assert done.returncode == USAGE and "which gateway?" in done.stderr, command
+    done = penstock.run("use", "lab")
+    assert done.returncode == USAGE and f"penstock use lab --gateway lab@{first.port}" in done.stderr
     assert execute.run("echo", "x", gateway=["other"]) == (0, b"x\n", b"")
     assert execute.run("echo", "y", gateway=[f"lab@{first.port}"]) == (0, b"y\n", b"")
     assert second.process.poll() is None
