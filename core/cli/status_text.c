@@ -9,6 +9,8 @@
 
 /* Beyond this, a text of the solver's is cut. */
 #define SAID_MOST 100
+/* What is younger is told as if it were now. */
+#define FRESH_MS 10000
 
 const char *ps_status_word(const json_t *object, const char *key) {
   const char *text = json_string_value(json_object_get(object, key));
@@ -125,14 +127,27 @@ static int is_of_itself(const char *key) {
   return 1;
 }
 
-static void add_said(ps_text *text, json_t *answer) {
+/* An idle gateway does not ask: what it was told may be long past. */
+static void begin_said(ps_text *text, uint64_t ago_ms) {
+  char age[32];
+  if (ago_ms < FRESH_MS) {
+    ps_text_addf(text, "  %-10s ", "It says");
+  } else {
+    ps_text_addf(text, "  %-10s %s ago: ", "It said", ps_show_age(age, sizeof(age), ago_ms));
+  }
+}
+
+static void add_said(ps_text *text, json_t *answer, uint64_t ago_ms) {
   const char *key;
   json_t *value;
   char name[128];
   int is_first = 1;
   json_object_foreach(answer, key, value) {
     if (is_of_itself(key)) {
-      ps_text_addf(text, "%s%s ", is_first ? "  It says    " : ", ", ps_show_safe(name, sizeof(name), key));
+      if (is_first) {
+        begin_said(text, ago_ms);
+      }
+      ps_text_addf(text, "%s%s ", is_first ? "" : ", ", ps_show_safe(name, sizeof(name), key));
       add_value(text, value);
       is_first = 0;
     }
@@ -155,7 +170,7 @@ void ps_status_solver(ps_text *text, const json_t *status) {
                ps_show_safe(endpoint, sizeof(endpoint), at), version[0] ? ", protocol " : "",
                ps_show_safe(words, sizeof(words), version),
                ps_show_age(age, sizeof(age), ps_status_number(solver, "since_ms")));
-  add_said(text, json_object_get(solver, "answer"));
+  add_said(text, json_object_get(solver, "answer"), ps_status_number(solver, "answer_ms"));
 }
 
 void ps_status_project(ps_text *text, const json_t *project) {
