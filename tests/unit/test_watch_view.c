@@ -12,6 +12,7 @@
 
 #include "cli/columns.h"
 #include "cli/marks.h"
+#include "cli/status_text.h"
 #include "cli/watch_view.h"
 
 #define STATUS(more)                                                                                                   \
@@ -94,6 +95,18 @@ static void test_one_that_is_up(void **state) {
                  "  Way        tcp 1.5 ms, auth 30 ms\n"
                  "q ends");
   assert_string_equal(render(&row, 1, 78, 24, 0), expected);
+  json_decref(status);
+}
+
+/* What it said long ago is not told as if it were now. */
+static void test_old_words_of_a_solver(void **state) {
+  (void)state;
+  ps_text text = {0};
+  json_t *status = parse("{\"solver\": {\"adopted\": true, \"since_ms\": 90000, \"answer_ms\": 61000, \"answer\": "
+                         "{\"gpu\": \"H100\", \"load\": 1}}}");
+  ps_status_solver(&text, status);
+  assert_non_null(strstr(text.data, "\n  It said    61 s ago: gpu H100, load 1\n"));
+  free(text.data);
   json_decref(status);
 }
 
@@ -237,6 +250,7 @@ static void test_nobody(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(test_one_that_is_up, begin),
+      cmocka_unit_test_setup(test_old_words_of_a_solver, begin),
       cmocka_unit_test_setup(test_a_narrow_terminal, begin),
       cmocka_unit_test_setup(test_one_that_is_down, begin),
       cmocka_unit_test_setup(test_a_low_terminal, begin),
