@@ -10,6 +10,7 @@
 #include "cli/out.h"
 #include "cli/show.h"
 #include "log/log.h"
+#include "probe/ask.h"
 
 #define PATIENCE_MS 5000
 /* Every step of the way has a limit of its own. */
@@ -95,6 +96,21 @@ static int ask(ps_gateway_found *gateway, asking *what, json_t *fields, json_t *
                                NO_LIMIT_MS, result, error);
 }
 
+/* The gateway says that a solver is served; but it asks none while nobody comes. Is there one that answers whoever
+ * comes now? If not, the gateway knows by that, and what is wanted can be asked again. */
+static int is_gone(const ps_gateway_found *gateway, const asking *what, const json_t *result) {
+  char address[300];
+  ps_ask_result answer;
+  const char *listen = text_of(json_object_get(gateway->client.greeting, "gateway"), "listen");
+  if (strcmp(what->request, "solver_start") != 0 || !json_is_true(json_object_get(result, "already")) ||
+      !text_of(result, "protocol_version")[0]) {
+    return 0;
+  }
+  ps_gateway_address(address, sizeof(address), listen);
+  ps_ask(address, PS_TCMD_TIMEOUT_MS, &answer);
+  return answer.verdict != PS_ASK_SOLVER;
+}
+
 static int run(asking *what, const char *gateway, json_t *fields) {
   ps_gateways found;
   char name[256];
@@ -103,6 +119,10 @@ static int run(asking *what, const char *gateway, json_t *fields) {
   int code = ps_gateways_find_one(&found, gateway, &error);
   if (code == PENSTOCK_OK) {
     (void)ps_show_safe(name, sizeof(name), ps_gateway_name(&found.items[0]));
+    code = ask(&found.items[0], what, fields, &result, &error);
+  }
+  if (code == PENSTOCK_OK && is_gone(&found.items[0], what, result)) {
+    json_decref(result);
     code = ask(&found.items[0], what, fields, &result, &error);
   }
   int is_failed = code != PENSTOCK_OK;

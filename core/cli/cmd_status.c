@@ -28,25 +28,13 @@ static void print_status(const json_t *status) {
 
 /* --- a project ---------------------------------------------------------------------------------- */
 
-/* Where a program of this machine reaches a port that is open for all. */
-static void local_address(char *address, size_t size, const char *listen) {
-  const char *port = strrchr(listen, ':');
-  int is_all = strncmp(listen, "0.0.0.0:", 8) == 0;
-  int is_all_6 = strncmp(listen, "[::]:", 5) == 0;
-  (void)snprintf(address, size, "%s%s",
-                 is_all     ? "127.0.0.1"
-                 : is_all_6 ? "[::1]"
-                            : listen,
-                 port && (is_all || is_all_6) ? port : "");
-}
-
 /* Asks the solver, as a client of the gateway's port; not one that would be held there. Returns 0 if it answers. */
 static int add_project(json_t *status, const char *name) {
   char address[300];
   char said[PS_TCMD_SAID_SIZE] = "";
   ps_ask_result result = {.verdict = PS_ASK_FAILED};
   if (json_is_object(json_object_get(status, "solver"))) {
-    local_address(address, sizeof(address), ps_status_word(status, "listen"));
+    ps_gateway_address(address, sizeof(address), ps_status_word(status, "listen"));
     ps_ask_project(address, name, PS_TCMD_TIMEOUT_MS, &result, said);
   } else {
     (void)penstock_fail(&result.error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT, "no solver is served");

@@ -247,6 +247,17 @@ int ps_gateway_wait_for_end(ps_gateway_found *gateway, int timeout_ms) {
   return code;
 }
 
+void ps_gateway_address(char *address, size_t size, const char *listen) {
+  const char *port = strrchr(listen, ':');
+  int is_all = strncmp(listen, "0.0.0.0:", 8) == 0;
+  int is_all_6 = strncmp(listen, "[::]:", 5) == 0;
+  (void)snprintf(address, size, "%s%s",
+                 is_all     ? "127.0.0.1"
+                 : is_all_6 ? "[::1]"
+                            : listen,
+                 port && (is_all || is_all_6) ? port : "");
+}
+
 int ps_gateway_exit_code(const penstock_error *error, int code) {
   return code == PENSTOCK_E_INVALID ? (int)PS_EXIT_USAGE : (int)ps_cli_exit_code(error);
 }

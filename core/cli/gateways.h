@@ -39,6 +39,8 @@ void ps_gateways_free(ps_gateways *found);
 /** Moves the first of `from` to the end of `found`. Returns 0, or PENSTOCK_E_NOMEM with nothing moved. */
 int ps_gateways_move(ps_gateways *found, ps_gateways *from);
 
+/** Where a program of this machine connects to the port of a gateway that listens on `listen`. */
+void ps_gateway_address(char *address, size_t size, const char *listen);
 /** Asks one; see ps_control_client_ask. One that was crowded out is asked again. */
 int ps_gateway_ask(ps_gateway_found *gateway, const char *request, json_t *fields, json_t **result,
                    penstock_error *error);

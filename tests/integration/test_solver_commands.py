@@ -59,6 +59,20 @@ def test_stop_start_and_restart(penstock, served):
     assert served.wire.tcmd()["protocol_version"] == "0.18"
 
 
+@pytest.mark.parametrize("restart", ["always", "never"])
+def test_start_of_one_that_has_died_unseen(penstock, serve, restart):
+    """An idle gateway does not know: it is not told that all is well, whatever `restart` says."""
+    served = serve("local", prewarm=0, restart=restart)
+    pid = served.root.pid()
+    procs.kill(pid)
+    eventually(lambda: not procs.alive(pid))
+    done = penstock.run("start")
+    assert done.returncode == OK, done.stderr
+    assert "serve" in done.stdout and status_of(penstock)["state"] == "up"
+    assert procs.alive(served.root.pid())
+    assert served.wire.tcmd()["protocol_version"] == "0.18"
+
+
 def test_streams_have_until_the_drain_is_over(penstock, serve):
     served = serve("local")
     with served.wire.open(b"ECHO") as sock:
