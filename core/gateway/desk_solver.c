@@ -42,6 +42,9 @@ void ps_desk_answer_solver(ps_desk *desk, const ps_solver_outcome *outcome) {
   ps_control_call *call = desk ? desk->acting : NULL;
   const penstock_error *error = outcome->error;
   ps_control_fault fault;
+  if (desk && error) { /* what was in hand is over, and no other state follows from a solver that goes on */
+    ps_told_progress(&desk->told, "");
+  }
   if (!call) {
     return;
   }

@@ -122,6 +122,8 @@ def test_a_solver_that_penstock_did_not_launch_goes_on(penstock, gateway, solver
             done = penstock.run(command)
             assert done.returncode == PORT
             assert "penstock has not launched it" in done.stderr and "end it where it was started" in done.stderr
+            status = status_of(penstock)
+            assert status["state"] == "up" and status["progress"] is None  # nobody is "stopping the solver" any more
         sock.sendall(b"b")
         assert read_exact(sock, 1) == b"b"
     assert status_of(penstock)["state"] == "up"
