@@ -90,9 +90,6 @@ static int apply_common(ps_gateway *self, reading *now, penstock_error *error) {
       self->options->relog(self->options->find_context, now->common, error) != PENSTOCK_OK) {
     return PENSTOCK_E_FAILED;
   }
-  if (now->reload.logs) { /* it is another one, which does not know yet */
-    ps_log_about(self->options->profile, self->options->transport->name);
-  }
   if (now->common) {
     ps_settings_free(self->common);
     self->common = now->common;

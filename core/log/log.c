@@ -64,6 +64,21 @@ static int settle_format(const char *file, ps_log_format *format, penstock_error
   return PENSTOCK_OK;
 }
 
+/* From the one place to the other, with nothing in between: other threads log meanwhile. */
+static void take(int fd, char *path, ps_log_format format, int colour, uint32_t level) {
+  pthread_mutex_lock(&log_state.lock);
+  if (log_state.path) {
+    (void)close(log_state.fd);
+    free(log_state.path);
+  }
+  log_state.fd = fd;
+  log_state.path = path;
+  log_state.format = format;
+  log_state.colour = colour;
+  atomic_store(&log_level, level);
+  pthread_mutex_unlock(&log_state.lock);
+}
+
 int ps_log_open(const char *file, ps_log_format format, uint32_t level, penstock_error *error) {
   char *path = NULL;
   int fd = STDERR_FILENO;
@@ -84,14 +99,7 @@ int ps_log_open(const char *file, ps_log_format format, uint32_t level, penstock
       return PENSTOCK_E_FAILED;
     }
   }
-  ps_log_close();
-  pthread_mutex_lock(&log_state.lock);
-  log_state.fd = fd;
-  log_state.path = path;
-  log_state.format = format;
-  log_state.colour = format == PS_LOG_TEXT && wants_colour(fd);
-  pthread_mutex_unlock(&log_state.lock);
-  atomic_store(&log_level, level);
+  take(fd, path, format, format == PS_LOG_TEXT && wants_colour(fd), level);
   return 0;
 }
 
@@ -142,18 +150,8 @@ void ps_log_reopen(void) {
 }
 
 void ps_log_close(void) {
-  pthread_mutex_lock(&log_state.lock);
-  if (log_state.path) {
-    (void)close(log_state.fd);
-    free(log_state.path);
-  }
-  log_state.fd = STDERR_FILENO;
-  log_state.path = NULL;
-  log_state.format = PS_LOG_TEXT;
-  log_state.colour = 0;
-  pthread_mutex_unlock(&log_state.lock);
+  take(STDERR_FILENO, NULL, PS_LOG_TEXT, 0, PENSTOCK_LOG_WARN);
   ps_log_about(NULL, NULL);
-  atomic_store(&log_level, PENSTOCK_LOG_WARN);
 }
 
 int ps_log_enabled(uint32_t level) {

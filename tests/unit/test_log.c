@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -337,6 +338,46 @@ static void words(void **state) {
   assert_string_equal(ps_class_name(99), "unknown");
 }
 
+/* Logs until it is told to stop; returns how many lines. */
+static atomic_int stops_logging;
+
+static void *log_on(void *count) {
+  while (!stops_logging) {
+    ps_log(PENSTOCK_LOG_INFO, "lane", "line %d", (*(int *)count)++);
+  }
+  return NULL;
+}
+
+static size_t lines_of(const char *file) {
+  size_t count = 0;
+  char *text = slurp(file);
+  for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++) {
+    count++;
+  }
+  free(text);
+  return count;
+}
+
+/* A reload may send the log elsewhere while lanes go on. */
+static void no_line_is_lost_on_the_way_to_another_file(void **state) {
+  (void)state;
+  penstock_error error;
+  pthread_t thread;
+  char other[80];
+  int count = 0;
+  (void)snprintf(other, sizeof(other), "%s.other", path);
+  stops_logging = 0;
+  assert_int_equal(ps_log_open(path, PS_LOG_TEXT, PENSTOCK_LOG_INFO, &error), 0);
+  assert_int_equal(pthread_create(&thread, NULL, log_on, &count), 0);
+  for (int i = 0; i < 500; i++) {
+    assert_int_equal(ps_log_open(i % 2 ? path : other, PS_LOG_TEXT, PENSTOCK_LOG_INFO, &error), 0);
+  }
+  stops_logging = 1;
+  (void)pthread_join(thread, NULL);
+  assert_int_equal(lines_of(path) + lines_of(other), (size_t)count);
+  (void)unlink(other);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(text_lines),
@@ -346,6 +387,7 @@ int main(void) {
       cmocka_unit_test_teardown(stderr_follows_the_file, remove_log),
       cmocka_unit_test(says_why_it_cannot_open),
       cmocka_unit_test_teardown(threads_do_not_mix, remove_log),
+      cmocka_unit_test_teardown(no_line_is_lost_on_the_way_to_another_file, remove_log),
       cmocka_unit_test(warns_before_it_is_open),
       cmocka_unit_test(counts_what_is_lost),
       cmocka_unit_test(words),
