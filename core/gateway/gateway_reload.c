@@ -55,6 +55,27 @@ static int same_port(const ps_gateway *self, const reading *now, penstock_error 
   return PENSTOCK_E_INVALID;
 }
 
+/* May the profile be connected anew? */
+static int may_connect(const ps_gateway *self, penstock_error *error) {
+  if (ps_crew_is_stopped(self->crew)) {
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_REFUSED,
+                        "the profile would have to connect anew, which would launch the solver that was stopped");
+    penstock_next(error,
+                  "have it launched with the new keys: penstock use %s; or with the old ones, and reload then: "
+                  "penstock start %s",
+                  self->options->profile, self->options->profile);
+    return PENSTOCK_E_FAILED;
+  }
+  if (self->swap.leaving_count >= PS_SWAP_LEAVING_MAX) {
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT,
+                        "the profile would have to connect anew, and %zu that were left have not ended yet",
+                        self->swap.leaving_count);
+    penstock_next(error, "reload when the streams of one have ended; `penstock status` shows them");
+    return PENSTOCK_E_LIMIT;
+  }
+  return PENSTOCK_OK;
+}
+
 static int read_anew(ps_gateway *self, reading *now, penstock_error *error) {
   memset(now, 0, sizeof(*now));
   int result =
@@ -74,14 +95,7 @@ static int read_anew(ps_gateway *self, reading *now, penstock_error *error) {
     return result;
   }
   result = same_port(self, now, error);
-  if (result == PENSTOCK_OK && now->reload.connects && self->swap.leaving_count >= PS_SWAP_LEAVING_MAX) {
-    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT,
-                        "the profile would have to connect anew, and %zu that were left have not ended yet",
-                        self->swap.leaving_count);
-    penstock_next(error, "reload when the streams of one have ended; `penstock status` shows them");
-    result = PENSTOCK_E_LIMIT;
-  }
-  return result;
+  return result == PENSTOCK_OK && now->reload.connects ? may_connect(self, error) : result;
 }
 
 /* [gateway] is ours from now on; the log's keys count. */

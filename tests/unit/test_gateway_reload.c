@@ -9,6 +9,7 @@
 static char folder[64];
 static const char *hold, *depth, *peers, *fault; /* what is in the files; NULL = the default */
 static atomic_int read_so_far, released;
+static int ends; /* a stop ends the solver */
 
 static int begin(void **state) {
   (void)snprintf(folder, sizeof(folder), "/tmp/pst-reload-XXXXXX");
@@ -52,6 +53,7 @@ static void run_with(void (*what)(run *self)) {
   run self = {.act = what, .point = AT_SERVING, .control = 1, .reread = reread};
   fake_reset();
   fake.side_by_side = 1;
+  fake.stop_ends = ends;
   hold = depth = peers = fault = NULL;
   read_so_far = 0;
   released = 0;
@@ -125,6 +127,35 @@ static void change_another_key(run *self) {
 static void test_other_keys_connect_anew(void **state) {
   (void)state;
   run_with(change_another_key);
+}
+
+/* Whoever has stopped the solver does not want it launched by the way. */
+static void change_while_stopped(run *self) {
+  ps_control_client client;
+  penstock_error error = {.struct_size = sizeof(error)};
+  json_t *result = NULL;
+  int connected = 0;
+  connect_control(self, &client);
+  assert_int_equal(ps_control_client_ask(&client, "solver_stop", NULL, 20000, &result, &error), 0);
+  json_decref(result);
+  peers = "own";
+  assert_int_equal(reload(&client, &connected, &error), -1);
+  assert_non_null(strstr(error.what, "would launch the solver that was stopped"));
+  assert_non_null(strstr(error.next, "penstock use test"));
+  peers = "any";
+  hold = "5s"; /* what counts at once is no matter of the solver */
+  assert_int_equal(reload(&client, &connected, &error), 1);
+  assert_false(connected);
+  assert_int_equal(fake.connects, 1);
+  ps_control_client_close(&client);
+}
+
+static void test_a_solver_that_was_stopped_is_not_launched_by_a_reload(void **state) {
+  (void)state;
+  ends = 1;
+  run_with(change_while_stopped);
+  ends = 0;
+  assert_int_equal(fake.launches, 0);
 }
 
 static void change_nothing(run *self) {
@@ -250,6 +281,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_live_keys_count_without_a_reconnect),
       cmocka_unit_test(test_other_keys_connect_anew),
+      cmocka_unit_test(test_a_solver_that_was_stopped_is_not_launched_by_a_reload),
       cmocka_unit_test(test_what_fails_changes_nothing),
       cmocka_unit_test(test_nobody_is_lost_in_two_hundred_reloads),
       cmocka_unit_test(test_a_signal_reloads),
