@@ -222,6 +222,7 @@ static void resume(ps_lane *lane) {
     lane->phase = PS_PHASE_SERVE;
     ps_hang_begin(lane);
     ps_prewarm_later(lane);
+    ps_link_tell_health(lane); /* which may have changed meanwhile */
     ps_lane_later(lane);
   } else if (is_at_rest(lane) && !lane->gave_up) {
     begin_anew(lane);

@@ -68,12 +68,16 @@ typedef struct ps_link {
   int has_served;  /**< a solver was served over it */
   int lost;        /**< link_lost came */
   int solver_gone; /**< solver_exited came, or an open was refused by the endpoint */
+  int is_degraded; /**< link_degraded came, and was not taken back; whatever the lane was about then */
   penstock_error lost_error;
   penstock_error gone_error;
+  penstock_error degraded_error;
 } ps_link;
 
 /** Makes an instance. NULL with `error` on failure. */
 ps_link *ps_link_create(ps_lane *lane, penstock_error *error);
+/** In SERVE: tells whether the link is well, if that is another state than the lane's. */
+void ps_link_tell_health(ps_lane *lane);
 /** Gives all opens and credit streams back, destroys the instance; memory goes when the host has closed. */
 void ps_link_destroy(ps_link *link, const penstock_error *why);
 

@@ -17,16 +17,22 @@ static void slot_link_lost(const penstock_host *host, const penstock_error *erro
 static void slot_link_degraded(const penstock_host *host, const penstock_error *error) {
   ps_link *link = ((ps_host *)host->impl)->owner;
   ps_lane *lane = link->lane;
-  if (lane->link != link || lane->phase != PS_PHASE_SERVE) {
-    return;
-  }
+  link->is_degraded = error != NULL;
   if (error) {
-    penstock_error copy;
-    ps_error_import(&copy, error);
+    ps_error_import(&link->degraded_error, error);
+  }
+  if (lane->link == link && lane->phase == PS_PHASE_SERVE) {
+    ps_link_tell_health(lane);
+  }
+}
+
+void ps_link_tell_health(ps_lane *lane) {
+  const ps_link *link = lane->link;
+  if (link->is_degraded && lane->state != PS_STATE_DEGRADED) {
     ps_hang_end(lane);
-    ps_lane_tell_state(lane, PS_STATE_DEGRADED, &copy, 0);
+    ps_lane_tell_state(lane, PS_STATE_DEGRADED, &link->degraded_error, 0);
     ps_prewarm_clear(lane); /* a client that waits for its own open is kept if the link is lost */
-  } else if (lane->state == PS_STATE_DEGRADED) {
+  } else if (!link->is_degraded && lane->state == PS_STATE_DEGRADED) {
     ps_lane_tell_state(lane, PS_STATE_UP, NULL, 0);
     ps_hang_begin(lane);
     ps_prewarm_later(lane);

@@ -125,6 +125,7 @@ void ps_supervise_serve(ps_lane *lane) {
   ps_lane_tell(lane, PS_LANE_SERVING, NULL, lane->probe.version);
   ps_hang_begin(lane);
   ps_prewarm_start(lane);
+  ps_link_tell_health(lane);
 }
 
 /* --- steps that have ended ---------------------------------------------------------------------- */

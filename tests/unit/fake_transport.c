@@ -18,6 +18,7 @@ struct penstock_instance {
   const penstock_config *config;
   penstock_op *op;
   penstock_open *open; /* one that takes its time */
+  int is_degraded;
 };
 
 /* --- the server --------------------------------------------------------------------------------- */
@@ -280,9 +281,21 @@ static void fake_identify(penstock_instance *self, penstock_op *op, uint64_t dea
   answer(self, op, fake.identify);
 }
 
+/* Tells how the link is, if that has changed. */
+static void tell_health(penstock_instance *self) {
+  penstock_error error;
+  if (self->is_degraded != fake.degraded) {
+    self->is_degraded = fake.degraded;
+    penstock_fail(&error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "the fake is silent");
+    penstock_next(&error, "nothing");
+    self->host->link_degraded(self->host, self->is_degraded ? &error : NULL);
+  }
+}
+
 static void fake_stop(penstock_instance *self, penstock_op *op, uint64_t deadline_ms) {
   (void)deadline_ms;
   fake.stops++;
+  tell_health(self);
   fake.listening = fake.stop_ends ? 0 : (int)fake.listening;
   answer(self, op, fake.stop);
 }
@@ -325,6 +338,7 @@ static void on_dead_open(void *context) {
 }
 
 static void fake_open_stream(penstock_instance *self, penstock_open *open, uint64_t deadline_ms) {
+  tell_health(self);
   if (fake.opens < (int)(sizeof(fake.open_limits) / sizeof(fake.open_limits[0]))) {
     fake.open_limits[fake.opens] = deadline_ms;
   }

@@ -64,6 +64,7 @@ typedef struct fake_control {
   atomic_int patience_ms;                /**< it closes a connection on which nothing has come for so long; 0 = never */
   atomic_int talks;                      /**< it says something before it is asked */
   atomic_int costs;                      /**< unused streams are not free */
+  atomic_int degraded;                   /**< the link is; told at the next open or stop */
   atomic_int login;                      /**< connect() blocks its lane until it is 0 again */
   atomic_uint error_leg;
   atomic_uint error_class;

@@ -261,6 +261,25 @@ static void test_a_stop_that_fails_changes_nothing(void **state) {
   assert_int_equal(fake.launches, 0);
 }
 
+/* The link gets well, or worse, while the solver is to be stopped: nobody says so again. */
+static void stop_while_the_link_changes(run *self) {
+  fake.degraded = 1;
+  assert_int_equal(ask(self), 1);
+  wait_state(self, "degraded");
+  for (int i = 0; i < 2; i++) {
+    fake.degraded = !fake.degraded;
+    expect_error(self, "solver_stop", "penstock has not launched it");
+    wait_state(self, fake.degraded ? "degraded" : "up");
+  }
+}
+
+static void test_how_the_link_is_then_is_told_after_a_stop_that_failed(void **state) {
+  (void)state;
+  run self = prepare(stop_while_the_link_changes);
+  fake.stop_ends = 0;
+  finish(&self);
+}
+
 /* --- while it is stopped ------------------------------------------------------------------------- */
 
 static void find_another(run *self) {
@@ -468,6 +487,7 @@ int main(void) {
       cmocka_unit_test(test_streams_may_finish),
       cmocka_unit_test(test_a_solver_that_is_not_ours_goes_on_with_its_streams),
       cmocka_unit_test(test_a_stop_that_fails_changes_nothing),
+      cmocka_unit_test(test_how_the_link_is_then_is_told_after_a_stop_that_failed),
       cmocka_unit_test(test_a_solver_that_somebody_starts_is_found),
       cmocka_unit_test(test_a_new_link_launches_nothing),
       cmocka_unit_test(test_restart),
