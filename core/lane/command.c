@@ -156,22 +156,33 @@ static void remember(ps_lane *lane, const char *token) {
   memcpy(lane->orphans[lane->orphan_count++], token, PS_COMMAND_TOKEN_SIZE);
 }
 
-int ps_command_ended(ps_lane *lane, uint64_t id, int aborted) {
+static ps_command *find(const ps_lane *lane, uint64_t id) {
   for (ps_list *node = lane->commands.next; node != &lane->commands; node = node->next) {
     ps_command *command = PS_CONTAINER(node, ps_command, node);
-    if (command->id != id) {
-      continue;
+    if (command->id == id) {
+      return command;
     }
-    ps_list_remove(node);
-    if (aborted && is_linked(lane)) {
-      end_there(lane->link, command->token);
-    } else if (aborted) {
-      remember(lane, command->token);
-    }
-    ps_command_free(command);
-    return 1;
   }
-  return 0;
+  return NULL;
+}
+
+int ps_command_has(const ps_lane *lane, uint64_t id) {
+  return find(lane, id) != NULL;
+}
+
+int ps_command_ended(ps_lane *lane, uint64_t id, int aborted) {
+  ps_command *command = find(lane, id);
+  if (!command) {
+    return 0;
+  }
+  ps_list_remove(&command->node);
+  if (aborted && is_linked(lane)) {
+    end_there(lane->link, command->token);
+  } else if (aborted) {
+    remember(lane, command->token);
+  }
+  ps_command_free(command);
+  return 1;
 }
 
 void ps_command_linked(ps_lane *lane) {

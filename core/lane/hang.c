@@ -34,6 +34,7 @@ static uint64_t look_ms(const ps_hang *hang) {
 
 /* What streams have carried so far, and which there are. */
 typedef struct seen {
+  const ps_lane *lane;
   uint64_t known;  /* the newest stream of the last look */
   uint64_t newest; /* and of this one */
   size_t count;    /* of clients' streams */
@@ -45,7 +46,7 @@ typedef struct seen {
 
 static void see(void *context, const ps_stream_now *now) {
   seen *all = context;
-  if (now->id == 0) { /* a question's own */
+  if (now->id == 0 || ps_command_has(all->lane, now->id)) { /* a question's own, or not the solver's to answer */
     return;
   }
   all->count++;
@@ -58,19 +59,26 @@ static void see(void *context, const ps_stream_now *now) {
 /* Has the solver shown since the last look that it lives? *is_used: has anybody wanted something of it? */
 static int shows_life(ps_lane *lane, int *is_used) {
   ps_hang *hang = &lane->hang;
-  seen now = {.known = hang->newest, .newest = hang->newest, .down = lane->ended.down_bytes};
+  seen now = {.lane = lane, .known = hang->newest, .newest = hang->newest, .down = hang->ended_down};
   ps_relay_each(lane->relay, see, &now);
   int is_new = now.newest != hang->newest;
   int lives = now.down > hang->down || now.up_known > hang->up;
-  *is_used = now.count > 0 || is_new || lane->ended.count != hang->ended;
+  *is_used = now.count > 0 || is_new || hang->ended_count != hang->ended;
   if (is_new) {
     hang->pause_ns = 0;
   }
   hang->newest = now.newest;
   hang->down = now.down;
   hang->up = now.up;
-  hang->ended = lane->ended.count;
+  hang->ended = hang->ended_count;
   return lives;
+}
+
+void ps_hang_stream_ended(ps_lane *lane, const ps_stream_end *end) {
+  if (end->id != 0) {
+    lane->hang.ended_count++;
+    lane->hang.ended_down += end->down_bytes;
+  }
 }
 
 static void lives(ps_lane *lane) {
@@ -116,14 +124,18 @@ static void forget_question(ps_lane *lane) {
   }
 }
 
+/* Timers may fire a little early: what is told is the nearest. */
+static unsigned long long seconds(uint64_t ns) {
+  return (ns + 500000000) / 1000000000;
+}
+
 static void tell_hung(ps_lane *lane, uint64_t now) {
   penstock_error error;
   ps_hang *hang = &lane->hang;
   hang->is_hung = 1;
   hang->again_ms = hang->limit_ns / 1000000;
   penstock_fail(&error, PENSTOCK_LEG_STREAM, PENSTOCK_CLASS_TRANSIENT,
-                "the solver has not answered for %llu s, and its link is up",
-                (unsigned long long)((now - hang->silent_ns + 500000000) / 1000000000));
+                "the solver has not answered for %llu s, and its link is up", seconds(now - hang->silent_ns));
   penstock_next(&error, "it may be deep in work: wait, or look at its log; if it hangs, `penstock restart` ends it and "
                         "starts it again");
   ps_log_error(lane->options.told ? PENSTOCK_LOG_DEBUG : PENSTOCK_LOG_WARN, lane->profile, &error);

@@ -134,6 +134,8 @@ void ps_command_begin(const ps_link *link, penstock_open *open, const ps_command
 void ps_command_joins(ps_lane *lane, ps_client *client);
 /** It has none, and its client is told so and freed. `error` NULL: the link has gone, or there is none. */
 void ps_command_failed(ps_lane *lane, ps_client *client, const penstock_error *error);
+/** Is this stream a command's? */
+int ps_command_has(const ps_lane *lane, uint64_t id);
 /** A stream has ended: 1 if it was a command's. What an aborted one leaves there is ended. */
 int ps_command_ended(ps_lane *lane, uint64_t id, int aborted);
 /** The link is connected. */
@@ -273,12 +275,14 @@ typedef struct ps_hang {
   uint64_t lived_ns;  /**< when this lane saw a sign of life last */
   uint64_t looked_ns; /**< when it was looked last, or somebody came after nobody was there */
   uint64_t asked_ns;
-  uint64_t pause_ns; /**< from that question to the next: longer and longer while no new stream comes */
-  uint64_t again_ms; /**< likewise, while it hangs */
-  uint64_t newest;   /**< what the last look has seen: the newest stream, … */
-  uint64_t down;     /**< … bytes from the solver, … */
-  uint64_t up;       /**< … bytes to it by streams that lived, … */
-  uint64_t ended;    /**< … streams that had ended */
+  uint64_t pause_ns;    /**< from that question to the next: longer and longer while no new stream comes */
+  uint64_t again_ms;    /**< likewise, while it hangs */
+  uint64_t newest;      /**< what the last look has seen: the newest stream, … */
+  uint64_t down;        /**< … bytes from the solver, … */
+  uint64_t up;          /**< … bytes to it by streams that lived, … */
+  uint64_t ended;       /**< … streams that had ended */
+  uint64_t ended_count; /**< streams that have ended, of those that lead to the solver, … */
+  uint64_t ended_down;  /**< … and what it had sent on them */
 } ps_hang;
 
 /** A solver is served; or the link is well again. */
@@ -290,6 +294,8 @@ void ps_hang_used(ps_lane *lane);
 /** The solver has answered a question, whoever asked. */
 void ps_hang_alive(ps_lane *lane);
 /** The time of its question is over. */
+/** A stream to the solver has ended: no command's. */
+void ps_hang_stream_ended(ps_lane *lane, const ps_stream_end *end);
 void ps_hang_overdue(ps_lane *lane);
 /** The probe has finished, in SERVE. */
 void ps_hang_answered(ps_lane *lane);

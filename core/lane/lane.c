@@ -274,8 +274,11 @@ static void on_stream_end(void *context, const ps_stream_end *end) {
   lane->ended.aborted += end->aborted ? 1 : 0;
   lane->ended.up_bytes += end->up_bytes;
   lane->ended.down_bytes += end->down_bytes;
-  if (end->first_byte_ns && end->id != 0) { /* 0 is the lane's own question */
-    ps_histogram_add(&lane->first_bytes, end->first_byte_ns);
+  if (!ps_command_has(lane, end->id)) {
+    ps_hang_stream_ended(lane, end);
+    if (end->first_byte_ns && end->id != 0) { /* 0 is the lane's own question */
+      ps_histogram_add(&lane->first_bytes, end->first_byte_ns);
+    }
   }
   /* A client that gives up is daily bread; what the far side breaks off is worth a line. */
   if (end->aborted) {

@@ -5,6 +5,7 @@ import json
 import signal
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -227,6 +228,27 @@ def test_a_solver_that_hangs_is_said_to_until_it_answers(penstock, serve, transp
         assert read_exact(sock, 1) == b"a"
     assert status_of(penstock)["reason"] is None
     assert served.root.pid() == pid
+
+
+def test_a_command_is_no_sign_of_life(penstock, serve):
+    """What it says comes from the solver's machine, not from the solver."""
+    served = serve("local", hang_timeout="1s")
+    talks = [str(penstock.binary), "exec", "--", "sh", "-c", "while echo x; do sleep 0.02; done"]
+    with subprocess.Popen(talks, env=penstock.environment(), stdout=subprocess.PIPE) as command:
+        assert command.stdout.readline() == b"x\n"
+        procs.kill(served.root.pid(), signal.SIGSTOP)
+        reader = threading.Thread(target=command.stdout.read)
+        reader.start()
+        mark = served.gateway.mark()
+        try:
+            with served.wire.open(b"ECHO") as sock:
+                sock.sendall(b"a")
+                served.gateway.wait_state("hung", since=mark)
+                procs.kill(served.root.pid(), signal.SIGCONT)
+                assert read_exact(sock, 1) == b"a"
+        finally:
+            command.terminate()
+            reader.join()
 
 
 def test_a_solver_that_hangs_is_restarted_if_that_is_wanted(serve):
