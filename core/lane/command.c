@@ -185,6 +185,16 @@ int ps_command_ended(ps_lane *lane, uint64_t id, int aborted) {
   return 1;
 }
 
+int ps_command_end_all(const ps_lane *lane) {
+  if (ps_list_empty(&lane->commands) || !is_linked(lane)) {
+    return 0;
+  }
+  for (ps_list *node = lane->commands.next; node != &lane->commands; node = node->next) {
+    end_there(lane->link, PS_CONTAINER(node, ps_command, node)->token);
+  }
+  return 1;
+}
+
 void ps_command_linked(ps_lane *lane) {
   atomic_store(&lane->linked, 1);
   for (size_t i = 0; i < lane->orphan_count; i++) {

@@ -7,6 +7,8 @@
 
 /* Time for the transport's stop step: a solver gets 5 s before it is killed. */
 #define STOP_DEADLINE_MS 9000
+/* A command that does not end when it is asked to is killed there after 2 s. */
+#define COMMANDS_MS 3000
 
 static void on_drain_end(uv_timer_t *timer) {
   ps_end_continue(timer->data);
@@ -37,6 +39,20 @@ static void tell_stop_failed(ps_lane *lane, const penstock_error *error) {
   if (!is_kept || !lane->options.check_only) {
     ps_lane_tell_leg(lane, error->leg, 0, NULL, error);
   }
+}
+
+/* Commands whose time is over: may they still end? Nothing tells one without input and output that its link goes, and
+ * there may be none again. */
+static int ending_commands(ps_lane *lane) {
+  uint64_t now = uv_hrtime();
+  if (lane->commands_end_ns == 0) {
+    lane->commands_end_ns = ps_command_end_all(lane) ? now + COMMANDS_MS * 1000000ull : now;
+  }
+  if (now >= lane->commands_end_ns || !lane->link || ps_list_empty(&lane->commands)) {
+    return 0;
+  }
+  (void)uv_timer_start(&lane->pause, on_drain_end, (lane->commands_end_ns - now) / 1000000 + 1, 0);
+  return 1;
 }
 
 /* Is a step still running (it was asked to end)? */
@@ -116,7 +132,8 @@ void ps_end_continue(ps_lane *lane) {
   if (lane->link && lane->link->lost) {
     ps_link_destroy(lane->link, &lane->link->lost_error);
   }
-  if (step_runs(lane) || (lane->phase != PS_PHASE_STOP && draining(lane)) || begin_stop(lane)) {
+  int is_over = lane->phase == PS_PHASE_STOP || lane->commands_end_ns != 0;
+  if (step_runs(lane) || (!is_over && draining(lane)) || ending_commands(lane) || begin_stop(lane)) {
     return;
   }
   penstock_error error;

@@ -138,6 +138,9 @@ void ps_command_failed(ps_lane *lane, ps_client *client, const penstock_error *e
 int ps_command_has(const ps_lane *lane, uint64_t id);
 /** A stream has ended: 1 if it was a command's. What an aborted one leaves there is ended. */
 int ps_command_ended(ps_lane *lane, uint64_t id, int aborted);
+/** Asks the far side to end all that run; their streams then end by themselves. Returns 0 if there is none, or no link.
+ */
+int ps_command_end_all(const ps_lane *lane);
 /** The link is connected. */
 void ps_command_linked(ps_lane *lane);
 
@@ -291,11 +294,11 @@ void ps_hang_begin(ps_lane *lane);
 void ps_hang_end(ps_lane *lane);
 /** A stream has come, or gone. */
 void ps_hang_used(ps_lane *lane);
+/** A stream to the solver has ended: no command's. */
+void ps_hang_stream_ended(ps_lane *lane, const ps_stream_end *end);
 /** The solver has answered a question, whoever asked. */
 void ps_hang_alive(ps_lane *lane);
 /** The time of its question is over. */
-/** A stream to the solver has ended: no command's. */
-void ps_hang_stream_ended(ps_lane *lane, const ps_stream_end *end);
 void ps_hang_overdue(ps_lane *lane);
 /** The probe has finished, in SERVE. */
 void ps_hang_answered(ps_lane *lane);
@@ -485,6 +488,7 @@ struct ps_lane {
   int finished; /**< the loop's handles are being closed */
   int stop_solver;
   uint64_t drain_end_ns;
+  uint64_t commands_end_ns; /**< until when commands that were left may end; 0 = they were not asked to */
 
   atomic_size_t load;
   atomic_size_t posted; /**< clients on their way to it */

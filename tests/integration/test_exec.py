@@ -392,6 +392,20 @@ def test_gateway_that_ends_lets_a_command_finish(gateway, execute):
     assert running.wait() == 0
 
 
+@pytest.mark.parametrize("script", ["exec sleep 7777", "trap '' TERM; while :; do sleep 7777; done"])
+@pytest.mark.parametrize("transport", ["local", "ssh", "openssh"])
+def test_gateway_that_ends_leaves_no_command(gateway, sshd, execute, transport, script):
+    """One without input and output, which would never notice; its client is told how it ended."""
+    keys = {"transport": transport, "endpoint": f"127.0.0.1:{free_port()}", **FORWARD}
+    running = linked(gateway({**({} if transport == "local" else sshd().profile()), **keys}))
+    client = execute.start("sh", "-c", f"echo $$; {script}")
+    pid = int(client.stdout.readline())
+    assert execute.penstock.run("down", "--drain", "0s").returncode == 0
+    assert not procs.alive(pid), running.story()
+    assert client.wait(30) == (128 + signal.SIGTERM if "exec" in script else 128 + signal.SIGKILL), running.story()
+    client.communicate()
+
+
 def test_use_leaves_commands_alone(gateway, solver, execute, penstock):
     behind = solver()
     keys = {"transport": "local", "endpoint": f"127.0.0.1:{behind.port}", "launch": "never", "probe": "tcmd"}

@@ -28,6 +28,7 @@ else
       printf '\n%s' "$?"
     } | {
       trap '' HUP INT TERM
+      unset PENSTOCK_EXEC # killed with the command, they could not say how that went
       exec 4>&-
       tail -c 65540 | tr -d '\000'
     }
