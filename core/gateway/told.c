@@ -27,7 +27,7 @@ void ps_told_listening(ps_told *told, const char *address) {
 
 /* Whoever was down, or served, and connects now tries again. */
 static void count_tries(ps_told *told, ps_state state) {
-  int was_over = told->state == PS_STATE_DOWN || told->state == PS_STATE_UP || told->state == PS_STATE_DEGRADED;
+  int was_over = told->state == PS_STATE_DOWN || ps_state_serves(told->state);
   if (state == PS_STATE_CONNECTING && was_over) {
     told->retries++;
     told->retries_all++;

@@ -138,12 +138,16 @@ static void test_tries_are_counted(void **state) {
   assert_int_equal(json_integer_value(json_object_get(all, "retries")), 1);
   assert_int_equal(json_integer_value(json_object_get(all, "retries_total")), 4);
   json_decref(all);
+  ps_told_state(&told, PS_STATE_UP, NULL, 0);
+  ps_told_state(&told, PS_STATE_HUNG, &error, 0);
+  ps_told_state(&told, PS_STATE_CONNECTING, NULL, 0); /* so it is if it was served and hung */
+  assert_int_equal(told.retries_all, 5);
   ps_told next;
   ps_told_begin(&next);
   ps_told_state(&next, PS_STATE_UP, NULL, 0);
   ps_told_take(&told, &next);
   assert_int_equal(told.retries, 0);
-  assert_int_equal(told.retries_all, 4);
+  assert_int_equal(told.retries_all, 5);
 }
 
 static void test_bytes_that_are_no_text_are_shown(void **state) {
