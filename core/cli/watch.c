@@ -20,7 +20,7 @@
 #define CTRL_D    '\004'
 #define CTRL_L    '\014'
 
-static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP};
+static const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP};
 #define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
 /* How it is shown. */

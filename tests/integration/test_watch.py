@@ -161,7 +161,15 @@ def test_a_slow_link_is_enough(gateway, watch, forward):
 
 
 @pytest.mark.parametrize(
-    "end, code", [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGHUP, -signal.SIGHUP), ("\x03", OK), ("q", OK), ("\x04", OK)]
+    "end, code",
+    [
+        (signal.SIGTERM, -signal.SIGTERM),
+        (signal.SIGHUP, -signal.SIGHUP),
+        ("\x1c", -signal.SIGQUIT),
+        ("\x03", OK),
+        ("q", OK),
+        ("\x04", OK),
+    ],
 )
 def test_the_terminal_is_given_back(gateway, watch, forward, end, code):
     gateway(forward).wait_serving()
