@@ -7,7 +7,7 @@
 #include "control/place.h"
 
 static char folder[64];
-static const char *hold, *depth, *peers, *fault; /* what is in the files; NULL = the default */
+static _Atomic(const char *) hold, depth, peers, fault; /* what is in the files; NULL = the default */
 static atomic_int read_so_far, released;
 static int ends; /* a stop ends the solver */
 
