@@ -75,10 +75,8 @@ static int shows_life(ps_lane *lane, int *is_used) {
 }
 
 void ps_hang_stream_ended(ps_lane *lane, const ps_stream_end *end) {
-  if (end->id != 0) {
-    lane->hang.ended_count++;
-    lane->hang.ended_down += end->down_bytes;
-  }
+  lane->hang.ended_count++;
+  lane->hang.ended_down += end->down_bytes;
 }
 
 static void lives(ps_lane *lane) {

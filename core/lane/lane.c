@@ -121,6 +121,9 @@ void ps_lane_return(ps_lane *lane, ps_client *client) {
 
 static void add_to_report(void *context, const ps_stream_now *now) {
   ps_lane_report *report = context;
+  if (now->id == 0) { /* the lane's own question, which is nobody's stream */
+    return;
+  }
   report->count++;
   report->up_bytes += now->up_bytes;
   report->down_bytes += now->down_bytes;
@@ -267,18 +270,25 @@ static void on_sweep(uv_timer_t *timer) {
   ps_open_sweep(timer->data);
 }
 
-static void on_stream_end(void *context, const ps_stream_end *end) {
-  ps_lane *lane = context;
-  ps_lane_count(lane);
+/* For figures, and for signs of life: what a command has carried is none. */
+static void count_ended(ps_lane *lane, const ps_stream_end *end) {
   lane->ended.count++;
   lane->ended.aborted += end->aborted ? 1 : 0;
   lane->ended.up_bytes += end->up_bytes;
   lane->ended.down_bytes += end->down_bytes;
   if (!ps_command_has(lane, end->id)) {
     ps_hang_stream_ended(lane, end);
-    if (end->first_byte_ns && end->id != 0) { /* 0 is the lane's own question */
+    if (end->first_byte_ns) {
       ps_histogram_add(&lane->first_bytes, end->first_byte_ns);
     }
+  }
+}
+
+static void on_stream_end(void *context, const ps_stream_end *end) {
+  ps_lane *lane = context;
+  ps_lane_count(lane);
+  if (end->id != 0) { /* 0 is the lane's own question */
+    count_ended(lane, end);
   }
   /* A client that gives up is daily bread; what the far side breaks off is worth a line. */
   if (end->aborted) {

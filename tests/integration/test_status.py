@@ -114,3 +114,15 @@ def test_a_project_of_a_solver_that_is_not_there(gateway, penstock):
 def test_names_that_a_solver_would_misread(penstock, name):
     done = penstock.run("status", "--project", name)
     assert done.returncode == USAGE and "project" in done.stderr
+
+
+@pytest.mark.parametrize("transport", ["local", "ssh"])
+def test_questions_are_no_streams(serve, penstock, transport):
+    """What the gateway asks by itself is in no figure, whatever the transport carries it by."""
+    served = serve(transport, hang_timeout="300ms", prewarm=0)
+    served.wire.tcmd()
+    with served.wire.open(b"ECHO") as sock:  # who says nothing has the solver asked
+        sock.sendall(b"a")
+        eventually(lambda: served.gateway.log.count("is it still at it?") >= 2)
+    now = eventually(lambda: (now := status_of(penstock))["streams"] == 0 and now)
+    assert now["streams_ended"] == 2 and now["down_bytes"] < 4096
