@@ -69,6 +69,8 @@ static const penstock_option profile_options[] = {
     CHOICE("restart", "always", "Launch a solver that has ended again; on-failure = not if it ended with exit status 0",
            restarts),
     OPTION(INT, 0, "restart_limit", "5", "Relaunches within 10 minutes before giving up", 0, 1000, NULL),
+    OPTION(DURATION, 0, "idle_check", "10s",
+           "How often a solver that nobody uses is asked whether it is still there; 0 = never", 0, DAY, NULL),
     OPTION(DURATION, 0, "hang_timeout", "30s",
            "How long the solver may leave everybody without an answer until it is said to hang; 0 = never", 0, DAY,
            NULL),

@@ -13,11 +13,16 @@
  * - A question that could not be asked says something of the way, not of the solver.
  *
  * Nothing is lost by that: while the solver is dead, the next client that meets it raises the doubt again.
+ *
+ * While nobody uses the solver, nobody would meet its end: so then it is doubted now and then without a reason, by the
+ * first of the lanes (`idle_check`). Where a question costs a process, more rarely.
  */
 #include "lane/internal.h"
 
 /* From one question to the next: whatever clients meet, the solver is not flooded. */
 #define ASK_EVERY_NS (500ull * 1000000)
+/* How many times as long it is left alone where a question costs something there. */
+#define COSTLY 6
 
 int ps_doubt_raised_by(const ps_stream_end *end) {
   /* A client that comes and goes without a word gets none. Stream 0 is a question's own (open.c): not its own cause. */
@@ -28,6 +33,31 @@ void ps_doubt_stream_ended(ps_lane *lane, const ps_stream_end *end) {
   if (lane->phase == PS_PHASE_SERVE && lane->probe_mode == PS_PROBE_TCMD && ps_doubt_raised_by(end)) {
     lane->doubt.raised = 1;
     ps_lane_later(lane);
+  }
+}
+
+static void on_idle(uv_timer_t *timer) {
+  ps_lane *lane = timer->data;
+  ps_doubt *doubt = &lane->doubt;
+  if (lane->phase != PS_PHASE_SERVE) {
+    (void)uv_timer_stop(timer); /* it begins again with the next one that is served */
+    return;
+  }
+  int was_used = lane->hang.ended_count != doubt->ended || ps_relay_count(lane->relay) > 0;
+  doubt->ended = lane->hang.ended_count;
+  if (!was_used && lane->state == PS_STATE_UP) {
+    doubt->raised = 1;
+    ps_lane_later(lane);
+  }
+}
+
+void ps_doubt_begin(ps_lane *lane) {
+  uint64_t every_ms = (uint64_t)ps_settings_int(lane->settings, "idle_check", 10000);
+  lane->doubt.raised = 0; /* what streams of an earlier solver met says nothing of this one */
+  lane->doubt.ended = lane->hang.ended_count;
+  if (every_ms > 0 && lane->probe_mode == PS_PROBE_TCMD && lane->options.index == 0 && !lane->options.check_only) {
+    every_ms *= ps_prewarm_is_free(lane->link) ? 1 : COSTLY;
+    (void)uv_timer_start(&lane->doubt.timer, on_idle, every_ms, every_ms);
   }
 }
 
@@ -48,7 +78,7 @@ void ps_doubt_turn(ps_lane *lane) {
   }
   doubt->raised = 0;
   doubt->asked_ns = now;
-  ps_log(PENSTOCK_LOG_DEBUG, lane->profile, "a stream ended without an answer: is the solver still there?");
+  ps_log(PENSTOCK_LOG_DEBUG, lane->profile, "is the solver still there?");
   ps_probe_start(lane);
 }
 

@@ -169,6 +169,8 @@ typedef struct ps_prewarm {
 
 /** Reads the settings; the lane's relay must be there. */
 void ps_prewarm_init(ps_lane *lane);
+/** Are streams that nobody uses to be had for nothing? (penstock.ahead/1) */
+int ps_prewarm_is_free(const ps_link *link);
 /** A solver is served from now on. */
 void ps_prewarm_start(ps_lane *lane);
 /** Those that there are lead nowhere any more, or are not needed; none is opened until ps_prewarm_later. */
@@ -253,10 +255,14 @@ void ps_probe_open_failed(ps_lane *lane, const penstock_error *error);
 
 /** Is the solver that is served still there? Asked in SERVE only. */
 typedef struct ps_doubt {
-  int raised;        /**< a stream ended as if it were not, and it was not asked since */
+  int raised;        /**< a stream ended as if it were not, or none has come; and it was not asked since */
   uint64_t asked_ns; /**< uv_hrtime of the last question; 0 = none */
+  uv_timer_t timer;  /**< of the next look while nobody uses it */
+  uint64_t ended;    /**< streams that had ended at the last */
 } ps_doubt;
 
+/** A solver is served. */
+void ps_doubt_begin(ps_lane *lane);
 /** Did a stream end as one does behind which there is no solver: by the far side, without one byte from it? */
 int ps_doubt_raised_by(const ps_stream_end *end);
 /** A stream has ended: raises a doubt if it must. */

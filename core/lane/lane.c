@@ -332,6 +332,7 @@ static void close_timers(ps_lane *lane) {
   uv_close((uv_handle_t *)&lane->sweep, NULL);
   uv_close((uv_handle_t *)&lane->prewarm.timer, NULL);
   uv_close((uv_handle_t *)&lane->hang.timer, NULL);
+  uv_close((uv_handle_t *)&lane->doubt.timer, NULL);
 }
 
 static void on_relay_closed(void *context) {
@@ -426,8 +427,8 @@ static int open_loop(ps_lane *lane) {
     return PENSTOCK_E_LIMIT;
   }
   lane->loop.data = lane;
-  uv_timer_t *timers[] = {&lane->turn,  &lane->pause,         &lane->limit,
-                          &lane->sweep, &lane->prewarm.timer, &lane->hang.timer};
+  uv_timer_t *timers[] = {&lane->turn,          &lane->pause,      &lane->limit,      &lane->sweep,
+                          &lane->prewarm.timer, &lane->hang.timer, &lane->doubt.timer};
   for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
     (void)uv_timer_init(&lane->loop, timers[i]);
     timers[i]->data = lane;

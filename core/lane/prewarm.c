@@ -97,8 +97,7 @@ static int is_active(const ps_prewarm *ahead, uint64_t now) {
   return now - ahead->used_ns < ACTIVE_NS;
 }
 
-/* Does the transport have them for nothing? */
-static int is_free(const ps_link *link) {
+int ps_prewarm_is_free(const ps_link *link) {
   const penstock_transport *transport = link->transport;
   const penstock_ahead_ext *ext =
       transport->get_extension ? transport->get_extension(link->instance, PENSTOCK_EXT_AHEAD) : NULL;
@@ -111,7 +110,7 @@ static int may_open(const ps_lane *lane, uint64_t now) {
   const ps_link *link = lane->link;
   return link && lane->phase == PS_PHASE_SERVE && lane->state == PS_STATE_UP && !lane->stopping && !link->lost &&
          !link->solver_gone && !lane->hang.asks && link->open_count == ahead->opening && is_active(ahead, now) &&
-         now >= ahead->pause_until_ns && now >= ahead->hold_until_ns && is_free(link);
+         now >= ahead->pause_until_ns && now >= ahead->hold_until_ns && ps_prewarm_is_free(link);
 }
 
 static void remove_at(ps_prewarm *ahead, size_t at) {

@@ -113,7 +113,6 @@ void ps_supervise_serve(ps_lane *lane) {
   tell_probe_legs(lane);
   lane->phase = PS_PHASE_SERVE;
   memset(&lane->end, 0, sizeof(lane->end));
-  lane->doubt.raised = 0; /* what streams of an earlier solver met says nothing of this one */
   lane->raced = 0;
   lane->link->has_served = 1;
   lane->ever_up = 1;
@@ -124,6 +123,7 @@ void ps_supervise_serve(ps_lane *lane) {
   ps_lane_tell_state(lane, PS_STATE_UP, NULL, 0);
   ps_lane_tell(lane, PS_LANE_SERVING, NULL, lane->probe.version);
   ps_hang_begin(lane);
+  ps_doubt_begin(lane);
   ps_prewarm_start(lane);
   ps_link_tell_health(lane);
 }

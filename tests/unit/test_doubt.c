@@ -209,6 +209,41 @@ static void test_what_is_seen_first_counts(void **state) {
   assert_int_equal(fake.launches, 1);
 }
 
+/* --- a solver that nobody uses ------------------------------------------------------------------ */
+
+static void lose_unseen(run *self) {
+  (void)self;
+  fake.listening = 0;
+  await(&fake.launches, 1);
+}
+
+static void test_the_end_of_one_that_nobody_uses_is_seen(void **state) {
+  (void)state;
+  run self = {.act = lose_unseen, .point = AT_SERVING};
+  fake_reset();
+  set(&self, "idle_check", "20ms");
+  go(&self);
+  assert_int_equal(self.result, 0);
+  assert_int_equal(fake.launches, 1);
+  assert_int_equal(fake.connects, 1);
+}
+
+static void leave_alone(run *self) {
+  (void)self;
+  await(&fake.questions, 3);
+}
+
+static void test_one_that_nobody_uses_is_only_asked(void **state) {
+  (void)state;
+  run self = {.act = leave_alone, .point = AT_SERVING};
+  fake_reset();
+  set(&self, "idle_check", "20ms");
+  set(&self, "lanes", "3");
+  go(&self);
+  assert_int_equal(self.servings, 1);
+  assert_int_equal(fake.launches + fake.identifies, 0);
+}
+
 /* --- what raises a doubt ------------------------------------------------------------------------ */
 
 static void test_what_raises_a_doubt(void **state) {
@@ -261,6 +296,8 @@ int main(void) {
       cmocka_unit_test(test_questions_keep_their_distance),
       cmocka_unit_test(test_a_busy_solver_is_served_on),
       cmocka_unit_test(test_what_is_seen_first_counts),
+      cmocka_unit_test(test_the_end_of_one_that_nobody_uses_is_seen),
+      cmocka_unit_test(test_one_that_nobody_uses_is_only_asked),
       cmocka_unit_test(test_what_raises_a_doubt),
       cmocka_unit_test(test_what_is_no_solver_is_not_asked),
   };
