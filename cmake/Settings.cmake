@@ -17,6 +17,26 @@ if(PENSTOCK_COVERAGE)
   target_link_options(penstock_settings INTERFACE --coverage)
 endif()
 
+# penstock_choose_sources(LIST): takes out of a list of sources what is another system's. Of x_linux.c, x_win.c, x_none.c a
+# system has the one that is its own, or x_none.c; x_unix.c is for all but Windows.
+function(penstock_choose_sources list)
+  set(sources ${${list}})
+  if(WIN32)
+    list(FILTER sources EXCLUDE REGEX "_(linux|unix|elf)\\.c$")
+    foreach(source ${sources})
+      if(source MATCHES "_win\\.c$")
+        string(REGEX REPLACE "_win\\.c$" "_none.c" other ${source})
+        list(REMOVE_ITEM sources ${other})
+      endif()
+    endforeach()
+  elseif(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    list(FILTER sources EXCLUDE REGEX "_(none|win)\\.c$")
+  else()
+    list(FILTER sources EXCLUDE REGEX "_(linux|win)\\.c$")
+  endif()
+  set(${list} ${sources} PARENT_SCOPE)
+endfunction()
+
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
@@ -31,12 +51,17 @@ function(penstock_embed_scripts output header)
     VERBATIM)
 endfunction()
 
-# penstock_add_plugin(NAME source...): a transport plugin, NAME.so in the plugin folder of the build tree.
+set(PENSTOCK_PLUGIN_SUFFIX ".so")
+if(WIN32)
+  set(PENSTOCK_PLUGIN_SUFFIX ".dll")
+endif()
+
+# penstock_add_plugin(NAME source...): a transport plugin, NAME.so (NAME.dll on Windows) in the plugin folder of the build tree.
 function(penstock_add_plugin name)
   add_library(plugin_${name} MODULE ${ARGN})
   target_link_libraries(plugin_${name} PRIVATE penstock_settings penstock_sdk)
   set_target_properties(plugin_${name} PROPERTIES
-    PREFIX "" OUTPUT_NAME ${name} SUFFIX ".so"
+    PREFIX "" OUTPUT_NAME ${name} SUFFIX ${PENSTOCK_PLUGIN_SUFFIX}
     LIBRARY_OUTPUT_DIRECTORY ${PENSTOCK_PLUGIN_BUILD_DIR})
   # The loader refuses what a group can write, which a umask of 002 would make of a build tree.
   add_custom_command(TARGET plugin_${name} POST_BUILD

@@ -4,12 +4,13 @@
 #include <signal.h>
 #include <stddef.h>
 
+const int ps_gateway_signals[PS_GATEWAY_SIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
+
 static void change(int how) {
-  static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
   sigset_t set;
   (void)sigemptyset(&set);
-  for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-    (void)sigaddset(&set, numbers[i]);
+  for (size_t i = 0; i < PS_GATEWAY_SIGNALS; i++) {
+    (void)sigaddset(&set, ps_gateway_signals[i]);
   }
   (void)pthread_sigmask(how, &set, NULL);
 }
@@ -20,4 +21,16 @@ void ps_signals_block(void) {
 
 void ps_signals_unblock(void) {
   change(SIG_UNBLOCK);
+}
+
+int ps_signals_reopens_log(int number) {
+  return number == SIGUSR1;
+}
+
+void ps_signals_ignore(int number) {
+  (void)signal(number, SIG_IGN);
+}
+
+void ps_signals_prepare(void) {
+  (void)signal(SIGPIPE, SIG_IGN);
 }

@@ -129,7 +129,8 @@ static int run_list(const plugin_command *command) {
 /* Is it a file that is meant, rather than a transport? */
 static int names_file(const char *what) {
   size_t length = strlen(what);
-  return strchr(what, '/') || (length > 3 && strcmp(what + length - 3, ".so") == 0);
+  return strchr(what, '/') || (length > strlen(PENSTOCK_PLUGIN_SUFFIX) &&
+                               strcmp(what + length - strlen(PENSTOCK_PLUGIN_SUFFIX), PENSTOCK_PLUGIN_SUFFIX) == 0);
 }
 
 static int run_show(const plugin_command *command, const char *what) {

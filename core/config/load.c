@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/expand.h"
+#include "config/files.h"
 #include "config/sections.h"
 #include "config/value.h"
 #include "plugin/trust.h"
@@ -59,15 +58,6 @@ static char *read_bytes(loader *self, int fd, const char *path, size_t *size) {
   }
   *size = bytes.size;
   return bytes.data;
-}
-
-/* May be read by others, and is the user's own to change? */
-static void warn_of_readers(loader *self, int fd, const char *path) {
-  struct stat facts;
-  if (fstat(fd, &facts) == 0 && facts.st_uid == geteuid() && (facts.st_mode & (S_IRGRP | S_IROTH)) != 0) {
-    ps_problems_add(self->problems, 0, path, 0, "others can read this file (mode %04o): chmod 600 %s",
-                    (unsigned)facts.st_mode & 07777U, path);
-  }
 }
 
 /* Was the file read already, and if so, may it be that it includes itself? Says so. */
@@ -136,20 +126,22 @@ typedef struct inclusion {
   ps_place place;
 } inclusion;
 
+static void include_found(void *context, const char *path) {
+  const inclusion *self = context;
+  read_file(self->loader, path, self->link, self->place);
+}
+
 /* Reads the files that a pattern stands for. */
 static void include_pattern(const inclusion *self, const char *pattern, const ps_place *place) {
-  glob_t found;
-  int result = glob(pattern, GLOB_ERR, NULL, &found);
-  if (result == GLOB_NOMATCH) {
+  inclusion at = *self;
+  at.place = *place;
+  int result = ps_config_each_match(pattern, include_found, &at);
+  if (result == PENSTOCK_E_NOT_FOUND) {
     ps_problems_add(self->loader->problems, 0, place->file, place->line, "`include`: no file matches %s", pattern);
   } else if (result != 0) {
     ps_problems_add(self->loader->problems, 1, place->file, place->line, "`include`: cannot look for %s: %s", pattern,
                     strerror(errno));
   }
-  for (size_t i = 0; result == 0 && i < found.gl_pathc; i++) {
-    read_file(self->loader, found.gl_pathv[i], self->link, *place);
-  }
-  globfree(&found);
 }
 
 /* Adds the path as a pattern: only what the user wrote is one, not the folder of `file` that it may count from. */
@@ -229,7 +221,7 @@ static void read_file(loader *self, const char *path, const chain *above, ps_pla
     ps_problems_add(self->problems, 1, path, 0, "out of memory");
     goto out;
   }
-  warn_of_readers(self, fd, file);
+  ps_config_warn_of_readers(fd, file, self->problems);
   bytes = read_bytes(self, fd, file, &size);
   if (!bytes) {
     goto out;

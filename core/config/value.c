@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/nearest.h"
+#include "base/path.h"
 #include "config/expand.h"
 #include "host/secret.h"
 
@@ -52,20 +53,21 @@ static int fail_with(const parser *self, int line, ps_text *fault) {
 /* Adds a path that counts from the folder of the file it is written in. */
 static int add_path(const parser *self, const char *path, ps_text *out, ps_text *fault) {
   const char *slash = self->place.file ? strrchr(self->place.file, '/') : NULL;
-  if (path[0] != '/' && path[0] != '~' && slash && self->place.line > 0) {
+  if (!ps_path_is_absolute(path) && path[0] != '~' && slash && self->place.line > 0) {
     ps_text_add(out, self->place.file, (size_t)(slash - self->place.file) + 1);
   }
   return ps_expand_home(path, out, fault);
 }
 
-/* Adds each of the folders between `:` as a path. */
+/* Adds each of the folders of a list as a path. */
 static int add_folders(const parser *self, const char *text, ps_text *out, ps_text *fault) {
   char *copy = strdup(text);
   char *rest = copy;
   int result = copy ? 0 : PENSTOCK_E_NOMEM;
-  for (char *part = strsep(&rest, ":"); part && result == 0; part = strsep(&rest, ":")) {
+  for (char *part = strsep(&rest, ps_path_list_separator); part && result == 0;
+       part = strsep(&rest, ps_path_list_separator)) {
     if (part[0]) {
-      ps_text_adds(out, out->size ? ":" : "");
+      ps_text_adds(out, out->size ? ps_path_list_separator : "");
       result = add_path(self, part, out, fault);
     }
   }

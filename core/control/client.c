@@ -53,13 +53,13 @@ static int read_line(ps_control_client *client, uint64_t end_ns, json_t **line, 
     if (is_bad || client->in.size > LINE_MOST || client->in.no_memory) {
       return failed(error, PENSTOCK_E_FAILED, "what answers on the control socket is no gateway");
     }
-    long count = ps_net_read(client->socket, block, sizeof(block));
+    long count = ps_control_read(client->socket, block, sizeof(block));
     if (count == 0 || count == PS_NET_BROKEN) {
       return failed(error, PENSTOCK_E_CANCELLED, "the gateway has closed the control connection");
     }
     if (count > 0) {
       ps_text_add(&client->in, block, (size_t)count);
-    } else if (!ps_net_wait(client->socket, 0, left_ms(end_ns))) {
+    } else if (!ps_control_wait(client->socket, 0, left_ms(end_ns))) {
       return failed(error, PENSTOCK_E_TIMEOUT, "the gateway does not answer on its control socket");
     }
   }
@@ -77,13 +77,13 @@ static int write_line(const ps_control_client *client, json_t *object, uint64_t 
   size_t done = 0;
   int result = PENSTOCK_OK;
   while (result == PENSTOCK_OK && done < text.size) {
-    long count = ps_net_write(client->socket, text.data + done, text.size - done);
+    long count = ps_control_write(client->socket, text.data + done, text.size - done);
     if (count > 0) {
       done += (size_t)count;
     } else if (count == PS_NET_BROKEN) {
       result = PENSTOCK_OK; /* why is what it has said last */
       break;
-    } else if (!ps_net_wait(client->socket, 1, left_ms(end_ns))) {
+    } else if (!ps_control_wait(client->socket, 1, left_ms(end_ns))) {
       result = failed(error, PENSTOCK_E_TIMEOUT, "the gateway does not read from its control socket");
     }
   }
@@ -171,7 +171,7 @@ int ps_control_client_open(ps_control_client *client, const char *path, int time
 
 void ps_control_client_close(ps_control_client *client) {
   if (client->is_open) {
-    ps_net_close(client->socket);
+    ps_control_hang_up(client->socket);
   }
   json_decref(client->greeting);
   json_decref(client->events);

@@ -205,6 +205,22 @@ int ps_control_dial(const char *path, int timeout_ms, penstock_socket *socket, p
   return PENSTOCK_OK;
 }
 
+long ps_control_read(penstock_socket socket, void *buffer, size_t size) {
+  return ps_net_read(socket, buffer, size);
+}
+
+long ps_control_write(penstock_socket socket, const void *data, size_t size) {
+  return ps_net_write(socket, data, size);
+}
+
+int ps_control_wait(penstock_socket socket, int to_write, int timeout_ms) {
+  return ps_net_wait(socket, to_write, timeout_ms);
+}
+
+void ps_control_hang_up(penstock_socket socket) {
+  ps_net_close(socket);
+}
+
 /* --- making one --------------------------------------------------------------------------------- */
 
 void ps_control_name(char *name, size_t size, const char *profile, const char *address) {

@@ -56,4 +56,10 @@ void ps_control_each(void (*each)(void *context, const char *path), void *contex
  */
 int ps_control_dial(const char *path, int timeout_ms, penstock_socket *socket, penstock_error *error);
 
+/** What was connected, for whoever asks: read and write as ps_net_read and ps_net_write, wait as ps_net_wait. */
+long ps_control_read(penstock_socket socket, void *buffer, size_t size);
+long ps_control_write(penstock_socket socket, const void *data, size_t size);
+int ps_control_wait(penstock_socket socket, int to_write, int timeout_ms);
+void ps_control_hang_up(penstock_socket socket);
+
 #endif

@@ -114,7 +114,7 @@ static void take_connection(ps_control_server *server) {
   }
   if (uv_accept(listener, (uv_stream_t *)&session->pipe) != 0 || uv_fileno((uv_handle_t *)&session->pipe, &fd) != 0) {
     ps_control_session_close(session);
-  } else if (ps_control_peer(fd, &uid, &pid) != PENSTOCK_OK || !ps_control_permits(uid)) {
+  } else if (ps_control_peer((penstock_socket)fd, &uid, &pid) != PENSTOCK_OK || !ps_control_permits(uid)) {
     tell_stranger(server, uid);
     ps_control_session_close(session);
   } else {
@@ -153,7 +153,7 @@ void ps_control_server_next_turn(ps_control_server *server) {
 
 void ps_control_server_adopt(ps_control_server *server, penstock_socket connected) {
   ps_control_session *session = make_place(server) ? ps_control_session_new(server) : NULL;
-  if (session && uv_pipe_open(&session->pipe, (uv_os_fd_t)connected) == 0) {
+  if (session && uv_pipe_open(&session->pipe, (uv_file)connected) == 0) {
     settle(server, session);
     return;
   }

@@ -3,7 +3,6 @@
  * and the orderly end. */
 #include "gateway/gateway_internal.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +20,6 @@
 #define BLOCKED_GRACE_MS 1000
 /* Beyond the drain: the transport's stop step and its closing. */
 #define END_MARGIN_MS 15000
-
-static const int signals[PS_GATEWAY_SIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
 
 /* Left behind on purpose when a lane could not be waited for: its thread still posts here. */
 static ps_gateway *abandoned;
@@ -141,7 +138,7 @@ static void close_signals(ps_gateway *self) {
   for (size_t i = 0; i < PS_GATEWAY_SIGNALS; i++) {
     uv_close((uv_handle_t *)&self->signals[i], NULL);
     if (!self->options->check_only) {
-      (void)signal(signals[i], SIG_IGN);
+      ps_signals_ignore(ps_gateway_signals[i]);
     }
   }
   ps_signals_unblock();
@@ -227,7 +224,7 @@ static void reload_for_signal(ps_gateway *self) {
 
 static void on_signal(uv_signal_t *handle, int number) {
   ps_gateway *self = handle->data;
-  if (number == SIGUSR1) {
+  if (ps_signals_reopens_log(number)) {
     ps_log_reopen();
   } else if (number == SIGHUP && self->options->reread && !ps_hangup_has_come()) {
     reload_for_signal(self);
@@ -242,8 +239,8 @@ static void listen_to_signals(ps_gateway *self) {
   for (size_t i = 0; i < PS_GATEWAY_SIGNALS; i++) {
     (void)uv_signal_init(&self->loop, &self->signals[i]);
     self->signals[i].data = self;
-    if (signals[i] != SIGHUP || !is_immune) {
-      (void)uv_signal_start(&self->signals[i], on_signal, signals[i]);
+    if (ps_gateway_signals[i] != SIGHUP || !is_immune) {
+      (void)uv_signal_start(&self->signals[i], on_signal, ps_gateway_signals[i]);
     }
   }
 }
@@ -483,7 +480,7 @@ int ps_gateway_run(const ps_gateway_options *options, penstock_error *error) {
   self->own_options.events = &self->told;
   self->options = &self->own_options;
   self->acceptor.socket = PENSTOCK_SOCKET_NONE;
-  (void)signal(SIGPIPE, SIG_IGN);
+  ps_signals_prepare();
   self->descriptors = ps_net_raise_limit();
   int result = open_gateway(self, error);
   if (result != PENSTOCK_OK) {

@@ -8,6 +8,7 @@
 #ifndef PS_GATEWAY_INTERNAL_H
 #define PS_GATEWAY_INTERNAL_H
 
+#include "base/signals.h"
 #include "gateway/crew.h"
 #include "gateway/desk.h"
 #include "gateway/gateway.h"
@@ -17,9 +18,6 @@
 #include "gateway/swap.h"
 #include "net/acceptor.h"
 #include "net/netwatch.h"
-
-/** Signals that it listens to. */
-#define PS_GATEWAY_SIGNALS 4
 
 typedef struct ps_gateway {
   const ps_gateway_options *options; /**< = &own_options; its profile is the one in use */

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "gateway/metrics.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/list.h"
+#include "gateway/metrics_place.h"
 #include "log/log.h"
 #include "net/acceptor.h"
 
@@ -37,9 +34,8 @@ struct ps_metrics {
   const char *profile;
   ps_list visitors;
   size_t count;
-  int is_asking; /* the desk has the question of all who wait, and will answer */
-  char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of a UNIX socket; "" */
-  struct stat made;                                       /* … as it was when it was made */
+  int is_asking;          /* the desk has the question of all who wait, and will answer */
+  ps_metrics_place place; /* of a UNIX socket */
 };
 
 /* --- a visitor ---------------------------------------------------------------------------------- */
@@ -197,46 +193,11 @@ static void on_accepted(void *context, penstock_socket accepted) {
 
 /* --- its place ---------------------------------------------------------------------------------- */
 
-/* A socket that a gateway left which was killed goes; one that lives, or any other file, stays. */
-static int is_left_over(int fd, const struct sockaddr_un *address) {
-  struct stat found;
-  return lstat(address->sun_path, &found) == 0 && S_ISSOCK(found.st_mode) && found.st_uid == geteuid() &&
-         connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 && errno == ECONNREFUSED;
-}
-
-static int listen_at_path(const char *path, penstock_socket *listening, penstock_error *error) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  errno = strlen(path) < sizeof(address.sun_path) ? errno : ENAMETOOLONG;
-  if (fd >= 0 && strlen(path) < sizeof(address.sun_path)) {
-    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-    if (is_left_over(fd, &address)) {
-      (void)unlink(path);
-    }
-    mode_t before = umask(0177);
-    int bound = bind(fd, (const struct sockaddr *)&address, sizeof(address));
-    (void)umask(before);
-    if (bound == 0 && listen(fd, CLIENTS_MOST) == 0) {
-      *listening = fd;
-      return PENSTOCK_OK;
-    }
-  }
-  (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "cannot listen on %s: %s", path,
-                      strerror(errno));
-  if (fd >= 0) {
-    (void)close(fd);
-  }
-  return PENSTOCK_E_FAILED;
-}
-
 static int listen_at(ps_metrics *self, const char *place, penstock_socket *listening, penstock_error *error) {
   char bound[128];
   int result = PENSTOCK_OK;
   if (place[0] == '/') {
-    result = listen_at_path(place, listening, error);
-    if (result == PENSTOCK_OK && lstat(place, &self->made) == 0) {
-      (void)snprintf(self->path, sizeof(self->path), "%s", place);
-    }
+    result = ps_metrics_listen_at_path(place, CLIENTS_MOST, listening, &self->place, error);
   } else if (!ps_net_is_loopback(place)) {
     result =
         penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
@@ -282,12 +243,9 @@ void ps_metrics_close(ps_metrics *metrics) {
   }
 }
 
-/* Somebody may have put another gateway's socket in its place meanwhile: that stays. */
 void ps_metrics_abandon(ps_metrics *metrics) {
-  struct stat found;
-  if (metrics && metrics->path[0] && lstat(metrics->path, &found) == 0 && found.st_dev == metrics->made.st_dev &&
-      found.st_ino == metrics->made.st_ino) {
-    (void)unlink(metrics->path);
+  if (metrics) {
+    ps_metrics_leave_path(&metrics->place);
   }
 }
 

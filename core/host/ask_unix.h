@@ -18,12 +18,4 @@ int32_t ps_ask_terminal(int cancel_fd, uint32_t kind, const char *question, char
 int32_t ps_ask_program(const char *program, int cancel_fd, uint32_t kind, const char *question, char *answer,
                        size_t answer_size);
 
-/**
- * A descriptor that becomes readable, for good, with ps_prompt_cancel: for whatever blocks on the user's
- * behalf. -1 if there is none to be had.
- */
-int ps_prompt_cancel_fd(void);
-/** Was ps_prompt_cancel called? */
-int ps_prompt_cancelled(void);
-
 #endif

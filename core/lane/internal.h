@@ -521,4 +521,7 @@ void ps_lane_count(ps_lane *lane);
 /** Everything is given back: closes the loop's handles, so that the thread ends. */
 void ps_lane_finish(ps_lane *lane);
 
+/** Keeps signals from the lane's thread; see thread_unix.c. */
+void ps_lane_block_signals(void);
+
 #endif

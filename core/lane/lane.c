@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* A lane's thread: its loop, its messages, its beginning and its end. */
-#include <signal.h>
 #include <stdlib.h>
 
 #include "lane/internal.h"
@@ -346,18 +345,6 @@ void ps_lane_finish(ps_lane *lane) {
   ps_relay_destroy(lane->relay, on_relay_closed, lane);
 }
 
-static void block_signals(void) {
-  /* Signals are the main thread's: a lane that may block must not be the one that gets them. */
-  sigset_t all;
-  (void)sigfillset(&all);
-  (void)sigdelset(&all, SIGSEGV);
-  (void)sigdelset(&all, SIGBUS);
-  (void)sigdelset(&all, SIGFPE);
-  (void)sigdelset(&all, SIGILL);
-  (void)sigdelset(&all, SIGABRT);
-  (void)pthread_sigmask(SIG_SETMASK, &all, NULL);
-}
-
 static void tell_stopped(ps_lane *lane) {
   ps_lane_event *event = new_event(lane, PS_LANE_STOPPED);
   if (event) {
@@ -368,7 +355,7 @@ static void tell_stopped(ps_lane *lane) {
 
 static void run_lane(void *argument) {
   ps_lane *lane = argument;
-  block_signals();
+  ps_lane_block_signals();
   ps_supervise_begin(lane);
   (void)uv_run(&lane->loop, UV_RUN_DEFAULT);
   tell_stopped(lane);

@@ -2,8 +2,6 @@
 #include "log/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -16,9 +14,7 @@
 #include "log/journal.h"
 #include "log/line.h"
 #include "log/ring.h"
-
-/* A reader of our standard error that has stalled must not stall the gateway for longer than this. */
-#define WRITE_PATIENCE_MS 100
+#include "log/sink.h"
 
 /* The level is read without the lock, so that a line that is not wanted costs next to nothing. */
 static atomic_uint log_level = PENSTOCK_LOG_WARN;
@@ -34,10 +30,6 @@ static struct {
   char *transport;
   unsigned long lost; /* lines that could not be written and were not told of yet */
 } log_state = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO};
-
-static int open_file(const char *path) {
-  return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-}
 
 /* Does a person read this at a terminal that shows colour? */
 static int wants_colour(int fd) {
@@ -87,7 +79,7 @@ int ps_log_open(const char *file, ps_log_format format, uint32_t level, penstock
   }
   if (file) {
     path = strdup(file);
-    fd = path ? open_file(path) : -1;
+    fd = path ? ps_log_sink_open(path) : -1;
     if (fd < 0) {
       int reason = path ? errno : ENOMEM;
       free(path);
@@ -114,25 +106,14 @@ void ps_log_about(const char *profile, const char *transport) {
   pthread_mutex_unlock(&log_state.lock);
 }
 
-/* Of a gateway in the background, standard error is the same file: what libraries write there, or a sanitizer, is to go
- * where the lines go, and a file that was deleted must not live on. The lock is held. */
-static void move_stderr(int fd) {
-  struct stat log;
-  struct stat errors;
-  if (fstat(log_state.fd, &log) == 0 && fstat(STDERR_FILENO, &errors) == 0 && log.st_dev == errors.st_dev &&
-      log.st_ino == errors.st_ino) {
-    (void)dup2(fd, STDERR_FILENO);
-  }
-}
-
 void ps_log_reopen(void) {
   int reason = 0;
   char *path = NULL;
   pthread_mutex_lock(&log_state.lock);
   if (log_state.path) {
-    int fd = open_file(log_state.path);
+    int fd = ps_log_sink_open(log_state.path);
     if (fd >= 0) {
-      move_stderr(fd);
+      ps_log_sink_move_errors(log_state.fd, fd);
       (void)close(log_state.fd);
       log_state.fd = fd;
       log_state.colour = log_state.format == PS_LOG_TEXT && wants_colour(fd);
@@ -158,25 +139,6 @@ int ps_log_enabled(uint32_t level) {
   return level <= atomic_load_explicit(&log_level, memory_order_relaxed);
 }
 
-/* Writes a whole line; gives up on a reader that does not read. Returns 0 if all of it was written. */
-static int write_all(int fd, const char *data, size_t size) {
-  while (size > 0) {
-    ssize_t count = write(fd, data, size);
-    if (count > 0) {
-      data += count;
-      size -= (size_t)count;
-    } else if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      struct pollfd entry = {.fd = fd, .events = POLLOUT};
-      if (poll(&entry, 1, WRITE_PATIENCE_MS) == 0) {
-        return PENSTOCK_E_TIMEOUT;
-      }
-    } else if (count == 0 || errno != EINTR) {
-      return PENSTOCK_E_FAILED;
-    }
-  }
-  return 0;
-}
-
 /* Formats and writes one record. The lock is held. */
 static int write_record(const ps_log_record *record) {
   ps_text line = {0};
@@ -188,7 +150,7 @@ static int write_record(const ps_log_record *record) {
   } else {
     ps_log_line_text(&line, record, log_state.colour);
   }
-  int result = line.no_memory || !line.data ? PENSTOCK_E_NOMEM : write_all(log_state.fd, line.data, line.size);
+  int result = line.no_memory || !line.data ? PENSTOCK_E_NOMEM : ps_log_sink_write(log_state.fd, line.data, line.size);
   free(line.data);
   return result;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/path.h"
 #include "plugin/library.h"
 #include "plugin/registry.h"
 
@@ -85,46 +86,50 @@ char **ps_registry_folders(const ps_plugin_request *request) {
   text_list list = {0};
   const char *path = request && request->plugin_path ? request->plugin_path : "";
   while (*path) {
-    size_t length = strcspn(path, ":");
+    size_t length = strcspn(path, ps_path_list_separator);
     if (length) {
       list_add(&list, path, length, "");
     }
-    path += length + (path[length] == ':');
+    path += length + (path[length] != '\0');
   }
   add_built_in(&list);
   return list_take(&list);
 }
 
-static int is_plugin_file(const struct dirent *entry) {
-  size_t length = strlen(entry->d_name);
-  return length > 3 && entry->d_name[0] != '.' && strcmp(entry->d_name + length - 3, ".so") == 0;
+static int by_name(const void *left, const void *right) {
+  return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-static int by_name(const struct dirent **left, const struct dirent **right) {
-  return strcmp((*left)->d_name, (*right)->d_name);
+static int is_plugin_file(const char *name) {
+  static const char suffix[] = PENSTOCK_PLUGIN_SUFFIX;
+  size_t length = strlen(name);
+  return length >= sizeof(suffix) && name[0] != '.' && strcmp(name + length - sizeof(suffix) + 1, suffix) == 0;
 }
 
 char **ps_registry_files(const char *folder) {
   text_list list = {0};
-  struct dirent **entries = NULL;
-  int count = scandir(folder, &entries, is_plugin_file, by_name);
-  char *front = NULL;
+  DIR *entries = opendir(folder);
   size_t length = strlen(folder);
-  if (count > 0) {
-    front = malloc(length + 2);
-    list.failed = !front;
-  }
+  char *front = malloc(length + 2);
+  list.failed = !front;
   if (front) {
     memcpy(front, folder, length);
     if (length == 0 || folder[length - 1] != '/') {
       front[length++] = '/';
     }
   }
-  for (int i = 0; i < count; i++) {
-    list_add(&list, front, length, entries[i]->d_name);
-    free(entries[i]);
+  for (struct dirent *entry = entries ? readdir(entries) : NULL; entry; entry = readdir(entries)) {
+    if (is_plugin_file(entry->d_name)) {
+      list_add(&list, front, length, entry->d_name);
+    }
   }
-  free((void *)entries);
+  if (entries) {
+    (void)closedir(entries);
+  }
   free(front);
-  return list_take(&list);
+  char **files = list_take(&list);
+  if (files) {
+    qsort(files, list.count, sizeof(*files), by_name);
+  }
+  return files;
 }

@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/list.h"
 #include "base/nearest.h"
 #include "plugin/abi.h"
+#include "plugin/facts.h"
 #include "plugin/image.h"
 #include "plugin/library.h"
 #include "plugin/pin.h"
@@ -18,17 +18,16 @@
 /** A file that is loaded, until the process ends. */
 typedef struct loaded_file {
   ps_list link;
-  dev_t device;
-  ino_t inode;
+  ps_file_facts facts; /**< as it was loaded */
   ps_plugin plugin;
 } loaded_file;
 
 static ps_list all_loaded = {&all_loaded, &all_loaded};
 
-static const ps_plugin *find_loaded(const struct stat *facts) {
+static const ps_plugin *find_loaded(const ps_file_facts *facts) {
   for (ps_list *node = all_loaded.next; node != &all_loaded; node = node->next) {
     loaded_file *entry = PS_CONTAINER(node, loaded_file, link);
-    if (entry->device == facts->st_dev && entry->inode == facts->st_ino) {
+    if (entry->facts.device == facts->device && entry->facts.number == facts->number) {
       return &entry->plugin;
     }
   }
@@ -40,9 +39,9 @@ static int no_memory(penstock_error *error, const char *path) {
   return PENSTOCK_E_NOMEM;
 }
 
-static int same_file(const struct stat *left, const struct stat *right) {
-  return left->st_dev == right->st_dev && left->st_ino == right->st_ino && left->st_size == right->st_size &&
-         left->st_mtim.tv_sec == right->st_mtim.tv_sec && left->st_mtim.tv_nsec == right->st_mtim.tv_nsec;
+static int same_file(const ps_file_facts *left, const ps_file_facts *right) {
+  return left->device == right->device && left->number == right->number && left->size == right->size &&
+         left->changed_s == right->changed_s && left->changed_ns == right->changed_ns;
 }
 
 /** Pin and image, of one and the same reading of the file. */
@@ -67,8 +66,8 @@ static int examine(int file, const char *path, const char *pin, int loaded_alrea
  * would not find the plugin's symbols, nor the plugin its libraries by $ORIGIN. The path has no links, and
  * only root and the user can change what it names. An update that happened between is seen afterwards.
  */
-static int run_loader(const char *path, const struct stat *examined, loaded_file **result, penstock_error *error) {
-  struct stat now;
+static int run_loader(const char *path, const ps_file_facts *examined, loaded_file **result, penstock_error *error) {
+  ps_file_facts now;
   loaded_file *entry = calloc(1, sizeof(*entry));
   void *library = NULL;
   int code = PENSTOCK_E_FAILED;
@@ -79,7 +78,7 @@ static int run_loader(const char *path, const struct stat *examined, loaded_file
   if (!library) {
     goto out;
   }
-  if (stat(path, &now) != 0 || !same_file(&now, examined)) {
+  if (ps_file_facts_at(path, &now) != 0 || !same_file(&now, examined)) {
     penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
                   "%.300s: the file was exchanged while it was being loaded", path);
     penstock_next(error, "try again when its installation has finished");
@@ -111,14 +110,14 @@ out:
 int ps_registry_load(const char *path, const char *sha256, const ps_plugin **plugin, penstock_error *error) {
   int file;
   char *resolved;
-  struct stat facts;
+  ps_file_facts facts;
   loaded_file *entry = NULL;
   *plugin = NULL;
   int code = ps_trust_open_code(path, &file, &resolved, error);
   if (code) {
     return code;
   }
-  if (fstat(file, &facts) != 0) {
+  if (ps_file_facts_of(file, &facts) != 0) {
     code = penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "%.400s: %s", path, strerror(errno));
     goto out;
   }
@@ -133,8 +132,7 @@ int ps_registry_load(const char *path, const char *sha256, const ps_plugin **plu
     goto out;
   }
   if (entry) {
-    entry->device = facts.st_dev;
-    entry->inode = facts.st_ino;
+    entry->facts = facts;
     entry->plugin.path = resolved;
     resolved = NULL;
     ps_list_append(&all_loaded, &entry->link);
@@ -185,7 +183,7 @@ static void survey_file(transport_survey *survey, const char *path) {
   const char *slash = strrchr(path, '/');
   const char *start = slash ? slash + 1 : path;
   char name[sizeof(survey->best)];
-  int length = snprintf(name, sizeof(name), "%.*s", (int)(strlen(start) - strlen(".so")), start);
+  int length = snprintf(name, sizeof(name), "%.*s", (int)(strlen(start) - strlen(PENSTOCK_PLUGIN_SUFFIX)), start);
   if (length >= (int)sizeof(name) || !ps_abi_transport_name(name)) {
     return;
   }
@@ -222,18 +220,18 @@ static int not_found(char **folders, const char *name, penstock_error *error) {
   return PENSTOCK_E_NOT_FOUND;
 }
 
-/** Path of NAME.so in the first folder that has it, to free(); NULL if none has. */
+/** Path of NAME.so (.dll) in the first folder that has it, to free(); NULL if none has. */
 static char *search(char **folders, const char *name) {
   for (size_t i = 0; folders[i]; i++) {
-    size_t size = strlen(folders[i]) + strlen(name) + 5;
+    size_t size = strlen(folders[i]) + strlen(name) + sizeof("/" PENSTOCK_PLUGIN_SUFFIX);
     char *path = malloc(size);
-    struct stat facts;
+    ps_file_facts facts;
     if (!path) {
       return NULL;
     }
-    (void)snprintf(path, size, "%s/%s.so", folders[i], name);
+    (void)snprintf(path, size, "%s/%s" PENSTOCK_PLUGIN_SUFFIX, folders[i], name);
     /* One that is there but cannot be looked at is not passed over: loading it will say why. */
-    if (lstat(path, &facts) == 0 || (errno != ENOENT && errno != ENOTDIR)) {
+    if (ps_file_facts_at(path, &facts) == 0 || (errno != ENOENT && errno != ENOTDIR)) {
       return path;
     }
     free(path);

@@ -4,9 +4,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "host/pages.h"
 #include "host/prompt.h"
 
 typedef struct entry {
@@ -33,37 +32,20 @@ void ps_wipe(void *memory, size_t size) {
 static void release(entry *item) {
   if (item->secret) {
     ps_wipe(item->secret, item->room);
-    (void)munmap(item->secret, item->room);
+    ps_pages_free(item->secret, item->room);
   }
   free(item->key);
   free(item);
 }
 
-static char *locked_pages(size_t size) {
-  void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (pages == MAP_FAILED) {
-    return NULL;
-  }
-  if (mlock(pages, size) != 0) {
-    (void)munmap(pages, size);
-    return NULL;
-  }
-#ifdef MADV_DONTDUMP
-  (void)madvise(pages, size, MADV_DONTDUMP);
-#endif
-  return pages;
-}
-
 static entry *create(const char *key, const char *secret) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE);
   size_t size = strlen(secret) + 1;
   entry *item = calloc(1, sizeof(*item));
   if (!item) {
     return NULL;
   }
-  item->room = (size + page - 1) / page * page;
   item->key = strdup(key);
-  item->secret = locked_pages(item->room);
+  item->secret = ps_pages_new(size, &item->room);
   if (!item->key || !item->secret) {
     release(item);
     return NULL;
