@@ -4,6 +4,11 @@ target_compile_options(penstock_settings INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wundef
   -Wformat=2 -fno-common -fstack-protector-strong)
 target_compile_definitions(penstock_settings INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64)
+if(WIN32)
+  # Windows 10. One file that needs no other of ours, nor the compiler's libraries, is what users get.
+  target_compile_definitions(penstock_settings INTERFACE _WIN32_WINNT=0x0A00 WIN32_LEAN_AND_MEAN NOMINMAX)
+  target_link_options(penstock_settings INTERFACE -static -fstack-protector-strong)
+endif()
 if(PENSTOCK_WERROR)
   target_compile_options(penstock_settings INTERFACE -Werror)
 endif()
@@ -64,8 +69,10 @@ function(penstock_add_plugin name)
     PREFIX "" OUTPUT_NAME ${name} SUFFIX ${PENSTOCK_PLUGIN_SUFFIX}
     LIBRARY_OUTPUT_DIRECTORY ${PENSTOCK_PLUGIN_BUILD_DIR})
   # The loader refuses what a group can write, which a umask of 002 would make of a build tree.
-  add_custom_command(TARGET plugin_${name} POST_BUILD
-    COMMAND chmod go-w $<TARGET_FILE:plugin_${name}> ${PENSTOCK_PLUGIN_BUILD_DIR} VERBATIM)
+  if(CMAKE_HOST_UNIX)
+    add_custom_command(TARGET plugin_${name} POST_BUILD
+      COMMAND chmod go-w $<TARGET_FILE:plugin_${name}> ${PENSTOCK_PLUGIN_BUILD_DIR} VERBATIM)
+  endif()
   set_property(GLOBAL APPEND PROPERTY PENSTOCK_BUILT_IN plugin_${name})
   install(TARGETS plugin_${name} LIBRARY DESTINATION ${PENSTOCK_PLUGIN_INSTALL_DIR})
 endfunction()

@@ -60,7 +60,8 @@ static void list_text(char **folders) {
       print_row(&row);
     }
     if (!files || !files[0]) {
-      ps_out_line("No plugin files (*.so) in %s", ps_show_safe(folder, sizeof(folder), folders[i]));
+      ps_out_line("No plugin files (*" PENSTOCK_PLUGIN_SUFFIX ") in %s",
+                  ps_show_safe(folder, sizeof(folder), folders[i]));
     }
     ps_registry_free_list(files);
   }
@@ -191,7 +192,7 @@ static int cmd_show(int argc, char **argv) {
   const ps_cli_syntax syntax = {"plugin show",
                                 "TRANSPORT|FILE",
                                 "Shows the transports of a plugin and what a profile may set for each.\n"
-                                "What has a '/' in it or ends in .so is a file.",
+                                "What has a '/' in it or ends in " PENSTOCK_PLUGIN_SUFFIX " is a file.",
                                 options,
                                 2,
                                 1,

@@ -242,7 +242,7 @@ static void offer_transports(const partial_line *self) {
       char name[64];
       const char *slash = strrchr(files[k], '/');
       const char *base = slash ? slash + 1 : files[k];
-      (void)snprintf(name, sizeof(name), "%.*s", (int)(strlen(base) - strlen(".so")), base);
+      (void)snprintf(name, sizeof(name), "%.*s", (int)(strlen(base) - strlen(PENSTOCK_PLUGIN_SUFFIX)), base);
       if (ps_abi_transport_name(name)) {
         offer(self, "", name, "transport");
       }

@@ -58,10 +58,9 @@ static int open_client(ps_gateway_found *one, uint64_t end_ns, penstock_error *e
 }
 
 int ps_gateway_open(ps_gateway_found *one, const char *path, int timeout_ms) {
-  const char *file = strrchr(path, '/');
   memset(one, 0, sizeof(*one));
   (void)snprintf(one->path, sizeof(one->path), "%s", path);
-  (void)snprintf(one->label, sizeof(one->label), "%.*s", (int)(strlen(file) - 1 - strlen(".sock")), file + 1);
+  ps_control_label(one->label, sizeof(one->label), path);
   int code = open_client(one, uv_hrtime() + (uint64_t)timeout_ms * UINT64_C(1000000), &one->error);
   one->silent = code != PENSTOCK_OK;
   ps_gateway_relabel(one, json_object_get(one->client.greeting, "gateway"));

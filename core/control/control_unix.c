@@ -361,6 +361,14 @@ void ps_control_unbind(ps_control_file *file) {
   file->path[0] = '\0';
 }
 
+void ps_control_label(char *name, size_t size, const char *path) {
+  const char *file = strrchr(path, '/');
+  file = file ? file + 1 : path;
+  size_t length = strlen(file);
+  size_t end = length > strlen(SUFFIX) ? length - strlen(SUFFIX) : length;
+  (void)snprintf(name, size, "%.*s", (int)end, file);
+}
+
 /* The first folder counts: it is the one in which sockets would be made. One that is not there hides nothing. */
 static void note_shut(penstock_error *shut, const char *folder, const penstock_error *why) {
   struct stat facts;

@@ -45,6 +45,8 @@ int ps_control_peer(penstock_socket socket, uint32_t *uid, uint32_t *pid);
 /** May this user talk to a gateway of ours: we ourselves, or root? */
 int ps_control_permits(uint32_t uid);
 
+/** The name of a socket, out of its path. */
+void ps_control_label(char *name, size_t size, const char *path);
 /**
  * Shows the path of every socket that there is, of gateways that live or do not. `shut` (may be NULL) gets why a folder
  * that is there is not looked into; an empty `what`: there is none of that kind.

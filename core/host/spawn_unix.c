@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host/captured.h"
 #include "host/child_unix.h"
 #include "host/prompt.h"
 #include "host/services.h"
@@ -23,9 +24,7 @@
 
 typedef struct capture {
   uv_pipe_t pipe;
-  char *data;
-  size_t size;
-  size_t room;
+  ps_captured kept;
   int ended;
 } capture;
 
@@ -54,19 +53,12 @@ struct penstock_process {
   char chunk[16384];
 };
 
-static void free_wiped(char *data, size_t size) {
-  if (data) {
-    ps_wipe(data, size);
-    free(data);
-  }
-}
-
 static void destroy(penstock_process *process) {
   ps_host *host = process->host;
   /* What went through may be a password on its way. */
-  free_wiped(process->input_data, process->input_size);
-  free_wiped(process->output.data, process->output.size);
-  free_wiped(process->error_output.data, process->error_output.size);
+  ps_free_wiped(process->input_data, process->input_size);
+  ps_captured_clear(&process->output.kept);
+  ps_captured_clear(&process->error_output.kept);
   ps_wipe(process->chunk, sizeof(process->chunk));
   free(process);
   ps_host_release(host);
@@ -99,10 +91,7 @@ static void finish(penstock_process *process) {
   close_handle((uv_handle_t *)&process->timer);
   close_handle((uv_handle_t *)&process->child_ended);
   if (process->phase != PHASE_ABANDONED) {
-    result->output = process->output.data ? process->output.data : "";
-    result->output_size = process->output.size;
-    result->error_output = process->error_output.data ? process->error_output.data : "";
-    result->error_output_size = process->error_output.size;
+    ps_captured_tell(&process->output.kept, &process->error_output.kept, result);
     process->done(process->context, result);
   }
 }
@@ -165,32 +154,6 @@ static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer) {
   *buffer = uv_buf_init(process->chunk, sizeof(process->chunk));
 }
 
-/* Keeps as much as the limit and the memory allow; the rest is dropped. */
-static void keep(capture *to, const char *data, size_t size, size_t limit) {
-  if (size > limit - to->size) {
-    size = limit - to->size;
-  }
-  if (to->size + size > to->room) {
-    size_t room = to->room ? to->room * 2 : 4096;
-    room = room < to->size + size ? to->size + size : room;
-    char *grown = malloc(room + 1);
-    if (!grown) {
-      return;
-    }
-    if (to->data) {
-      memcpy(grown, to->data, to->size);
-    }
-    free_wiped(to->data, to->size);
-    to->data = grown;
-    to->room = room;
-  }
-  if (size > 0) {
-    memcpy(to->data + to->size, data, size);
-    to->size += size;
-    to->data[to->size] = '\0';
-  }
-}
-
 /* What is in the pipe now: a loop that was held up has not had its turn to read it. */
 static void drain(penstock_process *process, capture *from) {
   uv_os_fd_t fd = -1;
@@ -201,7 +164,7 @@ static void drain(penstock_process *process, capture *from) {
   for (int i = 0; i < DRAIN_CHUNKS && count > 0; i++) {
     count = read(fd, process->chunk, sizeof(process->chunk));
     if (count > 0) {
-      keep(from, process->chunk, (size_t)count, process->capture_limit);
+      ps_captured_keep(&from->kept, process->chunk, (size_t)count, process->capture_limit);
     }
   }
 }
@@ -236,7 +199,7 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer) 
   penstock_process *process = stream->data;
   capture *to = PS_CONTAINER(stream, capture, pipe);
   if (count > 0) {
-    keep(to, buffer->base, (size_t)count, process->capture_limit);
+    ps_captured_keep(&to->kept, buffer->base, (size_t)count, process->capture_limit);
   } else if (count < 0) {
     to->ended = 1;
     close_handle((uv_handle_t *)stream);

@@ -21,6 +21,8 @@ enum {
  */
 int ps_net_listen(const char *address, penstock_socket *listener, char *bound, size_t bound_size,
                   penstock_error *error);
+/** Takes "host:port" or "[v6]:port" apart. Returns 0, or -1 if it is neither or does not fit. */
+int ps_net_split_address(const char *address, char *host, size_t host_size, char *port, size_t port_size);
 /** Is the host name `localhost`, which means the loopback interface whatever a name service says (RFC 6761, 6.3)? */
 int ps_net_is_localhost(const char *host);
 /** Does the address name a loopback interface (127.0.0.0/8, ::1, localhost)? */

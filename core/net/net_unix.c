@@ -8,7 +8,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -17,36 +16,12 @@
 /* The kernel bounds it by net.core.somaxconn. */
 #define BACKLOG 4096
 
-static int split_address(const char *address, char *host, size_t host_size, char *port, size_t port_size) {
-  const char *colon = strrchr(address, ':');
-  if (!colon || colon == address || strlen(colon + 1) == 0 || strlen(colon + 1) >= port_size) {
-    return -1;
-  }
-  const char *begin = address;
-  size_t length = (size_t)(colon - address);
-  if (begin[0] == '[' && length >= 2 && begin[length - 1] == ']') {
-    begin++;
-    length -= 2;
-  }
-  if (length >= host_size) {
-    return -1;
-  }
-  memcpy(host, begin, length);
-  host[length] = '\0';
-  memcpy(port, colon + 1, strlen(colon + 1) + 1);
-  return 0;
-}
-
-int ps_net_is_localhost(const char *host) {
-  return strcasecmp(host, "localhost") == 0 || strcasecmp(host, "localhost.") == 0;
-}
-
 static struct addrinfo *lookup(const char *address, int passive, penstock_error *error) {
   char host[256];
   char port[8];
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | (passive ? AI_PASSIVE : 0)};
   struct addrinfo *list = NULL;
-  if (split_address(address, host, sizeof(host), port, sizeof(port)) != 0) {
+  if (ps_net_split_address(address, host, sizeof(host), port, sizeof(port)) != 0) {
     penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "'%s' is not an address of the form host:port",
                   address);
     return NULL;
@@ -174,7 +149,7 @@ int ps_net_is_loopback(const char *address) {
   char host[256];
   char port[8];
   unsigned char bytes[16];
-  if (split_address(address, host, sizeof(host), port, sizeof(port)) != 0) {
+  if (ps_net_split_address(address, host, sizeof(host), port, sizeof(port)) != 0) {
     return 0;
   }
   if (ps_net_is_localhost(host)) {

@@ -38,7 +38,7 @@ int ps_image_read(int file, const char *path, void **bytes, size_t *size, pensto
     penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
                   "%.300s: refused: too large for a plugin (%llu bytes; at most %zu)", path,
                   (unsigned long long)facts.st_size, PS_IMAGE_MAX_SIZE);
-    penstock_next(error, "name the plugin's .so file");
+    penstock_next(error, "name the plugin's " PENSTOCK_PLUGIN_SUFFIX " file");
     return PENSTOCK_E_FAILED;
   }
   size_t wanted = (size_t)facts.st_size;

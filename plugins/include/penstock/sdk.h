@@ -14,7 +14,9 @@
 
 /** @def PENSTOCK_PRINTF
  * Lets the compiler check the arguments against a printf format. */
-#if defined(__GNUC__)
+#if defined(__MINGW_PRINTF_FORMAT)
+#define PENSTOCK_PRINTF(format_at, first_at) __attribute__((format(__MINGW_PRINTF_FORMAT, format_at, first_at)))
+#elif defined(__GNUC__)
 #define PENSTOCK_PRINTF(format_at, first_at) __attribute__((format(printf, format_at, first_at)))
 #else
 #define PENSTOCK_PRINTF(format_at, first_at)

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libuv makes signals of what the console tells: Ctrl-C is SIGINT, Ctrl-Break SIGBREAK, and its window's end SIGHUP,
+ * after which Windows ends the process within some seconds. SIGTERM is only raised by the process itself. Nothing asks
+ * for the log file to be opened again: it can be renamed while it is open.
+ */
+#include "base/signals.h"
+
+#include <signal.h>
+#include <uv.h>
+
+/* What the console tells comes on a thread of its own, which libuv passes on: nothing is to be blocked. */
+void ps_signals_block(void) {}
+
+void ps_signals_unblock(void) {}
+
+const int ps_gateway_signals[PS_GATEWAY_SIGNALS] = {SIGINT, SIGBREAK, SIGHUP, SIGTERM};
+
+int ps_signals_reopens_log(int number) {
+  (void)number;
+  return 0;
+}
+
+static BOOL WINAPI take_no_notice(DWORD event) {
+  (void)event;
+  return TRUE;
+}
+
+void ps_signals_ignore(int number) {
+  if (number == SIGINT) {
+    (void)SetConsoleCtrlHandler(take_no_notice, TRUE);
+  }
+}
+
+void ps_signals_prepare(void) {}

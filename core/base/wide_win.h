@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file wide_win.h
+ * Text for the system: UTF-16, and paths as it has them. Thread: any.
+ */
+#ifndef PS_WIDE_WIN_H
+#define PS_WIDE_WIN_H
+
+#include <wchar.h>
+
+/** UTF-8 to UTF-16, to free(); NULL if it is no UTF-8, or memory is out. */
+wchar_t *ps_wide(const char *text);
+/** UTF-16 to UTF-8, to free(); NULL if memory is out. */
+char *ps_narrow(const wchar_t *text);
+/** A path with `/` between its parts, and without the prefix of long ones; to free(). */
+char *ps_narrow_path(const wchar_t *path);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file posix.h
+ * What the C library of mingw-w64 lacks of POSIX and our files use that are for all systems, with the meaning it has
+ * there. The build includes it before everything else on Windows, and nowhere else; files named x_win.c say themselves
+ * what else they need of the system.
+ *
+ * Text is UTF-8 everywhere: the program's manifest makes that its code page, so that the C library's main(), getenv(),
+ * open(), stat() and fopen() take and give UTF-8 too (Windows 10 1903 and newer).
+ */
+#ifndef PS_POSIX_WIN_H
+#define PS_POSIX_WIN_H
+
+/* Functions whose names files of ours have for their own, static ones. */
+#define accept accept_of_the_system
+#define tell   tell_of_the_system
+#include <winsock2.h>
+#include <ws2tcpip.h>
+
+#include <windows.h>
+
+#include <io.h>
+#undef accept
+#undef tell
+
+/* Words of ours that the system's headers define away. */
+#undef near
+#undef far
+#undef small
+#undef interface
+
+#include <direct.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+
+/* What open() is told: a descriptor that children do not inherit. What the others are about does not exist here. */
+#define O_CLOEXEC  _O_NOINHERIT
+#define O_NOCTTY   0
+#define O_NONBLOCK 0
+#define O_NOFOLLOW 0
+
+/* Of a file whose place nobody else counts on. */
+static inline ssize_t pread(int file, void *buffer, size_t size, off_t at) {
+  return _lseeki64(file, at, SEEK_SET) < 0 ? -1 : read(file, buffer, size > INT_MAX ? INT_MAX : (unsigned)size);
+}
+
+/* A path that counts from nowhere, to free(); `into` must be NULL. */
+static inline char *realpath(const char *path, char *into) {
+  char *whole = _fullpath(into, path, 0);
+  for (char *at = whole; at && *at; at++) {
+    *at = *at == '\\' ? '/' : *at;
+  }
+  return whole;
+}
+
+static inline struct tm *gmtime_r(const time_t *when, struct tm *parts) {
+  return gmtime_s(parts, when) == 0 ? parts : NULL;
+}
+
+#define TIME_UTC 1
+static inline int timespec_get(struct timespec *when, int base) {
+  return clock_gettime(CLOCK_REALTIME, when) == 0 ? base : 0;
+}
+
+static inline char *strndup(const char *text, size_t size) {
+  size_t length = strnlen(text, size);
+  char *copy = malloc(length + 1);
+  if (copy) {
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+  }
+  return copy;
+}
+
+static inline char *strsep(char **rest, const char *separators) {
+  char *begin = *rest;
+  if (begin) {
+    char *end = begin + strcspn(begin, separators);
+    *rest = *end ? end + 1 : NULL;
+    *end = '\0';
+  }
+  return begin;
+}
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file acl_win.h
+ * Who else may do something with a file or folder, by its access list. "Else" is whoever is not this user, the system,
+ * or an administrator, who can do everything anyway.
+ *
+ * Thread: any.
+ */
+#ifndef PS_ACL_WIN_H
+#define PS_ACL_WIN_H
+
+#include <stddef.h>
+
+/**
+ * May anybody else do any of `rights` (FILE_READ_DATA, WRITE_DAC …) with the open file or folder, or is somebody else
+ * its owner? 1 with their name in `who`; 0; or -1 if it cannot be known (the handle lacks READ_CONTROL).
+ */
+int ps_acl_others(HANDLE file, ACCESS_MASK rights, char *who, size_t size);
+
+#endif
