@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* What `winnative` makes of a folder, of words and of a record, without Windows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "winnative/command.h"
+#include "winnative/layout.h"
+#include "winnative/record.h"
+
+/* --- folders -------------------------------------------------------------------------------------- */
+
+/* Files and folders that there are; a folder's name ends with a backslash. */
+typedef struct disk {
+  const char *const *names;
+} disk;
+
+static int exists(void *context, const char *path, int folder) {
+  const disk *self = context;
+  size_t size = strlen(path);
+  for (const char *const *name = self->names; *name; name++) {
+    int is_folder = strncmp(*name, path, size) == 0 && (*name)[size] == '\\';
+    if (folder ? is_folder : strcmp(*name, path) == 0) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+#define DISK(...)                                                                                                      \
+  &(disk) {                                                                                                            \
+    (const char *const[]) {                                                                                            \
+      __VA_ARGS__, NULL                                                                                                \
+    }                                                                                                                  \
+  }
+#define EXE "ppf-cts-server.exe"
+
+static void test_dev(void **state) {
+  layout found;
+  (void)state;
+  assert_int_equal(layout_find(&found, "C:/ppf/src/cpp", NULL, exists,
+                               DISK("C:\\ppf\\target\\release\\" EXE, "C:\\ppf\\bin\\" EXE,
+                                    "C:\\ppf\\build-win-native\\python\\python.exe", "C:\\ppf\\src\\cpp\\x",
+                                    "C:\\ppf\\python\\python.exe", "C:\\ppf\\build-win-native\\cuda\\bin\\y.dll")),
+                   LAYOUT_FOUND);
+  assert_string_equal(found.root, "C:\\ppf");
+  assert_string_equal(found.program, "C:\\ppf\\target\\release\\" EXE);
+  assert_int_equal(found.kind, LAYOUT_DEV);
+  char *entries[LAYOUT_ENTRIES + 1];
+  assert_int_equal(layout_environment(&found, "C:\\Windows", "D:\\py", entries), 0);
+  assert_string_equal(entries[0], "PATH=C:\\ppf\\build-win-native\\python;C:\\ppf\\target\\release;"
+                                  "C:\\ppf\\src\\cpp\\build\\lib;C:\\ppf\\build-win-native\\cuda\\bin;C:\\Windows");
+  assert_string_equal(entries[1], "PYTHONPATH=C:\\ppf;D:\\py");
+  assert_string_equal(entries[2], "CUDA_PATH=C:\\ppf\\build-win-native\\cuda");
+  assert_null(entries[3]);
+  for (int i = 0; i < LAYOUT_ENTRIES; i++) {
+    free(entries[i]);
+  }
+  layout_clear(&found);
+}
+
+static void test_bundle(void **state) {
+  layout found;
+  char *entries[LAYOUT_ENTRIES + 1];
+  (void)state;
+  assert_int_equal(layout_find(&found, "\\\\server\\share\\Sölver 日本", NULL, exists,
+                               DISK("\\\\server\\share\\Sölver 日本\\bin\\" EXE,
+                                    "\\\\server\\share\\Sölver 日本\\python\\python.exe",
+                                    "\\\\server\\share\\Sölver 日本\\build-win-native\\cuda\\bin\\y.dll")),
+                   LAYOUT_FOUND);
+  assert_int_equal(found.kind, LAYOUT_BUNDLE);
+  assert_string_equal(found.program, "\\\\server\\share\\Sölver 日本\\bin\\" EXE);
+  assert_int_equal(layout_environment(&found, NULL, NULL, entries), 0);
+  assert_string_equal(entries[0], "PATH=\\\\server\\share\\Sölver 日本\\python;\\\\server\\share\\Sölver 日本\\bin;"
+                                  "\\\\server\\share\\Sölver 日本\\target\\release");
+  assert_string_equal(entries[1], "PYTHONPATH=\\\\server\\share\\Sölver 日本");
+  assert_null(entries[2]); /* its CUDA is the developer's alone */
+  free(entries[0]);
+  free(entries[1]);
+  layout_clear(&found);
+}
+
+static void test_root(void **state) {
+  layout found;
+  (void)state;
+  /* A file is as good as the folder that it is in. */
+  assert_int_equal(layout_find(&found, "D:\\s\\" EXE, NULL, exists, DISK("D:\\s\\" EXE, "D:\\s\\python\\python.exe")),
+                   LAYOUT_FOUND);
+  assert_string_equal(found.root, "D:\\s");
+  assert_string_equal(found.program, "D:\\s\\" EXE);
+  layout_clear(&found);
+}
+
+static void test_parents(void **state) {
+  layout found;
+  disk *here = DISK("C:\\r\\" EXE, "C:\\r\\python\\python.exe", "C:\\r\\1\\2\\3\\4\\5\\6\\7\\x");
+  (void)state;
+  assert_int_equal(layout_find(&found, "C:\\r\\1\\2\\3\\4\\5\\6\\", NULL, exists, here), LAYOUT_NO_FOLDER);
+  layout_clear(&found);
+  assert_int_equal(layout_find(&found, "C:\\r\\1\\2\\3\\4\\5\\6", NULL, exists, here), LAYOUT_FOUND);
+  assert_string_equal(found.root, "C:\\r");
+  layout_clear(&found);
+  assert_int_equal(layout_find(&found, "C:\\r\\1\\2\\3\\4\\5\\6\\7", NULL, exists, here), LAYOUT_NO_PROGRAM);
+  assert_string_equal(found.place, "C:\\r\\1\\2\\3\\4\\5\\6\\7\\target\\release\\" EXE);
+  layout_clear(&found);
+}
+
+static void test_missing(void **state) {
+  layout found;
+  (void)state;
+  assert_int_equal(layout_find(&found, "C:\\gone", NULL, exists, DISK("C:\\r\\x")), LAYOUT_NO_FOLDER);
+  assert_string_equal(found.place, "C:\\gone");
+  layout_clear(&found);
+  assert_int_equal(layout_find(&found, "C:\\r", NULL, exists, DISK("C:\\r\\bin\\" EXE)), LAYOUT_NO_PYTHON);
+  assert_string_equal(found.place, "C:\\r\\build-win-native\\python\\python.exe");
+  assert_string_equal(found.other_place, "C:\\r\\python\\python.exe");
+  layout_clear(&found);
+}
+
+static void test_named_program(void **state) {
+  layout found;
+  char *entries[LAYOUT_ENTRIES + 1];
+  (void)state;
+  assert_int_equal(
+      layout_find(&found, "C:\\r\\sub", "tools/own.exe", exists, DISK("C:\\r\\tools\\own.exe", "C:\\r\\sub\\x")),
+      LAYOUT_FOUND);
+  assert_string_equal(found.root, "C:\\r");
+  assert_string_equal(found.program, "C:\\r\\tools\\own.exe");
+  assert_int_equal(found.kind, LAYOUT_PLAIN);
+  assert_int_equal(layout_environment(&found, "C:\\W", NULL, entries), 0);
+  assert_string_equal(entries[0], "PATH=C:\\W");
+  free(entries[0]);
+  free(entries[1]);
+  layout_clear(&found);
+  assert_int_equal(layout_find(&found, "C:\\r", "E:\\own.exe", exists, DISK("E:\\own.exe", "C:\\r\\x")), LAYOUT_FOUND);
+  assert_string_equal(found.root, "C:\\r");
+  layout_clear(&found);
+}
+
+static void check_up(const char *from, const char *to, int moves) {
+  char path[64];
+  (void)snprintf(path, sizeof(path), "%s", from);
+  assert_int_equal(layout_go_up(path), moves);
+  assert_string_equal(path, to);
+}
+
+static void test_go_up(void **state) {
+  (void)state;
+  check_up("C:\\a\\b", "C:\\a", 1);
+  check_up("C:\\a", "C:\\", 1);
+  check_up("C:\\", "C:\\", 0);
+  check_up("\\\\s\\d\\x", "\\\\s\\d", 1);
+  check_up("\\\\s\\d", "\\\\s\\d", 0);
+  check_up("\\\\?\\C:\\a", "\\\\?\\C:\\", 1);
+  check_up("\\\\?\\UNC\\s\\d", "\\\\?\\UNC\\s\\d", 0);
+  check_up("\\a", "\\", 1);
+}
+
+/* --- words ---------------------------------------------------------------------------------------- */
+
+static void check_line(const char *const *words, const char *wanted) {
+  char *line = command_line(words);
+  assert_string_equal(line, wanted);
+  free(line);
+}
+
+static void test_command_line(void **state) {
+  (void)state;
+  check_line((const char *const[]){"a.exe", "--port", "1", NULL}, "a.exe --port 1");
+  check_line((const char *const[]){"C:\\P F\\a.exe", "", "x y", NULL}, "\"C:\\P F\\a.exe\" \"\" \"x y\"");
+  check_line((const char *const[]){"C:\\a\\", "b c\\", "\"", NULL}, "C:\\a\\ \"b c\\\\\" \"\\\"\"");
+  check_line((const char *const[]){"a\\\\\"b", NULL}, "\"a\\\\\\\\\\\"b\"");
+}
+
+static void test_same_variable(void **state) {
+  (void)state;
+  assert_true(command_same_variable("Path=1", "PATH=2"));
+  assert_false(command_same_variable("PATH=1", "PATHEXT=1"));
+  assert_false(command_same_variable("PATHEXT=1", "PATH=1"));
+}
+
+/* --- the record ----------------------------------------------------------------------------------- */
+
+#define TOKEN "0123456789abcdef0123456789abcdef"
+
+static void test_record(void **state) {
+  char text[512];
+  record kept = {.pid = 4321,
+                 .start = UINT64_C(133500000000000000),
+                 .token = TOKEN,
+                 .log = "server.log",
+                 .progress = "progress.log"};
+  record got;
+  (void)state;
+  int size = record_write(&kept, text, sizeof(text));
+  assert_true(size > 0);
+  assert_int_equal(record_read(text, (size_t)size, &got), 0);
+  assert_int_equal(got.pid, kept.pid);
+  assert_true(got.start == kept.start);
+  assert_string_equal(got.token, kept.token);
+  assert_string_equal(got.log, kept.log);
+  assert_string_equal(got.progress, kept.progress);
+  assert_int_equal(record_write(&kept, text, 20), -1);
+}
+
+static int reads(const char *text) {
+  record got;
+  return record_read(text, strlen(text), &got);
+}
+
+static void test_bad_record(void **state) {
+  (void)state;
+  assert_int_equal(reads("pid=1\r\nstart=2\r\ntoken=" TOKEN "\r\nlog=a\r\nprogress=b\r\n"), 0);
+  assert_int_equal(reads(""), -1);
+  assert_int_equal(reads("pid=0\nstart=2\ntoken=" TOKEN "\nlog=a\nprogress=b\n"), -1);
+  assert_int_equal(reads("pid=-1\nstart=2\ntoken=" TOKEN "\nlog=a\nprogress=b\n"), -1);
+  assert_int_equal(reads("pid=4294967296\nstart=2\ntoken=" TOKEN "\nlog=a\nprogress=b\n"), -1);
+  assert_int_equal(reads("pid=1\nstart=2\ntoken=..\\x\nlog=a\nprogress=b\n"), -1);
+  assert_int_equal(reads("pid=1\nstart=2\ntoken=" TOKEN "\nlog=..\\..\\x\nprogress=b\n"), -1);
+  assert_int_equal(reads("pid=1\nstart=2\ntoken=" TOKEN "\nlog=C:x\nprogress=b\n"), -1);
+}
+
+static record_mark mark_of(const char *text, char *line, size_t size) {
+  return record_read_mark(text, strlen(text), line, size);
+}
+
+static void test_marks(void **state) {
+  char line[64];
+  (void)state;
+  assert_int_equal(mark_of("", line, sizeof(line)), RECORD_MARK_NONE);
+  assert_int_equal(mark_of("SERVER_STARTING\r\n", line, sizeof(line)), RECORD_MARK_STARTING);
+  assert_int_equal(mark_of("SERVER_STARTING\r\nSERVER_READY\r\n", line, sizeof(line)), RECORD_MARK_READY);
+  assert_int_equal(mark_of("SERVER_STARTING\nERROR: no GPU\r\nmore", line, sizeof(line)), RECORD_MARK_FAILED);
+  assert_string_equal(line, "ERROR: no GPU");
+}
+
+static void check_tail(const char *text, unsigned lines, const char *wanted) {
+  const char *begin;
+  assert_int_equal(record_tail(text, strlen(text), lines, &begin), strlen(wanted));
+  assert_string_equal(begin, wanted);
+}
+
+static void test_tail(void **state) {
+  (void)state;
+  check_tail("", 2, "");
+  check_tail("a\nb\nc\n", 2, "b\nc\n");
+  check_tail("a\nb\nc", 2, "b\nc");
+  check_tail("a\n", 20, "a\n");
+  check_tail("\n\n\n", 1, "\n");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_dev),     cmocka_unit_test(test_bundle),       cmocka_unit_test(test_root),
+      cmocka_unit_test(test_parents), cmocka_unit_test(test_missing),      cmocka_unit_test(test_named_program),
+      cmocka_unit_test(test_go_up),   cmocka_unit_test(test_command_line), cmocka_unit_test(test_same_variable),
+      cmocka_unit_test(test_record),  cmocka_unit_test(test_bad_record),   cmocka_unit_test(test_marks),
+      cmocka_unit_test(test_tail),
+  };
+  return cmocka_run_group_tests_name("winnative", tests, NULL, NULL);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file ask_win.h
+ * Asking a program without a window to end, as Ctrl-C does. Thread: any.
+ */
+#ifndef WINNATIVE_ASK_WIN_H
+#define WINNATIVE_ASK_WIN_H
+
+#include <windows.h>
+
+/** Asks; blocks for a moment. Whether it ends is its own matter. Returns 0 if it was asked. */
+int ask_to_end(DWORD pid);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* The transport `winnative`: its table. */
+#include "winnative/winnative.h"
+
+#include "common/own_port.h"
+
+#define OPTION(type, key, default_value, help)                                                                         \
+  { sizeof(penstock_option), PENSTOCK_OPTION_##type, 0, 0, key, default_value, help, 0, 0, NULL }
+
+/* The gateway's own port is 9090 unless the profile says otherwise, so the solver's is another one here. */
+static const penstock_option options[] = {
+    OPTION(ADDRESS, "endpoint", "127.0.0.1:19090", "Where the solver listens on this machine (host:port)"),
+    OPTION(PATH, "root", NULL, "Folder of the solver, or one within it; penstock launches none without it"),
+    OPTION(STRING, "gpu", NULL, "GPU of the launched solver: index or UUID (CUDA_VISIBLE_DEVICES)"),
+    OPTION(ENV, "env", NULL, "More environment for the launched solver: NAME=value, ..."),
+    OPTION(STRING, "program", NULL,
+           "The solver's program, if it is not ppf-cts-server.exe in target\\release, bin or the folder itself"),
+    OPTION(LIST, "args", NULL, "More arguments for the launched solver"),
+    OPTION(BOOL, "debug", "no", "Launch the solver with --debug"),
+};
+
+static int32_t create(const penstock_host *host, const penstock_config *config, penstock_instance **instance,
+                      penstock_error *error) {
+  *instance = NULL;
+  if (own_port_refuse(config, error) != PENSTOCK_OK) {
+    return PENSTOCK_E_FAILED;
+  }
+  return winnative_create(host, config, instance, error);
+}
+
+static const penstock_transport winnative_transport = {
+    .struct_size = sizeof(penstock_transport),
+    .name = "winnative",
+    .summary = "A solver on this machine, on Windows, launched without a window",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+    .create = create,
+    .destroy = winnative_destroy,
+    .connect = winnative_connect,
+    .validate = winnative_validate,
+    .launch = winnative_launch,
+    .ready = winnative_ready,
+    .stop = winnative_stop,
+    .identify = winnative_identify,
+    .cancel = winnative_cancel,
+    .open_stream = winnative_open_stream,
+    .cancel_open = winnative_cancel_open,
+};
+
+static const penstock_transport *const transports[] = {&winnative_transport};
+PENSTOCK_PLUGIN("winnative", PENSTOCK_VERSION, "MIT", transports);
