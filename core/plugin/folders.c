@@ -2,6 +2,7 @@
 /* Where plugin files are looked for. */
 #include <dirent.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -113,10 +114,8 @@ char **ps_registry_files(const char *folder) {
   char *front = malloc(length + 2);
   list.failed = !front;
   if (front) {
-    memcpy(front, folder, length);
-    if (length == 0 || folder[length - 1] != '/') {
-      front[length++] = '/';
-    }
+    int ends = length > 0 && folder[length - 1] == '/';
+    length = (size_t)snprintf(front, length + 2, "%s%s", folder, ends ? "" : "/");
   }
   for (struct dirent *entry = entries ? readdir(entries) : NULL; entry; entry = readdir(entries)) {
     if (is_plugin_file(entry->d_name)) {

@@ -161,12 +161,14 @@ def windows(tmp_path_factory):
     assert shutil.which("wine"), "this needs wine (Debian's packages wine and wine64)"
     folder = tmp_path_factory.mktemp("wine")
     made = Windows(build, folder / "prefix")
+    quiet = {"env": made.environment, "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    made.prefix.mkdir()
     # It stays between programs, each of which would else wait for it to start anew.
-    subprocess.run(["wineserver", "-p"], env=made.environment, capture_output=True, timeout=60, check=True)
-    subprocess.run(["wineboot", "-i"], env=made.environment, capture_output=True, timeout=110, check=True)
+    subprocess.run(["wineserver", "-p"], timeout=60, check=True, **quiet)
+    subprocess.run(["wineboot", "-i"], timeout=110, check=True, **quiet)
     yield made
-    subprocess.run(["wineserver", "-k"], env=made.environment, capture_output=True, timeout=60, check=False)
-    subprocess.run(["wineserver", "-w"], env=made.environment, capture_output=True, timeout=60, check=False)
+    subprocess.run(["wineserver", "-k"], timeout=60, check=False, **quiet)
+    subprocess.run(["wineserver", "-w"], timeout=60, check=False, **quiet)
 
 
 class Solver:

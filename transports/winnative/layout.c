@@ -18,8 +18,8 @@ static int is_absolute(const char *path) {
 /* --- paths ---------------------------------------------------------------------------------------- */
 
 static void use_backslashes(char *path) {
-  for (; *path; path++) {
-    *path = *path == '/' ? '\\' : *path;
+  for (path = strchr(path, '/'); path; path = strchr(path, '/')) {
+    *path = '\\';
   }
 }
 
