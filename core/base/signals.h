@@ -21,6 +21,8 @@ extern const int ps_gateway_signals[PS_GATEWAY_SIGNALS];
 int ps_signals_reopens_log(int number);
 /** From now on it has no effect at all. */
 void ps_signals_ignore(int number);
+/** Ends the process as the signal would have ended it, so that whoever sent it sees that it was obeyed. */
+void ps_signals_obey(int number);
 /** Makes writing to a broken pipe an error that is returned. */
 void ps_signals_prepare(void);
 

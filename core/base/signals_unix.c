@@ -31,6 +31,11 @@ void ps_signals_ignore(int number) {
   (void)signal(number, SIG_IGN);
 }
 
+void ps_signals_obey(int number) {
+  (void)signal(number, SIG_DFL);
+  (void)raise(number);
+}
+
 void ps_signals_prepare(void) {
   (void)signal(SIGPIPE, SIG_IGN);
 }

@@ -32,4 +32,11 @@ void ps_signals_ignore(int number) {
   }
 }
 
+/* What a console's program has that nobody asked about such an event. */
+void ps_signals_obey(int number) {
+  (void)number;
+  (void)fflush(NULL);
+  ExitProcess(STATUS_CONTROL_C_EXIT);
+}
+
 void ps_signals_prepare(void) {}

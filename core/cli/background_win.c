@@ -16,8 +16,9 @@ char *ps_background_log(const char *profile, penstock_error *error) {
   return NULL;
 }
 
-int ps_background_begin(int *exit_code, penstock_error *error) {
+int ps_background_begin(int *exit_code, int *has_ended, penstock_error *error) {
   (void)exit_code;
+  (void)has_ended;
   return unsupported(error);
 }
 

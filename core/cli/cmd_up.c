@@ -352,7 +352,8 @@ static int run_several(up_several *self) {
     return wrong_profile(self->line, self->profiles);
   }
   ps_cli_print_problems(PS_STDERR, &self->profiles->problems);
-  if (refuse_manager(&error) != PENSTOCK_OK || check_places(self, &error) != PENSTOCK_OK) {
+  if (ps_several_check(&error) != PENSTOCK_OK || refuse_manager(&error) != PENSTOCK_OK ||
+      check_places(self, &error) != PENSTOCK_OK) {
     return failed(self->line, &error);
   }
   if (self->line->detach) {

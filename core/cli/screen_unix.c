@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/screen.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -19,16 +17,7 @@
 
 static int is_taken;
 static int has_keys;
-static int keyboard = -1;
 static struct termios before;
-
-/* The terminal by its name; in a container it may have none, but is the controlling one. */
-static int open_keyboard(void) {
-  char name[128];
-  int flags = O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
-  int fd = ttyname_r(STDIN_FILENO, name, sizeof(name)) == 0 ? open(name, flags) : -1;
-  return fd >= 0 ? fd : open("/dev/tty", flags);
-}
 
 int ps_screen_enter(void) {
   if (!ps_term_is_terminal(PS_STDOUT)) {
@@ -41,9 +30,6 @@ int ps_screen_enter(void) {
     raw.c_cc[VMIN] = 1;
     raw.c_cc[VTIME] = 0;
     has_keys = tcsetattr(STDIN_FILENO, TCSADRAIN, &raw) == 0;
-  }
-  if (has_keys && keyboard < 0) {
-    keyboard = open_keyboard();
   }
   is_taken = 1;
   (void)ps_term_write(PS_STDOUT, ENTER, strlen(ENTER));
@@ -68,17 +54,17 @@ void ps_screen_size(size_t *columns, size_t *lines) {
   *lines = is_known && size.ws_row > 0 ? size.ws_row : 24;
 }
 
-int ps_screen_keyboard(void) {
-  return keyboard;
-}
+const int ps_screen_signals[PS_SCREEN_SIGNALS] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP};
 
-long ps_screen_keys(char *keys, size_t size) {
-  ssize_t count = read(keyboard, keys, size);
-  return count > 0 ? (long)count : count < 0 && (errno == EINTR || errno == EAGAIN) ? 0 : -1;
-}
-
-void ps_screen_suspend(void) {
+static void suspend(void) {
   ps_screen_leave();
   (void)kill(getpid(), SIGSTOP);
   (void)ps_screen_enter();
+}
+
+int ps_screen_on_signal(int number) {
+  if (number == SIGTSTP) {
+    suspend();
+  }
+  return number == SIGTSTP || number == SIGWINCH;
 }

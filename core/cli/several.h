@@ -13,6 +13,9 @@
 /** The most that there may be. */
 #define PS_SEVERAL_MAX 64
 
+/** Can there be several on this system? Returns 0, or a negative code with `error`. */
+int ps_several_check(penstock_error *error);
+
 /**
  * Calls `run` for each of `count` names in a process of its own, which must have no other thread yet. In such a process
  * it returns what `run` has returned. In the parent, once all have ended: 0, or the exit code of the first that failed.

@@ -25,6 +25,20 @@ int ps_term_is_terminal(ps_stream stream) {
   return GetConsoleMode(handle_of(stream), &mode) && (mode & ENABLE_VIRTUAL_TERMINAL_PROCESSING) != 0;
 }
 
+/* A process has one console. Of two pipes it cannot be known, and they are taken for two. */
+int ps_term_is_one_place(void) {
+  BY_HANDLE_FILE_INFORMATION out;
+  BY_HANDLE_FILE_INFORMATION err;
+  if (ps_term_is_terminal(PS_STDOUT) || ps_term_is_terminal(PS_STDERR)) {
+    return ps_term_is_terminal(PS_STDOUT) && ps_term_is_terminal(PS_STDERR);
+  }
+  return GetFileType(handle_of(PS_STDOUT)) == FILE_TYPE_DISK &&
+         GetFileInformationByHandle(handle_of(PS_STDOUT), &out) &&
+         GetFileInformationByHandle(handle_of(PS_STDERR), &err) &&
+         out.dwVolumeSerialNumber == err.dwVolumeSerialNumber && out.nFileIndexHigh == err.nFileIndexHigh &&
+         out.nFileIndexLow == err.nFileIndexLow;
+}
+
 size_t ps_term_columns(ps_stream stream) {
   CONSOLE_SCREEN_BUFFER_INFO info;
   if (!GetConsoleScreenBufferInfo(handle_of(stream), &info) || info.srWindow.Right < info.srWindow.Left) {

@@ -6,8 +6,10 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/signals.h"
 #include "cli/cli.h"
 #include "cli/json_out.h"
+#include "cli/keyboard.h"
 #include "cli/out.h"
 #include "cli/screen.h"
 #include "cli/watch_gateways.h"
@@ -17,11 +19,9 @@
 /* What comes within so long is painted at once. */
 #define PAINT_MS  40
 #define SHOWN_MAX 64
+#define CTRL_C    '\003'
 #define CTRL_D    '\004'
 #define CTRL_L    '\014'
-
-static const int signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP};
-#define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
 /* How it is shown. */
 typedef enum kind { SCREEN, LINES, JSON } kind;
@@ -33,9 +33,8 @@ typedef struct watch {
   ps_watch_gateways gateways;
   uv_timer_t tick;
   uv_timer_t paint;
-  uv_poll_t keys;
-  int has_keys;
-  uv_signal_t signals[SIGNALS];
+  ps_keyboard keyboard;
+  uv_signal_t signals[PS_SCREEN_SIGNALS];
   ps_text page; /* that the screen shows; `data` NULL: it is not known */
   int is_ending;
   int signal; /* that ended it; 0 = the user did */
@@ -110,16 +109,14 @@ static void paint_anew(watch *self) {
   paint_soon(self);
 }
 
-static void on_keys(uv_poll_t *poll, int status, int events) {
-  watch *self = poll->data;
-  char keys[64];
-  (void)events;
-  long count = status < 0 ? -1 : ps_screen_keys(keys, sizeof(keys));
+/* Ctrl-C is a key only where the system makes no signal of it. */
+static void on_keys(void *context, const char *keys, long count) {
+  watch *self = context;
   if (count < 0) {
     end(self);
   }
   for (long i = 0; i < count; i++) {
-    if (keys[i] == 'q' || keys[i] == 'Q' || keys[i] == CTRL_D) {
+    if (keys[i] == 'q' || keys[i] == 'Q' || keys[i] == CTRL_C || keys[i] == CTRL_D) {
       end(self);
     } else if (keys[i] == CTRL_L) {
       paint_anew(self);
@@ -217,10 +214,7 @@ static void on_tick(uv_timer_t *timer) {
 
 static void on_signal(uv_signal_t *handle, int number) {
   watch *self = handle->data;
-  if (number == SIGTSTP) {
-    ps_screen_suspend();
-    paint_anew(self);
-  } else if (number == SIGWINCH) {
+  if (ps_screen_on_signal(number)) {
     paint_anew(self);
   } else {
     self->signal = number == SIGINT ? 0 : number;
@@ -231,16 +225,16 @@ static void on_signal(uv_signal_t *handle, int number) {
 static void open_watch(watch *self) {
   (void)uv_timer_init(&self->loop, &self->tick);
   (void)uv_timer_init(&self->loop, &self->paint);
-  self->tick.data = self->paint.data = self->keys.data = self;
-  for (size_t i = 0; i < SIGNALS; i++) {
+  self->tick.data = self->paint.data = self;
+  for (size_t i = 0; i < PS_SCREEN_SIGNALS; i++) {
     (void)uv_signal_init(&self->loop, &self->signals[i]);
     self->signals[i].data = self;
-    (void)uv_signal_start(&self->signals[i], on_signal, signals[i]);
+    if (ps_screen_signals[i] != 0) {
+      (void)uv_signal_start(&self->signals[i], on_signal, ps_screen_signals[i]);
+    }
   }
-  if (self->kind == SCREEN && ps_screen_keyboard() >= 0 &&
-      uv_poll_init(&self->loop, &self->keys, ps_screen_keyboard()) == 0) {
-    self->has_keys = 1;
-    (void)uv_poll_start(&self->keys, UV_READABLE, on_keys);
+  if (self->kind == SCREEN) {
+    ps_keyboard_open(&self->keyboard, &self->loop, on_keys, self);
   }
   ps_watch_open(&self->gateways, &self->loop, self->options->wanted, on_changed, self);
   (void)uv_timer_start(&self->tick, on_tick, 0, (uint64_t)self->options->interval_ms);
@@ -250,12 +244,10 @@ static void close_watch(watch *self) {
   ps_watch_close(&self->gateways);
   uv_close((uv_handle_t *)&self->tick, NULL);
   uv_close((uv_handle_t *)&self->paint, NULL);
-  for (size_t i = 0; i < SIGNALS; i++) {
+  for (size_t i = 0; i < PS_SCREEN_SIGNALS; i++) {
     uv_close((uv_handle_t *)&self->signals[i], NULL);
   }
-  if (self->has_keys) {
-    uv_close((uv_handle_t *)&self->keys, NULL);
-  }
+  ps_keyboard_close(&self->keyboard);
   (void)uv_run(&self->loop, UV_RUN_DEFAULT);
   (void)uv_loop_close(&self->loop);
   free(self->page.data);
@@ -275,9 +267,8 @@ int ps_watch(const ps_watch_options *options) {
   (void)uv_run(&self.loop, UV_RUN_DEFAULT);
   ps_screen_leave();
   close_watch(&self);
-  if (self.signal != 0) { /* whoever sent it is to see that it was obeyed */
-    (void)signal(self.signal, SIG_DFL);
-    (void)raise(self.signal);
+  if (self.signal != 0) {
+    ps_signals_obey(self.signal);
   }
   return PS_EXIT_OK;
 }

@@ -16,7 +16,7 @@
 #define BARS_BESIDE 46
 
 /* How much is shown of each gateway. */
-typedef enum detail { ALL, SHORT, LINE } detail;
+typedef enum detail { ALL, BRIEF, LINE } detail;
 
 /* --- a gateway ---------------------------------------------------------------------------------- */
 

@@ -407,3 +407,13 @@ void ps_control_each(void (*each)(void *context, const char *path), void *contex
     }
   }
 }
+
+int ps_control_as_socket(penstock_socket connected, penstock_socket *socket, ps_control_fault *fault) {
+  *socket = ps_net_duplicate(connected);
+  if (*socket == PENSTOCK_SOCKET_NONE) {
+    ps_control_fault_set(fault, "failed", "the gateway is out of descriptors");
+    ps_control_fault_next(fault, "try again when there are fewer streams");
+    return PENSTOCK_E_LIMIT;
+  }
+  return PENSTOCK_OK;
+}

@@ -349,3 +349,14 @@ int ps_control_wait(penstock_socket socket, int to_write, int timeout_ms) {
 void ps_control_hang_up(penstock_socket socket) {
   (void)CloseHandle((HANDLE)socket);
 }
+
+/* Streams are sockets, of which a lane's loop waits for many at once; a pipe is none. */
+int ps_control_as_socket(penstock_socket connected, penstock_socket *socket, ps_control_fault *fault) {
+  (void)connected;
+  *socket = PENSTOCK_SOCKET_NONE;
+  ps_control_fault_set(fault, "failed",
+                       "on Windows a control connection is a named pipe, which cannot become a stream");
+  ps_control_fault_next(fault,
+                        "run the command yourself where the solver lives, and read the log in the solver's folder");
+  return PENSTOCK_E_UNSUPPORTED;
+}

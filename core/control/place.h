@@ -17,6 +17,8 @@
 
 #include <penstock/sdk.h>
 
+#include "control/control.h"
+
 /** Room for the name of a socket. */
 #define PS_CONTROL_NAME_SIZE 48
 /** Room for the path of a socket. */
@@ -63,5 +65,11 @@ long ps_control_read(penstock_socket socket, void *buffer, size_t size);
 long ps_control_write(penstock_socket socket, const void *data, size_t size);
 int ps_control_wait(penstock_socket socket, int to_write, int timeout_ms);
 void ps_control_hang_up(penstock_socket socket);
+
+/**
+ * A socket of its own for a connection that somebody has made, of bytes from now on. Returns 0, or a negative code with
+ * `fault`. Where connections are no sockets, nobody gets one.
+ */
+int ps_control_as_socket(penstock_socket connected, penstock_socket *socket, ps_control_fault *fault);
 
 #endif

@@ -314,14 +314,9 @@ int ps_control_lend(ps_control_call *call, penstock_socket *socket, ps_control_f
                           "and send nothing more before its answer");
     return PENSTOCK_E_FAILED;
   }
-  *socket = ps_net_duplicate((penstock_socket)fd);
-  if (*socket == PENSTOCK_SOCKET_NONE) {
-    ps_control_fault_set(fault, "failed", "the gateway is out of descriptors");
-    ps_control_fault_next(fault, "try again when there are fewer streams");
-    return PENSTOCK_E_LIMIT;
-  }
-  session->is_lent = 1;
-  return PENSTOCK_OK;
+  int code = ps_control_as_socket((penstock_socket)fd, socket, fault);
+  session->is_lent = code == PENSTOCK_OK;
+  return code;
 }
 
 char *ps_control_line(const ps_control_call *call, json_t *result) {

@@ -357,6 +357,16 @@ void ps_net_shutdown_write(penstock_socket socket) {
   (void)shutdown((SOCKET)socket, SD_SEND);
 }
 
+void ps_net_shutdown(penstock_socket socket) {
+  (void)shutdown((SOCKET)socket, SD_BOTH);
+}
+
+/* None of our sockets is a local one. */
+int ps_net_hung_up(penstock_socket socket) {
+  (void)socket;
+  return 0;
+}
+
 size_t ps_net_unsent(penstock_socket socket) {
   (void)socket;
   return 0;
