@@ -10,6 +10,7 @@ from support import pattern
 from support.gateway import write_ini
 from support.images import SOLVER
 from support.login import failed
+from support import procs
 from support.ports import free_port
 from support.wait import eventually
 from support.wire import ended_by, read_all, read_exact
@@ -221,8 +222,9 @@ def test_helpers_end_with_their_connections(engine, place, over, container):
     for sock in held:
         sock.close()
     solver = box.solver()
+    watcher = int(procs.stat(solver)[1])  # waits for its end
     first = {box.state["Pid"], *[pid for pid in box.pids() if box.command(pid)[-2:] == ["/bin/sleep", "infinity"]]}
-    eventually(lambda: not set(box.pids()) - first - {solver}, what=lambda: [box.command(pid) for pid in box.pids()])
+    eventually(lambda: not set(box.pids()) - first - {solver, watcher}, what=lambda: [box.command(pid) for pid in box.pids()])
 
 
 # --- when all ways fail --------------------------------------------------------------------------------------
