@@ -10,9 +10,6 @@
 
 #include <penstock/base.h>
 
-/* It takes some milliseconds; a machine that is that busy goes on without. */
-#define PATIENCE_MS 3000
-
 /** Called by rundll32.exe, in a process of its own: `line` is the number of the process to ask. */
 PENSTOCK_EXPORT void CALLBACK penstock_winnative_ask(HWND window, HINSTANCE instance, LPSTR line, int show);
 void CALLBACK penstock_winnative_ask(HWND window, HINSTANCE instance, LPSTR line, int show) {
@@ -27,7 +24,7 @@ void CALLBACK penstock_winnative_ask(HWND window, HINSTANCE instance, LPSTR line
   ExitProcess(1);
 }
 
-int ask_to_end(DWORD pid) {
+int ask_to_end(DWORD pid, DWORD patience_ms) {
   wchar_t system[MAX_PATH];
   wchar_t library[MAX_PATH];
   wchar_t line[2 * MAX_PATH + 64];
@@ -47,7 +44,10 @@ int ask_to_end(DWORD pid) {
   if (!CreateProcessW(system, line, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, NULL, &info, &made)) {
     return -1;
   }
-  (void)WaitForSingleObject(made.hProcess, PATIENCE_MS);
+  /* It takes some milliseconds, or seconds on a busy machine. One that comes too late must not ask somebody else. */
+  if (WaitForSingleObject(made.hProcess, patience_ms) != WAIT_OBJECT_0) {
+    (void)TerminateProcess(made.hProcess, 1);
+  }
   int asked = GetExitCodeProcess(made.hProcess, &code) && code == 0;
   (void)CloseHandle(made.hProcess);
   (void)CloseHandle(made.hThread);

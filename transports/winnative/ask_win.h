@@ -8,7 +8,8 @@
 
 #include <windows.h>
 
-/** Asks; blocks for a moment. Whether it ends is its own matter. Returns 0 if it was asked. */
-int ask_to_end(DWORD pid);
+/** Asks; blocks for a moment, and at most for `patience_ms`. Whether it ends is its own matter. Returns 0 if it was
+ * asked. */
+int ask_to_end(DWORD pid, DWORD patience_ms);
 
 #endif

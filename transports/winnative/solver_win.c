@@ -9,6 +9,8 @@
 #include "winnative/who_win.h"
 
 /* From the end of a job to that of its processes. */
+/* It has so long to end by itself once it was asked. */
+#define GRACE_MS         5000
 #define KILL_PATIENCE_MS 2000
 #define LOOK_EVERY_MS    50
 #define MARKS_MOST       65536
@@ -136,9 +138,12 @@ static int is_empty(HANDLE job) {
 }
 
 /* Everything that it started goes with it: what is left of it would keep its port. */
-static int end_all(const who_solver *its, const record *kept, DWORD grace_ms, penstock_error *error) {
-  if (ask_to_end(kept->pid) == 0) {
-    (void)WaitForSingleObject(its->process, grace_ms);
+static int end_all(const who_solver *its, const record *kept, DWORD patience_ms, penstock_error *error) {
+  ULONGLONG began_ms = GetTickCount64();
+  if (ask_to_end(kept->pid, patience_ms) == 0) {
+    ULONGLONG taken_ms = GetTickCount64() - began_ms;
+    DWORD left_ms = taken_ms < patience_ms ? patience_ms - (DWORD)taken_ms : 0;
+    (void)WaitForSingleObject(its->process, left_ms < GRACE_MS ? left_ms : GRACE_MS);
   }
   (void)TerminateJobObject(its->job, 1);
   for (DWORD waited = 0; waited < KILL_PATIENCE_MS && !is_empty(its->job); waited += LOOK_EVERY_MS) {
@@ -153,7 +158,7 @@ static int end_all(const who_solver *its, const record *kept, DWORD grace_ms, pe
   return PENSTOCK_E_FAILED;
 }
 
-int solver_stop(const solver_settings *settings, DWORD grace_ms, penstock_error *error) {
+int solver_stop(const solver_settings *settings, DWORD patience_ms, penstock_error *error) {
   layout found;
   record kept;
   who_solver its;
@@ -163,7 +168,7 @@ int solver_stop(const solver_settings *settings, DWORD grace_ms, penstock_error 
   }
   if (place_read_record(&found, settings->port, &kept) == 0 && who_find(&kept, &its)) {
     if (its.job) {
-      result = end_all(&its, &kept, grace_ms, error);
+      result = end_all(&its, &kept, patience_ms, error);
     } else {
       (void)penstock_fail(
           error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_REFUSED,

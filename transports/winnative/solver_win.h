@@ -43,9 +43,9 @@ int solver_launch(const solver_settings *settings, char *told, size_t size, pens
  * (`is_late`) not yet is an error too, with the end of its log.
  */
 int solver_is_ready(const solver_settings *settings, int is_late, penstock_error *error);
-/** Ends it with all that it started: asked first, by force after `grace_ms`. Returns 0 (also if it does not run), or a
- * negative code with `error`. */
-int solver_stop(const solver_settings *settings, DWORD grace_ms, penstock_error *error);
+/** Ends it with all that it started: asked first, by force after 5 s or `patience_ms`, if that is less.
+ * Returns 0 (also if it does not run), or a negative code with `error`. */
+int solver_stop(const solver_settings *settings, DWORD patience_ms, penstock_error *error);
 /** Says in `error` who has the solver's port. */
 void solver_identify(const solver_settings *settings, penstock_error *error);
 

@@ -9,7 +9,8 @@
 #define LOOK_EVERY_MS 200
 /* The last look for the mark is so long before the deadline: our error then comes before the host's. */
 #define READY_MARGIN_MS 400
-#define STOP_GRACE_MS   5000
+/* Asking a solver to end and waiting for it: two thirds of the time for all of it, and so long if there is no bound. */
+#define STOP_PATIENCE_MS 10000
 
 typedef enum step { STEP_VALIDATE, STEP_LAUNCH, STEP_READY, STEP_STOP, STEP_IDENTIFY } step;
 
@@ -18,7 +19,7 @@ typedef struct task {
   penstock_instance *instance; /* NULL: it has gone */
   struct shared *shared;
   step step;
-  DWORD grace_ms;
+  DWORD patience_ms; /* to end */
   int is_late;
   int result;
   char told[300];
@@ -139,7 +140,7 @@ static void work(void *context) {
     self->result = solver_is_ready(settings, self->is_late, &self->error);
     break;
   case STEP_STOP:
-    self->result = solver_stop(settings, self->grace_ms, &self->error);
+    self->result = solver_stop(settings, self->patience_ms, &self->error);
     break;
   case STEP_IDENTIFY:
     solver_identify(settings, &self->error);
@@ -203,12 +204,12 @@ static void run(penstock_instance *instance, int is_late) {
   penstock_error error = {.struct_size = sizeof(error)};
   task *made = calloc(1, sizeof(*made));
   if (made) {
-    uint64_t half = instance->deadline_ms / 2;
+    uint64_t most = instance->deadline_ms * 2 / 3;
     made->instance = instance;
     made->shared = instance->shared;
     made->step = instance->step;
     made->is_late = is_late;
-    made->grace_ms = instance->deadline_ms > 0 && half < STOP_GRACE_MS ? (DWORD)half : STOP_GRACE_MS;
+    made->patience_ms = most > 0 && most < STOP_PATIENCE_MS ? (DWORD)most : STOP_PATIENCE_MS;
     made->error.struct_size = sizeof(made->error);
     made->shared->users++;
     if (host->run_job(host, work, on_done, made) == PENSTOCK_OK) {
