@@ -74,13 +74,22 @@ static void on_streams(void *context, ps_control_call *call) {
   ps_desk_begin_survey(context, call, answer_streams);
 }
 
-static void on_stop(void *context, ps_control_call *call) {
-  ps_desk *desk = context;
+static void end(ps_desk *desk, ps_control_call *call, int64_t wanted_ms) {
   ps_desk_counts counts = {0};
   desk->gateway.count(desk->gateway.context, &counts);
-  uint64_t drain_ms = desk->gateway.stop(desk->gateway.context, ps_control_int(call, "drain_ms", -1));
+  uint64_t drain_ms = desk->gateway.stop(desk->gateway.context, wanted_ms);
   ps_control_answer(call,
                     json_pack("{s:I, s:I}", "streams", (json_int_t)counts.streams, "drain_ms", (json_int_t)drain_ms));
+}
+
+static void on_stop(void *context, ps_control_call *call) {
+  end(context, call, ps_control_int(call, "drain_ms", -1));
+}
+
+/* As patiently as another profile would have taken its place. */
+static void on_drain(void *context, ps_control_call *call) {
+  const ps_desk *desk = context;
+  end(context, call, ps_control_int(call, "drain_ms", ps_settings_int(desk->options.settings, "drain", 30000)));
 }
 
 static void on_reconnect(void *context, ps_control_call *call) {
@@ -190,6 +199,9 @@ static void on_help(void *context, ps_control_call *call);
 static const ps_control_field stop_fields[] = {
     {"drain_ms", PS_CONTROL_INT, 0, 3600000, NULL,
      "how long streams may go on, in milliseconds; as `stop_timeout` of the profile if it is not given"}};
+static const ps_control_field drain_fields[] = {
+    {"drain_ms", PS_CONTROL_INT, 0, 3600000, NULL,
+     "how long streams may go on, in milliseconds; as `drain` of the profile if it is not given"}};
 static const ps_control_field use_fields[] = {
     {"profile", PS_CONTROL_TEXT, 1, 256, NULL, "name of the profile; it must be given"},
     {"drain_ms", PS_CONTROL_INT, 0, 3600000, NULL,
@@ -227,6 +239,7 @@ static const ps_control_kind requests[] = {
     {"solver_restart", "ends the solver and launches it again; connections wait", solver_fields, 1,
      ps_desk_on_solver_restart},
     {"stop", "ends the gateway in order, as SIGTERM does; a second one hurries", stop_fields, 1, on_stop},
+    {"drain", "takes no connections in any more, and ends when the streams have ended", drain_fields, 1, on_drain},
     {"help", "what can be asked", NULL, 0, on_help},
 };
 const ps_control_table ps_desk_table = {requests, sizeof(requests) / sizeof(requests[0])};

@@ -311,6 +311,11 @@ static void test_a_stop_is_passed_on(void **state) {
   rig_say(&self.rig, fd, "{\"id\": 3, \"request\": \"stop\", \"drain_ms\": -1}");
   rig_expect_error(&self.rig, fd, "bad-value", "0 to 3600000");
   assert_int_equal(self.drain_ms, 0);
+  rig_say(&self.rig, fd, "{\"id\": 4, \"request\": \"drain\"}");
+  rig_expect(&self.rig, fd, "{\"id\": 4, \"result\": {\"streams\": 3, \"drain_ms\": 30000}}");
+  assert_int_equal(self.drain_ms, 30000);
+  rig_say(&self.rig, fd, "{\"id\": 5, \"request\": \"drain\", \"drain_ms\": 5}");
+  rig_expect(&self.rig, fd, "{\"id\": 5, \"result\": {\"streams\": 3, \"drain_ms\": 5}}");
   close(fd);
   close_desk(&self);
 }
