@@ -21,14 +21,10 @@ static const char *const kinds[] = {"state", "leg", "progress", "serving", "swap
 
 /* --- its connection ----------------------------------------------------------------------------- */
 
-static void on_poll_closed(uv_handle_t *handle) {
-  free(handle);
-}
-
 static void disconnect(ps_watched *one) {
-  if (one->poll) {
-    uv_close((uv_handle_t *)one->poll, on_poll_closed);
-    one->poll = NULL;
+  if (one->watch) {
+    ps_control_watch_close(one->watch);
+    one->watch = NULL;
   }
   ps_control_client_close(&one->found.client);
   one->asked_ns = 0;
@@ -59,8 +55,8 @@ static void lost(ps_watched *one) {
 
 static void ask(ps_watched *one) {
   penstock_error error;
-  if (!one->poll || one->asked_ns) {
-    one->asks_again = one->poll != NULL;
+  if (!one->watch || one->asked_ns) {
+    one->asks_again = one->watch != NULL;
     return;
   }
   one->asks_again = 0;
@@ -128,13 +124,13 @@ static void hear(ps_watched *one, const json_t *line) {
   }
 }
 
-static void on_readable(uv_poll_t *poll, int status, int events) {
-  ps_watched *one = poll->data;
+static void on_ready(void *context, int status) {
+  ps_watched *one = context;
+  const ps_control_watch *watch = one->watch;
   penstock_error error;
   json_t *line = NULL;
   int code = PENSTOCK_OK;
-  (void)events;
-  while (status == 0 && code == PENSTOCK_OK && one->poll == poll) {
+  while (status == 0 && code == PENSTOCK_OK && one->watch == watch) {
     code = ps_control_client_next(&one->found.client, 0, &line, &error);
     if (code == PENSTOCK_OK) {
       hear(one, line);
@@ -142,7 +138,7 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
     json_decref(line);
     line = NULL;
   }
-  if (one->poll == poll && (status < 0 || (code != PENSTOCK_OK && code != PENSTOCK_E_TIMEOUT))) {
+  if (one->watch == watch && (status < 0 || (code != PENSTOCK_OK && code != PENSTOCK_E_TIMEOUT))) {
     lost(one);
   }
 }
@@ -152,18 +148,14 @@ static void on_readable(uv_poll_t *poll, int status, int events) {
 static int begin(ps_watched *one) {
   penstock_error error;
   json_t *list = json_array();
-  uv_poll_t *poll = malloc(sizeof(*poll));
   for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
     (void)json_array_append_new(list, json_string(kinds[i]));
   }
-  if (!poll || uv_poll_init_socket(one->all->loop, poll, (uv_os_sock_t)one->found.client.socket) != 0) {
-    free(poll);
+  one->watch = ps_control_watch_open(one->all->loop, one->found.client.socket, on_ready, one);
+  if (!one->watch) {
     json_decref(list);
     return PENSTOCK_E_FAILED;
   }
-  poll->data = one;
-  one->poll = poll;
-  (void)uv_poll_start(poll, UV_READABLE, on_readable);
   return ps_control_client_say(&one->found.client, "subscribe", json_pack("{s:o}", "events", list), SAY_MS, &error);
 }
 
@@ -218,9 +210,9 @@ static int is_over(const ps_watched *one, uint64_t now_ns) {
 }
 
 static void look_after(ps_watched *one, uint64_t now_ns) {
-  if (!one->poll && now_ns >= one->retry_ns) {
+  if (!one->watch && now_ns >= one->retry_ns) {
     connect_to(one, now_ns);
-  } else if (one->poll && one->asked_ns && now_ns - one->asked_ns > SILENT_NS && !one->is_silent) {
+  } else if (one->watch && one->asked_ns && now_ns - one->asked_ns > SILENT_NS && !one->is_silent) {
     (void)penstock_fail(&one->found.error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT,
                         "the gateway does not answer on its control socket");
     penstock_next(&one->found.error, "if it does not for long, look at its log, or end it with SIGTERM");
@@ -234,7 +226,7 @@ static void on_soon(uv_timer_t *timer) {
   uint64_t now_ns = uv_hrtime();
   for (ps_list *node = all->list.next; node != &all->list; node = node->next) {
     ps_watched *one = PS_CONTAINER(node, ps_watched, node);
-    if (!one->poll && one->retry_ns == 0 && !one->ended_ns) {
+    if (!one->watch && one->retry_ns == 0 && !one->ended_ns) {
       connect_to(one, now_ns);
       ask(one);
     } else if (one->asks_again) {
@@ -260,7 +252,7 @@ void ps_watch_ask(ps_watch_gateways *all) {
 }
 
 int ps_watched_is_shown(const ps_watched *one) {
-  return !one->is_other && (one->poll || one->status || one->is_silent);
+  return !one->is_other && (one->watch || one->status || one->is_silent);
 }
 
 void ps_watch_open(ps_watch_gateways *all, uv_loop_t *loop, const char *wanted,

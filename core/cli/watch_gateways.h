@@ -13,16 +13,17 @@
 #include "base/list.h"
 #include "cli/gateways.h"
 #include "cli/spark.h"
+#include "control/watch.h"
 
 /** One of them. */
 typedef struct ps_watched {
   ps_list node;
-  ps_gateway_found found; /**< its client may be closed */
-  uv_poll_t *poll;        /**< on its connection; NULL: there is none */
-  int is_other;           /**< it is not one of those that are wanted */
-  int is_silent;          /**< it runs, and does not answer: `found.error` says how */
-  json_t *status;         /**< the last that it answered; NULL: it has not yet */
-  ps_spark up;            /**< bytes in a second, a sample for each ps_watch_ask */
+  ps_gateway_found found;  /**< its client may be closed */
+  ps_control_watch *watch; /**< on its connection; NULL: there is none */
+  int is_other;            /**< it is not one of those that are wanted */
+  int is_silent;           /**< it runs, and does not answer: `found.error` says how */
+  json_t *status;          /**< the last that it answered; NULL: it has not yet */
+  ps_spark up;             /**< bytes in a second, a sample for each ps_watch_ask */
   ps_spark down;
   uint64_t asked_ns;  /**< an answer is waited for since then; 0 = none is */
   int asks_again;     /**< something has happened since it was asked */
