@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""The live view at a console, which Wine makes of a terminal of Linux."""
+import contextlib
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import termios
+import threading
+
+import pytest
+
+from conftest import PATIENCE, wait_for
+
+OTHER_SCREEN, BACK = b"\x1b[?1049h", b"\x1b[?1049l"
+
+
+class Console:
+    """A program at a terminal: what it has drawn, and keys for it."""
+
+    def __init__(self, windows, *words):
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+        self.drawn = b""
+        self.process = subprocess.Popen(
+            ["wine", str(windows.program), *words],
+            env=windows.environment | {"TERM": "xterm"},
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # or Ctrl-C is nobody's
+        )
+        os.close(slave)
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        with contextlib.suppress(OSError):  # the other end is closed
+            while block := os.read(self.master, 65536):
+                self.drawn += block
+
+    def wait_drawn(self, text):
+        wait_for(lambda: text in self.drawn, lambda: f"{text!r} is not in {self.drawn!r}")
+
+    def press(self, keys):
+        os.write(self.master, keys)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(PATIENCE)
+        self.reader.join(PATIENCE)
+        os.close(self.master)
+
+
+@pytest.mark.parametrize("key", [b"q", b"\x03"], ids=["q", "ctrl-c"])
+def test_a_key_ends_the_live_view(windows, solver, key):
+    lab = solver()
+    with windows.gateway(lab.profile(on_exit="stop"), "lab") as gateway:
+        gateway.wait_event("serving")
+        console = Console(windows, "status", "--watch")
+        try:
+            console.wait_drawn(str(lab.listen).encode())
+            assert OTHER_SCREEN in console.drawn
+            assert console.process.poll() is None
+            console.press(key)
+            assert console.process.wait(PATIENCE) == 0
+            console.wait_drawn(BACK)
+        finally:
+            console.close()
+        assert windows.run("down").returncode == 0
+        assert gateway.wait_end() == 0
