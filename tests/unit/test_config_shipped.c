@@ -119,15 +119,11 @@ static void configuration_md_tells_every_key(void **state) {
 
 static void examples_have_no_fault(void **state) {
   (void)state;
-  static const char *const names[] = {"conf/examples/local.ini",
-                                      "conf/examples/ssh.ini",
-                                      "conf/examples/ssh-forward-only.ini",
-                                      "conf/examples/ssh-command.ini",
-                                      "conf/examples/docker.ini",
-                                      "conf/examples/docker-ssh.ini",
-                                      "conf/examples/docker-ssh-command.ini",
-                                      "conf/examples/compose.ini",
-                                      "conf/examples/null-plugin.ini"};
+  static const char *const names[] = {"conf/examples/local.ini",       "conf/examples/winnative.ini",
+                                      "conf/examples/ssh.ini",         "conf/examples/ssh-forward-only.ini",
+                                      "conf/examples/ssh-command.ini", "conf/examples/docker.ini",
+                                      "conf/examples/docker-ssh.ini",  "conf/examples/docker-ssh-command.ini",
+                                      "conf/examples/compose.ini",     "conf/examples/null-plugin.ini"};
   for (size_t i = 0; i < COUNT(names); i++) {
     char *text = shipped(names[i]);
     fixture_clear();
