@@ -155,6 +155,16 @@ step() {
   fi
 }
 
+# licence NAME: what may be done with the library, for packages to bring along: Debian's account of it, and the texts that
+# this names.
+licence() {
+  mkdir -p "$prefix/licences/$1"
+  cp "$work/$1/debian/copyright" "$prefix/licences/$1/"
+  for text in "$work/$1"/LICENSE* "$work/$1"/COPYING*; do
+    [ ! -f "$text" ] || cp "$text" "$prefix/licences/$1/"
+  done
+}
+
 # --- all of it -------------------------------------------------------------------------------------------------------
 
 cache=${PENSTOCK_WINDOWS_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/penstock}
@@ -177,6 +187,7 @@ if ! [ -f "$kept/complete" ]; then
     say "Fetching $package."
     fetch "$package" "$sum"
     step "${package%%=*}" "build_${package%%=*}"
+    licence "${package%%=*}"
   done
   : >"$prefix/complete"
   mv "$prefix" "$kept" 2>/dev/null || [ -f "$kept/complete" ] || die "cannot write $kept"
