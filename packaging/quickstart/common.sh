@@ -7,7 +7,7 @@ TEST_PACKAGES="libcmocka-dev python3 python3-pytest python3-pytest-xdist python3
   openssh-client openssh-server openssl dropbear-bin tinysshd iproute2 tcsh fish zsh util-linux procps
   docker.io docker-compose podman runc containernetworking-plugins busybox-static socat netcat-openbsd
   clang-format-14 clang-tidy-14 doxygen bash-completion mandoc groff-base systemd"
-WINDOWS_PACKAGES="gcc-mingw-w64-x86-64-win32 wine wine64"
+WINDOWS_PACKAGES="gcc-mingw-w64-x86-64-win32 nsis wine wine64"
 NIGHTLY_PACKAGES="clang libclang-rt-14-dev socat haproxy"
 
 say() {
