@@ -7,8 +7,8 @@
 
 /* Time for the transport's stop step: a solver gets 5 s before it is killed. */
 #define STOP_DEADLINE_MS 9000
-/* A command that does not end when it is asked to is killed there after 2 s. */
-#define COMMANDS_MS 3000
+/* A command that does not end when it is asked to is killed there after 2 to 3 s. */
+#define COMMANDS_MS 5000
 
 static void on_drain_end(uv_timer_t *timer) {
   ps_end_continue(timer->data);
