@@ -94,7 +94,7 @@ def test_command_is_ended_however_far_it_has_gone(shell, stubborn, tmp):
         end = f"ps_token={token}\n" + (FOLDER / "exec_end.sh").read_text()
         done = subprocess.run([*shell, "-c", end], capture_output=True, timeout=60, check=False)
         assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-        eventually(lambda: not sleepers(token))
+        eventually(lambda: not sleepers(token), what=lambda: [procs.program(pid) for pid in sleepers(token)])
         assert len(sleepers(other)) >= 4
     finally:
         procs.end(family(token) + family(other))

@@ -20,13 +20,28 @@ ps_signal() {
   done
 }
 
+# ps_gone: are none left? Looked for twice, as one that becomes another program just then shows no environment.
+ps_gone() {
+  [ -z "$(ps_family)" ] && [ -z "$(ps_family)" ]
+}
+
+# ps_await: fails if some are left after two seconds. By the clock: on a busy machine a look takes longer than the nap
+# after it.
+ps_await() {
+  ps_until=$(($(date +%s) + 2))
+  while ! ps_gone; do
+    [ "$(date +%s)" -le "$ps_until" ] || return 1
+    sleep 0.1 2>/dev/null || sleep 1
+  done
+}
+
 unset IFS
-ps_signal TERM || exit 0
-# By the clock: on a busy machine a look takes longer than the nap after it.
-ps_until=$(($(date +%s) + 2))
-while [ "$(date +%s)" -le "$ps_until" ]; do
+ps_signal TERM
+ps_await && exit 0
+# What is started while the others are looked for is seen the next time.
+for ps_try in 1 2 3; do
+  ps_signal KILL
+  ps_gone && exit 0
   sleep 0.1 2>/dev/null || sleep 1
-  [ -n "$(ps_family)" ] || exit 0
 done
-ps_signal KILL
 exit 0
