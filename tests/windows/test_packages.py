@@ -5,11 +5,12 @@ import json
 import re
 import shutil
 import subprocess
+import tempfile
 import zipfile
 
 import pytest
 
-from conftest import TOP, Windows, ask, wait_for, windows_path
+from conftest import PATIENCE, TOP, Windows, ask, wait_for, windows_path
 
 ENVIRONMENT = "HKCU\\Environment"
 REGISTERED = "HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\penstock"
@@ -54,10 +55,16 @@ class Desk:
         self.folder = self.home / "Local" / "Programs" / "penstock"
 
     def wine(self, *words, encoding="utf-8"):
-        return subprocess.run(
-            ["wine", *map(str, words)], env=self.windows.environment, stdin=subprocess.DEVNULL, capture_output=True,
-            encoding=encoding, timeout=100, check=False,
-        )
+        """Into files: the first program with a window starts Wine's desktop, which would hold a pipe for longer than it."""
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            done = subprocess.run(
+                ["wine", *map(str, words)], env=self.windows.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                timeout=PATIENCE, check=False,
+            )
+            for file in (out, err):
+                file.seek(0)
+            done.stdout, done.stderr = out.read().decode(encoding), err.read().decode(encoding)
+        return done
 
     def inside(self, folder):
         """A folder as Windows knows it."""
