@@ -9,6 +9,7 @@
 #include "cli/json_out.h"
 #include "cli/out.h"
 #include "cli/show.h"
+#include "cli/status_text.h"
 
 /* The keys that count at the same time, on a line. */
 static void show_keys(const json_t *changes, const char *when, const char *words) {
@@ -16,8 +17,8 @@ static void show_keys(const json_t *changes, const char *when, const char *words
   char safe[1024];
   for (size_t i = 0; i < json_array_size(changes); i++) {
     const json_t *one = json_array_get(changes, i);
-    if (strcmp(ps_follow_text(one, "when"), when) == 0) {
-      ps_text_addf(&keys, "%s%s", keys.size > 0 ? ", " : "", ps_follow_text(one, "key"));
+    if (strcmp(ps_status_word(one, "when"), when) == 0) {
+      ps_text_addf(&keys, "%s%s", keys.size > 0 ? ", " : "", ps_status_word(one, "key"));
     }
   }
   if (keys.size > 0 && !keys.no_memory) {

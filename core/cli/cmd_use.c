@@ -6,19 +6,20 @@
 #include "cli/json_out.h"
 #include "cli/out.h"
 #include "cli/show.h"
+#include "cli/status_text.h"
 
 static void show_outcome(const json_t *result) {
   char profile[256];
   char other[256];
   char span[32];
   json_int_t streams = json_integer_value(json_object_get(result, "streams"));
-  (void)ps_show_safe(profile, sizeof(profile), ps_follow_text(result, "profile"));
+  (void)ps_show_safe(profile, sizeof(profile), ps_status_word(result, "profile"));
   if (streams == 0) {
     ps_out_line("Profile '%s' is used now.", profile);
     return;
   }
   ps_out_line("Profile '%s' is used now; %lld stream%s of '%s' may go on for %s.", profile, (long long)streams,
-              streams == 1 ? "" : "s", ps_show_safe(other, sizeof(other), ps_follow_text(result, "other")),
+              streams == 1 ? "" : "s", ps_show_safe(other, sizeof(other), ps_status_word(result, "other")),
               ps_show_span(span, sizeof(span),
                            (uint64_t)json_integer_value(json_object_get(result, "drain_ms")) * UINT64_C(1000000)));
 }

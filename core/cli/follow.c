@@ -7,6 +7,7 @@
 #include "cli/legs.h"
 #include "cli/out.h"
 #include "cli/show.h"
+#include "cli/status_text.h"
 #include "log/log.h"
 
 #define PATIENCE_MS 5000
@@ -19,25 +20,20 @@ typedef struct follower {
   int json;
 } follower;
 
-const char *ps_follow_text(const json_t *object, const char *key) {
-  const char *text = json_string_value(json_object_get(object, key));
-  return text ? text : "";
-}
-
 static void show_leg(const json_t *event) {
   penstock_error failed = {.struct_size = sizeof(failed)};
   double ms = json_number_value(json_object_get(event, "ms"));
   int is_failed = json_is_object(json_object_get(event, "error"));
-  ps_legs_line(ps_leg_parse(ps_follow_text(event, "leg")), ms > 0 ? (uint64_t)(ms * 1e6) : 0,
-               ps_follow_text(event, "text"), is_failed ? &failed : NULL);
+  ps_legs_line(ps_leg_parse(ps_status_word(event, "leg")), ms > 0 ? (uint64_t)(ms * 1e6) : 0,
+               ps_status_word(event, "text"), is_failed ? &failed : NULL);
 }
 
 /* What happens on the way. How it ends is in the answer. */
 static void show_event(void *context, const json_t *event) {
   const follower *self = context;
-  const char *step = ps_follow_text(event, "step");
+  const char *step = ps_status_word(event, "step");
   char safe[512];
-  if (strcmp(ps_follow_text(event, "event"), "swap") != 0) {
+  if (strcmp(ps_status_word(event, "event"), "swap") != 0) {
     return;
   }
   if (self->json) {
@@ -47,7 +43,7 @@ static void show_event(void *context, const json_t *event) {
   } else if (strcmp(step, "leg") == 0) {
     show_leg(event);
   } else if (strcmp(step, "progress") == 0) {
-    ps_out_progress(ps_show_safe(safe, sizeof(safe), ps_follow_text(event, "text")));
+    ps_out_progress(ps_show_safe(safe, sizeof(safe), ps_status_word(event, "text")));
   }
 }
 

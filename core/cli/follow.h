@@ -16,7 +16,5 @@
  */
 int ps_gateway_follow(ps_gateway_found *gateway, const char *request, json_t *fields, int json, int *is_open,
                       json_t **result, penstock_error *error);
-/** A text of an object; "" if it has none. Borrowed. */
-const char *ps_follow_text(const json_t *object, const char *key);
 
 #endif
