@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "winnative/command.h"
+#include "common/win/command.h"
 #include "winnative/layout.h"
 #include "winnative/record.h"
 

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "common/random.h"
-#include "winnative/command.h"
-#include "winnative/files_win.h"
+#include "common/win/command.h"
+#include "common/win/files_win.h"
 #include "winnative/place_win.h"
 #include "winnative/who_win.h"
 

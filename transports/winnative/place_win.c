@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "winnative/files_win.h"
+#include "common/win/files_win.h"
 
 #define LOG_LINES 20
 

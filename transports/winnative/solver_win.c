@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
+#include "common/win/files_win.h"
 #include "winnative/ask_win.h"
-#include "winnative/files_win.h"
 #include "winnative/place_win.h"
 #include "winnative/who_win.h"
 

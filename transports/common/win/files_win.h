@@ -3,8 +3,8 @@
  * @file files_win.h
  * Files by paths in UTF-8, long ones too, and errors of Windows in its words. Thread: any.
  */
-#ifndef WINNATIVE_FILES_WIN_H
-#define WINNATIVE_FILES_WIN_H
+#ifndef TRANSPORTS_WIN_FILES_WIN_H
+#define TRANSPORTS_WIN_FILES_WIN_H
 
 #include <stddef.h>
 #include <wchar.h>
@@ -15,7 +15,7 @@
 wchar_t *files_wide(const char *text);
 /** A path for the system, whole and as long as it may be; to free(). */
 wchar_t *files_wide_path(const char *path);
-/** layout_exists of layout.h. */
+/** Is there a file (`folder` 0) or a folder at the path? (`context` is not used.). */
 int files_exists(void *context, const char *path, int folder);
 /** The last `most` bytes of a file, NUL-terminated, to free(); NULL if it cannot be read (GetLastError()). */
 char *files_read_end(const char *path, size_t most, size_t *size);

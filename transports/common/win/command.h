@@ -3,8 +3,8 @@
  * @file command.h
  * A command line and an environment as Windows takes them. Nothing here needs Windows. Thread: any.
  */
-#ifndef WINNATIVE_COMMAND_H
-#define WINNATIVE_COMMAND_H
+#ifndef TRANSPORTS_WIN_COMMAND_H
+#define TRANSPORTS_WIN_COMMAND_H
 
 /** Words as one line, which CommandLineToArgvW() and the C library take apart again; to free(), NULL if memory is out.
  */

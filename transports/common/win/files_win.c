@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "winnative/files_win.h"
+#include "common/win/files_win.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "winnative/layout.h"
 
 wchar_t *files_wide(const char *text) {
   int size = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, NULL, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "winnative/command.h"
+#include "common/win/command.h"
 
 #include <ctype.h>
 #include <stdlib.h>
