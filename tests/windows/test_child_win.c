@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Children whose standard input and output are sockets, and those of the local carrier and of ssh's settings that stand
+ * on them. The program is its own child: its first word says what it does then.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <winsock2.h>
+
+#include <windows.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <io.h>
+#include <tlhelp32.h>
+
+#include "common/win/child_win.h"
+#include "common/win/socket_child_win.h"
+
+enum { PATIENCE_MS = 20000, BULK = 8 << 20 };
+
+static char own_path[1024];
+
+/* --- the child ------------------------------------------------------------------------------------- */
+
+static int copy_input(void) {
+  static char block[65536];
+  DWORD size;
+  DWORD sent;
+  while (ReadFile(GetStdHandle(STD_INPUT_HANDLE), block, sizeof(block), &size, NULL) && size > 0) {
+    for (DWORD at = 0; at < size; at += sent) {
+      if (!WriteFile(GetStdHandle(STD_OUTPUT_HANDLE), block + at, size - at, &sent, NULL)) {
+        return 9;
+      }
+    }
+  }
+  return 0;
+}
+
+static int say(int handle, const char *text) {
+  DWORD sent;
+  return WriteFile(GetStdHandle((DWORD)handle), text, (DWORD)strlen(text), &sent, NULL) ? 0 : 9;
+}
+
+/* A program of its own that waits for ever, and holds what it has inherited. */
+static int start_grandchild(void) {
+  STARTUPINFOA info = {.cb = sizeof(info)};
+  PROCESS_INFORMATION made;
+  char line[1100];
+  char text[32];
+  (void)snprintf(line, sizeof(line), "\"%s\" sleep", own_path);
+  if (!CreateProcessA(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &info, &made)) {
+    return 9;
+  }
+  (void)snprintf(text, sizeof(text), "%lu\n", made.dwProcessId);
+  return say((int)STD_OUTPUT_HANDLE, text);
+}
+
+/* Is the handle with that number one of ours here? Only what was passed on is. */
+static int has_handle(const char *number) {
+  DWORD flags;
+  return GetHandleInformation((HANDLE)(uintptr_t)strtoull(number, NULL, 10), &flags) ? 1 : 0;
+}
+
+static int be_child(int argc, char **argv) {
+  const char *what = argv[1];
+  char block[4];
+  DWORD size;
+  if (strcmp(what, "copy") == 0) {
+    return copy_input();
+  }
+  if (strcmp(what, "exit") == 0) {
+    return atoi(argv[2]);
+  }
+  if (strcmp(what, "say") == 0) {
+    return say((int)STD_OUTPUT_HANDLE, argv[2]) + say((int)STD_ERROR_HANDLE, argv[3]);
+  }
+  if (strcmp(what, "leave") == 0) { /* takes four bytes, and ends well */
+    return ReadFile(GetStdHandle(STD_INPUT_HANDLE), block, 4, &size, NULL) ? 0 : 9;
+  }
+  if (strcmp(what, "tree") == 0) {
+    return start_grandchild();
+  }
+  if (strcmp(what, "tree-sleep") == 0) {
+    (void)start_grandchild();
+    Sleep(INFINITE);
+  }
+  if (strcmp(what, "handle") == 0) {
+    return has_handle(argv[2]);
+  }
+  if (strcmp(what, "environment") == 0) {
+    return say((int)STD_OUTPUT_HANDLE, getenv(argv[2]) ? getenv(argv[2]) : "(none)");
+  }
+  if (strcmp(what, "words") == 0) {
+    for (int i = 2; i < argc; i++) {
+      (void)say((int)STD_OUTPUT_HANDLE, argv[i]);
+      (void)say((int)STD_OUTPUT_HANDLE, "|");
+    }
+    return GetConsoleWindow() && IsWindowVisible(GetConsoleWindow());
+  }
+  if (strcmp(what, "crash") == 0) {
+    RaiseException(EXCEPTION_ACCESS_VIOLATION, EXCEPTION_NONCONTINUABLE, 0, NULL);
+  }
+  Sleep(INFINITE);
+  return 0;
+}
+
+/* --- helpers --------------------------------------------------------------------------------------- */
+
+static socket_child *start(const char *const *words, penstock_socket *data, penstock_socket *messages) {
+  const child_command command = {.program = own_path, .argv = words};
+  DWORD reason = 1;
+  socket_child *child = socket_child_start(&command, data, messages, &reason);
+  assert_int_equal(reason, 0);
+  assert_non_null(child);
+  return child;
+}
+
+static void wait_ready(penstock_socket socket, short events) {
+  WSAPOLLFD poller = {.fd = (SOCKET)socket, .events = events};
+  assert_int_equal(WSAPoll(&poller, 1, PATIENCE_MS), 1);
+}
+
+/* Reads to the end, or what there is room for. */
+static size_t read_all(penstock_socket socket, char *text, size_t room) {
+  size_t used = 0;
+  while (used < room) {
+    int count = recv((SOCKET)socket, text + used, (int)(room - used), 0);
+    if (count < 0) {
+      assert_int_equal(WSAGetLastError(), WSAEWOULDBLOCK);
+      wait_ready(socket, POLLRDNORM);
+      continue;
+    }
+    if (count == 0) {
+      break;
+    }
+    used += (size_t)count;
+  }
+  return used;
+}
+
+static const char *read_text(penstock_socket socket) {
+  static char text[4096];
+  text[read_all(socket, text, sizeof(text) - 1)] = '\0';
+  return text;
+}
+
+static int wait_end(const socket_child *child) {
+  int code = -2;
+  assert_int_equal(WaitForSingleObject(socket_child_process(child)->process, PATIENCE_MS), WAIT_OBJECT_0);
+  assert_true(child_has_ended(socket_child_process(child), &code));
+  return code;
+}
+
+static void finish(socket_child *child, penstock_socket data, penstock_socket messages) {
+  (void)closesocket((SOCKET)data);
+  (void)closesocket((SOCKET)messages);
+  socket_child_free(child);
+}
+
+static int is_alive(DWORD pid) {
+  HANDLE process = OpenProcess(SYNCHRONIZE, FALSE, pid);
+  int alive = process && WaitForSingleObject(process, 0) == WAIT_TIMEOUT;
+  if (process) {
+    (void)CloseHandle(process);
+  }
+  return alive;
+}
+
+static void wait_dead(DWORD pid) {
+  for (int i = 0; i < PATIENCE_MS / 10 && is_alive(pid); i++) {
+    Sleep(10);
+  }
+  assert_false(is_alive(pid));
+}
+
+static unsigned count_threads(void) {
+  HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0);
+  THREADENTRY32 entry = {.dwSize = sizeof(entry)};
+  unsigned count = 0;
+  for (BOOL more = Thread32First(snapshot, &entry); more; more = Thread32Next(snapshot, &entry)) {
+    count += entry.th32OwnerProcessID == GetCurrentProcessId();
+  }
+  (void)CloseHandle(snapshot);
+  return count;
+}
+
+/* --- tests ----------------------------------------------------------------------------------------- */
+
+static void test_both_outputs_and_the_status(void **state) {
+  const char *const words[] = {"child", "say", "to the one", "to the other", NULL};
+  const char *const failing[] = {"child", "exit", "7", NULL};
+  penstock_socket data;
+  penstock_socket messages;
+  (void)state;
+  socket_child *child = start(words, &data, &messages);
+  assert_string_equal(read_text(data), "to the one");
+  assert_string_equal(read_text(messages), "to the other");
+  assert_int_equal(wait_end(child), 0);
+  finish(child, data, messages);
+  child = start(failing, &data, &messages);
+  assert_string_equal(read_text(data), "");
+  assert_int_equal(wait_end(child), 7);
+  finish(child, data, messages);
+}
+
+static void test_words_arrive_as_they_are_and_no_window_opens(void **state) {
+  const char *const words[] = {"child", "words", "a b", "q\"uo\\te\\", "", "gr\xc3\xbc\xc3\x9f", NULL};
+  penstock_socket data;
+  penstock_socket messages;
+  (void)state;
+  socket_child *child = start(words, &data, &messages);
+  assert_string_equal(read_text(data), "a b|q\"uo\\te\\||gr\xc3\xbc\xc3\x9f|");
+  assert_int_equal(wait_end(child), 0);
+  finish(child, data, messages);
+}
+
+static void test_a_line_is_passed_on_as_it_is(void **state) {
+  const child_command command = {.program = own_path, .line = "child  words \"x  y\" z"};
+  penstock_socket data;
+  penstock_socket messages;
+  DWORD reason = 1;
+  (void)state;
+  socket_child *child = socket_child_start(&command, &data, &messages, &reason);
+  assert_non_null(child);
+  assert_string_equal(read_text(data), "x  y|z|");
+  finish(child, data, messages);
+}
+
+static void test_the_environment_is_added_to(void **state) {
+  const char *const words[] = {"child", "environment", "Penstock_Word", NULL};
+  const char *const env[] = {"PENSTOCK_WORD=the new one", NULL};
+  const child_command command = {.program = own_path, .argv = words, .env = env};
+  penstock_socket data;
+  penstock_socket messages;
+  DWORD reason = 1;
+  (void)state;
+  assert_true(SetEnvironmentVariableA("penstock_word", "the old one"));
+  socket_child *child = socket_child_start(&command, &data, &messages, &reason);
+  assert_non_null(child);
+  assert_string_equal(read_text(data), "the new one");
+  finish(child, data, messages);
+}
+
+static void test_a_missing_program_is_told(void **state) {
+  const char *const words[] = {"penstock-no-such-program", NULL};
+  const child_command command = {.argv = words};
+  penstock_socket data = 0;
+  penstock_socket messages = 0;
+  DWORD reason = 0;
+  (void)state;
+  assert_null(socket_child_start(&command, &data, &messages, &reason));
+  assert_int_equal(reason, ERROR_FILE_NOT_FOUND);
+  assert_true(data == PENSTOCK_SOCKET_NONE && messages == PENSTOCK_SOCKET_NONE);
+  assert_null(child_find("penstock-no-such-program"));
+  char *found = child_find("cmd"); /* along PATH, and with an ending */
+  assert_non_null(found);
+  assert_non_null(strstr(found, "cmd.exe"));
+  free(found);
+}
+
+/* Megabytes both ways at once, and an end of each direction by itself. */
+static void test_bulk_goes_through(void **state) {
+  const char *const words[] = {"child", "copy", NULL};
+  char *sent = malloc(BULK);
+  char *got = malloc(BULK);
+  penstock_socket data;
+  penstock_socket messages;
+  size_t at = 0;
+  size_t used = 0;
+  int has_ended = 0;
+  (void)state;
+  for (size_t i = 0; i < BULK; i++) {
+    sent[i] = (char)((i * 2654435761u) >> 13);
+  }
+  socket_child *child = start(words, &data, &messages);
+  while (!has_ended) {
+    WSAPOLLFD poller = {.fd = (SOCKET)data, .events = (short)(POLLRDNORM | (at < BULK ? POLLWRNORM : 0))};
+    assert_int_equal(WSAPoll(&poller, 1, PATIENCE_MS), 1);
+    int count = at < BULK ? send((SOCKET)data, sent + at, (int)(BULK - at), 0) : 0;
+    at += count > 0 ? (size_t)count : 0;
+    if (count > 0 && at == BULK) {
+      assert_int_equal(shutdown((SOCKET)data, SD_SEND), 0);
+    }
+    count = used < BULK ? recv((SOCKET)data, got + used, (int)(BULK - used), 0) : recv((SOCKET)data, got, 1, 0);
+    has_ended = count == 0;
+    assert_false(count > 0 && used == BULK);
+    used += count > 0 ? (size_t)count : 0;
+  }
+  assert_int_equal(used, BULK);
+  assert_memory_equal(sent, got, BULK);
+  assert_int_equal(wait_end(child), 0);
+  while (socket_child_has_lost_input(child, BULK) == SOCKET_CHILD_UNKNOWN) {
+    Sleep(1);
+  }
+  assert_int_equal(socket_child_has_lost_input(child, BULK), 0);
+  finish(child, data, messages);
+  free(sent);
+  free(got);
+}
+
+static void test_input_that_is_left_unread_is_known(void **state) {
+  const char *const words[] = {"child", "leave", NULL};
+  penstock_socket data;
+  penstock_socket messages;
+  (void)state;
+  socket_child *child = start(words, &data, &messages);
+  assert_int_equal(send((SOCKET)data, "12345", 5, 0), 5);
+  assert_string_equal(read_text(data), "");
+  assert_int_equal(wait_end(child), 0);
+  for (int i = 0; i < PATIENCE_MS && socket_child_has_lost_input(child, 5) == SOCKET_CHILD_UNKNOWN; i++) {
+    Sleep(1);
+  }
+  assert_int_equal(socket_child_has_lost_input(child, 5), 1);
+  finish(child, data, messages);
+}
+
+/* Whoever reads no more breaks the program's output. */
+static void test_a_hang_up_reaches_the_program(void **state) {
+  const char *const words[] = {"child", "copy", NULL};
+  penstock_socket data;
+  penstock_socket messages;
+  (void)state;
+  socket_child *child = start(words, &data, &messages);
+  (void)closesocket((SOCKET)data);
+  assert_int_equal(wait_end(child), 0); /* its input has ended */
+  (void)closesocket((SOCKET)messages);
+  socket_child_free(child);
+}
+
+static void test_a_tree_ends_with_its_child(void **state) {
+  const char *const kinds[] = {"tree-sleep", "tree"};
+  (void)state;
+  for (int i = 0; i < 2; i++) {
+    const char *const words[] = {"child", kinds[i], NULL};
+    char text[16] = "";
+    penstock_socket data;
+    penstock_socket messages;
+    socket_child *child = start(words, &data, &messages);
+    wait_ready(data, POLLRDNORM);
+    assert_true(recv((SOCKET)data, text, sizeof(text) - 1, 0) > 0);
+    DWORD pid = strtoul(text, NULL, 10);
+    assert_true(is_alive(pid));
+    if (i == 0) {
+      child_kill(socket_child_process(child));
+      wait_dead(pid);
+      assert_int_equal(wait_end(child), 1);
+    } else {
+      assert_int_equal(wait_end(child), 0); /* the grandchild holds its outputs open, and so threads of ours wait */
+      assert_true(is_alive(pid));
+    }
+    finish(child, data, messages);
+    wait_dead(pid);
+  }
+}
+
+static void test_a_crash_is_no_status(void **state) {
+  const char *const words[] = {"child", "crash", NULL};
+  penstock_socket data;
+  penstock_socket messages;
+  (void)state;
+  socket_child *child = start(words, &data, &messages);
+  assert_true(wait_end(child) < 0);
+  finish(child, data, messages);
+}
+
+/* Neither what may be inherited by anybody, nor a socket of another child's. */
+static void test_nothing_else_is_inherited(void **state) {
+  SECURITY_ATTRIBUTES inherited = {.nLength = sizeof(inherited), .bInheritHandle = TRUE};
+  HANDLE event = CreateEventW(&inherited, TRUE, FALSE, NULL);
+  char number[32];
+  const char *const copying[] = {"child", "copy", NULL};
+  const char *const words[] = {"child", "handle", number, NULL};
+  penstock_socket data[2];
+  penstock_socket messages[2];
+  (void)state;
+  socket_child *other = start(copying, &data[0], &messages[0]);
+  const HANDLE foreign[] = {event, (HANDLE)data[0], (HANDLE)messages[0]};
+  for (int i = 0; i < 3; i++) {
+    (void)snprintf(number, sizeof(number), "%llu", (unsigned long long)(uintptr_t)foreign[i]);
+    socket_child *child = start(words, &data[1], &messages[1]);
+    int code = wait_end(child);
+    DWORD flags = 0;
+    assert_true(i == 0 || (GetHandleInformation(foreign[i], &flags) && !(flags & HANDLE_FLAG_INHERIT)));
+    assert_true(i > 0 || code == 0); /* another number may be one of the child's own */
+    finish(child, data[1], messages[1]);
+  }
+  finish(other, data[0], messages[0]);
+  (void)CloseHandle(event);
+}
+
+static void test_nothing_is_left(void **state) {
+  const char *const words[] = {"child", "sleep", NULL};
+  const char *const said[] = {"child", "say", "x", "y", NULL};
+  DWORD before = 0;
+  DWORD after = 0;
+  unsigned threads = 0;
+  (void)state;
+  for (int i = 0; i < 6; i++) {
+    penstock_socket data;
+    penstock_socket messages;
+    if (i == 1) { /* the first one may have loaded things for all */
+      assert_true(GetProcessHandleCount(GetCurrentProcess(), &before));
+      threads = count_threads();
+    }
+    socket_child *child = start(i % 2 ? said : words, &data, &messages);
+    if (i % 2) {
+      (void)wait_end(child);
+    }
+    finish(child, data, messages);
+  }
+  assert_true(GetProcessHandleCount(GetCurrentProcess(), &after));
+  assert_int_equal(count_threads(), threads);
+  assert_in_range(after, before > 2 ? before - 2 : 0, before + 2);
+}
+
+int main(int argc, char **argv) {
+  WSADATA data;
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_both_outputs_and_the_status),
+      cmocka_unit_test(test_words_arrive_as_they_are_and_no_window_opens),
+      cmocka_unit_test(test_a_line_is_passed_on_as_it_is),
+      cmocka_unit_test(test_the_environment_is_added_to),
+      cmocka_unit_test(test_a_missing_program_is_told),
+      cmocka_unit_test(test_bulk_goes_through),
+      cmocka_unit_test(test_input_that_is_left_unread_is_known),
+      cmocka_unit_test(test_a_hang_up_reaches_the_program),
+      cmocka_unit_test(test_a_tree_ends_with_its_child),
+      cmocka_unit_test(test_a_crash_is_no_status),
+      cmocka_unit_test(test_nothing_else_is_inherited),
+      cmocka_unit_test(test_nothing_is_left),
+  };
+  (void)GetModuleFileNameA(NULL, own_path, sizeof(own_path));
+  if (argc > 1) {
+    return be_child(argc, argv);
+  }
+  (void)WSAStartup(MAKEWORD(2, 2), &data);
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
