@@ -73,7 +73,7 @@ static int setup(void **state) {
   ps_host_init(&host, &loop, "test");
   host.table.open_done_socket = on_open_socket;
   host.table.open_failed = on_open_failed;
-  here = carrier_local_create(&host.table, NULL);
+  here = carrier_local_create(&host.table, NULL, NULL);
   assert_non_null(here);
   return 0;
 }

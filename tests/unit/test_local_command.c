@@ -138,7 +138,7 @@ static int setup(void **state) {
   host.table.stream_eof = on_stream_eof;
   host.table.stream_reset = on_stream_reset;
   host.table.stream_writable = on_stream_writable;
-  here = carrier_local_create(&host.table, NULL);
+  here = carrier_local_create(&host.table, NULL, NULL);
   assert_non_null(here);
   return 0;
 }

@@ -66,6 +66,8 @@ typedef struct carrier_ops {
   void (*open_cancel)(carrier *self, penstock_open *open);
   /** Would a stream that is opened now cost something while nobody uses it, such as a process? NULL: no. */
   int (*streams_cost)(const carrier *self);
+  /** A path of the profile as commands there take it, to free(); NULL if memory is out. NULL: as it is. */
+  char *(*path)(const carrier *self, const char *path);
 } carrier_ops;
 
 /** First member of each kind of carrier. */
@@ -74,6 +76,7 @@ struct carrier {
   const penstock_host *host; /**< the instance's host */
   carrier *below;            /**< the one that this one rests on and ends with itself; NULL: none */
   const char *where;         /**< for messages: "this machine", "gpu01", "container 'ppf' on gpu01" */
+  const char *shell;         /**< the command that runs scripts there, if that is not simply /bin/sh; NULL: it is */
 };
 
 #endif

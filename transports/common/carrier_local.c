@@ -11,6 +11,7 @@ enum { CAPTURE_LIMIT = 256 * 1024 };
 
 typedef struct local {
   carrier base;
+  local_shell *shell;
   carrier_run *runs;
   local_open *opens;
   local_commands commands;
@@ -45,10 +46,12 @@ static void run_failed(const carrier_run *run, const penstock_exit *end, penstoc
   if (end->timed_out) {
     (void)penstock_fail(error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_TRANSIENT, "A script did not end in time");
     penstock_next(error, "Look for a file system or a device of this machine that hangs");
+  } else if (end->signal) {
+    (void)penstock_fail(error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_TRANSIENT, "A script was ended by signal %d",
+                        end->signal);
   } else {
-    (void)penstock_fail(error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_TRANSIENT,
-                        end->signal ? "A script was ended by signal %d" : "/bin/sh ended early, with status %d",
-                        end->signal ? end->signal : end->code);
+    (void)penstock_fail(error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_TRANSIENT, "%.300s ended early, with status %d",
+                        run->local->shell->name, end->code);
   }
   (void)snprintf(error->detail, sizeof(error->detail), "%s", end->error_output ? end->error_output : "");
 }
@@ -80,17 +83,24 @@ static void run_ended(void *context, const penstock_exit *end) {
 }
 
 static int32_t start(carrier_run *run, const char *body, size_t body_size, uint64_t timeout_ms, penstock_error *error) {
-  static const char *const argv[] = {"/bin/sh", "-s", NULL};
   const penstock_host *host = run->local->base.host;
+  const local_shell *shell = run->local->shell;
+  const char *argv[LOCAL_SHELL_WORDS_MAX + 2] = {NULL};
   size_t wrapped_size = 0;
   char *wrapped = script_nonce(run->nonce) ? NULL : script_wrap(body, body_size, run->nonce, &wrapped_size);
   if (!wrapped) {
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "Out of memory or random numbers");
   }
+  size_t count = 0;
+  for (; shell->words[count]; count++) {
+    argv[count] = shell->words[count];
+  }
+  argv[count] = "-s";
   penstock_spawn spawn = {
       .struct_size = sizeof(spawn),
       .timeout_ms = timeout_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)timeout_ms,
       .argv = argv,
+      .env = (const char *const *)shell->env,
       .input = wrapped,
       .input_size = wrapped_size,
       .capture_limit = CAPTURE_LIMIT,
@@ -156,7 +166,12 @@ static void local_destroy(carrier *self) {
   }
   local_open_clear(&here->opens);
   local_command_clear(&here->commands);
+  local_shell_free(here->shell);
   free(here);
+}
+
+static char *local_path(const carrier *self, const char *path) {
+  return local_shell_path(((const local *)self)->shell, path);
 }
 
 static const carrier_ops local_ops = {
@@ -166,18 +181,28 @@ static const carrier_ops local_ops = {
     .open = local_open_start,
     .open_command = local_open_command,
     .open_cancel = local_open_cancel,
+    .path = local_path,
 };
 
-carrier *carrier_local_create(const penstock_host *host, penstock_error *error) {
-  local *here = calloc(1, sizeof(*here));
+carrier *carrier_local_create(const penstock_host *host, const penstock_config *config, penstock_error *error) {
+  const char *option = config ? config->get_string(config, "shell") : NULL;
+  local_shell *shell = local_shell_find(option, config ? config->get_origin(config, "shell") : NULL, error);
+  local *here = shell ? calloc(1, sizeof(*here)) : NULL;
+  if (!shell) {
+    return NULL;
+  }
   if (!here) {
+    local_shell_free(shell);
     (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "Out of memory");
     return NULL;
   }
   here->base.ops = &local_ops;
   here->base.host = host;
   here->base.where = "this machine";
+  here->base.shell = shell->kind == LOCAL_SHELL_NATIVE && (!option || !option[0]) ? NULL : shell->name;
+  here->shell = shell;
   here->commands.host = host;
   here->commands.where = here->base.where;
+  here->commands.shell = shell;
   return &here->base;
 }

@@ -6,9 +6,13 @@
 #ifndef TRANSPORTS_CARRIER_LOCAL_H
 #define TRANSPORTS_CARRIER_LOCAL_H
 
-#include "carrier.h"
+#include "common/carrier.h"
+#include "common/local_shell.h"
 
-/** NULL with `error` if out of memory. */
-carrier *carrier_local_create(const penstock_host *host, penstock_error *error);
+/**
+ * `config`: of a profile that has LOCAL_SHELL_OPTIONS; NULL = the usual shell. NULL with `error` if there is no shell
+ * (local_shell_find), or memory is out.
+ */
+carrier *carrier_local_create(const penstock_host *host, const penstock_config *config, penstock_error *error);
 
 #endif

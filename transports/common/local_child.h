@@ -9,10 +9,15 @@
 
 #include <penstock/sdk.h>
 
+#include "common/local_shell.h"
+
 typedef struct local_child local_child;
 
-/** Runs `script` by /bin/sh, in a process group of its own. NULL with `error` (leg LOCAL). */
-local_child *local_child_start(const char *script, penstock_error *error);
+/**
+ * Runs `script` by the shell, in a process group of its own (on Windows: a job, without a window). NULL with `error`
+ * (leg LOCAL). `shell` is borrowed until this returns.
+ */
+local_child *local_child_start(const local_shell *shell, const char *script, penstock_error *error);
 
 /** Its standard input and output; to be watched, and closed by local_child_hang_up alone. */
 penstock_socket local_child_data(const local_child *child);
@@ -33,12 +38,19 @@ int64_t local_child_read_messages(local_child *child, void *data, size_t size);
 /** Ends its standard input. */
 void local_child_end_input(local_child *child);
 
-/** Has it ended? Then `code` is its exit status (-1: none, or it is not known) and `signal` the number of the signal
- * that ended it, or 0. */
+/**
+ * Has it ended? Then `code` is its exit status (-1: none, or it is not known; another one below 0 is the number of an
+ * exception of Windows) and `signal` the number of the signal that ended it, or 0.
+ */
 int local_child_has_ended(local_child *child, int *code, int *signal);
+/** Of one that has ended: has it left some of what it was sent unread, where reads do not tell (Windows)? */
+int local_child_has_lost_input(const local_child *child);
 /** Closes our ends of its input and outputs; no watch may be left on them. */
 void local_child_hang_up(local_child *child);
-/** Asks its process group to end, or ends it (`force`). Nothing if it has ended and was seen to. */
+/**
+ * Asks its process group to end, or ends it (`force`). Nothing if it has ended and was seen to. Windows has no asking:
+ * there only the end of its input asks.
+ */
 void local_child_kill(local_child *child, int force);
 /**
  * Frees one that was hung up, and was killed with force unless it has ended; waits so long for its end. One that even

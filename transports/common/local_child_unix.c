@@ -50,8 +50,8 @@ static void widen(const int pair[2]) {
   }
 }
 
-local_child *local_child_start(const char *script, penstock_error *error) {
-  const char *const argv[] = {"/bin/sh", "-c", script, NULL};
+local_child *local_child_start(const local_shell *shell, const char *script, penstock_error *error) {
+  const char *const argv[] = {shell->words[0], "-c", script, NULL};
   int data[2] = {NO_FD, NO_FD};
   int messages[2] = {NO_FD, NO_FD};
   local_child *child = calloc(1, sizeof(*child));
@@ -68,7 +68,7 @@ local_child *local_child_start(const char *script, penstock_error *error) {
     close_fd(&data[0]);
     close_fd(&messages[0]);
     free(child);
-    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "/bin/sh cannot be started: %s",
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "%s cannot be started: %s", shell->name,
                         strerror(code));
     penstock_next(error, "A limit of this machine may be reached: end other programs, or raise it (ulimit)");
     return NULL;
@@ -132,6 +132,12 @@ int local_child_has_ended(local_child *child, int *code, int *signal_number) {
   *code = !child->is_unknown && WIFEXITED(child->status) ? WEXITSTATUS(child->status) : -1;
   *signal_number = !child->is_unknown && WIFSIGNALED(child->status) ? WTERMSIG(child->status) : 0;
   return 1;
+}
+
+/* A read tells it: both ends of a socket of this kind are known to the kernel. */
+int local_child_has_lost_input(const local_child *child) {
+  (void)child;
+  return 0;
 }
 
 void local_child_kill(local_child *child, int force) {

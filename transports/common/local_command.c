@@ -231,6 +231,7 @@ static void on_look(void *context) {
                         "The command on %s that carried the stream takes no more data", self->all->where);
     reset(self, &error);
   } else if (has_ended) {
+    self->is_broken |= local_child_has_lost_input(self->child);
     conclude(self, code, signal_number);
   } else if (since_ms(self, self->over_ns) >= PATIENCE_MS) {
     conclude_without_end(self);
@@ -418,7 +419,7 @@ static int start(local_command *self, const char *script, size_t size, uint64_t 
   }
   memcpy(text, script, size);
   text[size] = '\0';
-  self->child = local_child_start(text, error);
+  self->child = local_child_start(self->all->shell, text, error);
   free(text);
   if (!self->child) {
     return PENSTOCK_E_FAILED;

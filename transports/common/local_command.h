@@ -8,13 +8,16 @@
 
 #include <penstock/sdk.h>
 
+#include "common/local_shell.h"
+
 /** One stream. Opaque. */
 typedef struct local_command local_command;
 
-/** All of them. Zero-initialise, and fill in the first part. */
+/** All of them. Zero-initialise, and fill in what stands before `first`. */
 typedef struct local_commands {
   const penstock_host *host;
   const char *where; /**< carrier::where */
+  const local_shell *shell;
   local_command *first;
   uint8_t *scratch; /**< what is read passes through here */
 } local_commands;

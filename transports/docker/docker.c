@@ -7,18 +7,17 @@
 #include "common/instance.h"
 #include "common/process_runtime.h"
 
-static const penstock_option options[] = {CONTAINER_OPTIONS, PROCESS_RUNTIME_OPTIONS};
+static const penstock_option options[] = {CONTAINER_OPTIONS, LOCAL_SHELL_OPTIONS, PROCESS_RUNTIME_OPTIONS};
 
 static carrier *make_below(const penstock_host *host, void *context, penstock_error *error) {
-  (void)context;
-  return carrier_local_create(host, error);
+  return carrier_local_create(host, context, error);
 }
 
 static int32_t create(const penstock_host *host, const penstock_config *config, penstock_instance **out,
                       penstock_error *error) {
   *out = NULL;
-  penstock_instance *instance =
-      instance_create(host, container_carrier_create(host, config, make_below, NULL, error), error);
+  penstock_instance *instance = instance_create(
+      host, container_carrier_create(host, config, make_below, (void *)(uintptr_t)config, error), error);
   return instance_finish(instance, instance ? container_runtime_create(instance->carrier, config, error) : NULL, out);
 }
 

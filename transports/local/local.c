@@ -14,7 +14,7 @@ static int32_t local_create(const penstock_host *host, const penstock_config *co
   if (own_port_refuse(config, error) != PENSTOCK_OK) {
     return PENSTOCK_E_FAILED;
   }
-  penstock_instance *instance = instance_create(host, carrier_local_create(host, error), error);
+  penstock_instance *instance = instance_create(host, carrier_local_create(host, NULL, error), error);
   return instance_finish(instance, instance ? process_runtime_create(instance->carrier, config, error) : NULL, out);
 }
 

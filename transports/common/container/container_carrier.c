@@ -79,7 +79,11 @@ static void on_connected_below(void *context, const penstock_error *error) {
     return;
   }
   if (!self->base.below->ops->connect) { /* so that who watches it does not think that it waits for the network */
-    self->base.host->op_leg(self->base.host, self->op, PENSTOCK_LEG_LOCAL, 0, "no link needed");
+    char text[400];
+    const char *shell = self->base.below->shell;
+    (void)snprintf(text, sizeof(text), "no link needed%s%s", shell ? "; scripts run by " : "", shell ? shell : "");
+    penstock_utf8_trim(text, sizeof(text));
+    self->base.host->op_leg(self->base.host, self->op, PENSTOCK_LEG_LOCAL, 0, text);
   }
   self->begun_ns = container_now_ns(self);
   container_carrier_up(&self->base, &self->up, self->op, container_left_ms(self, self->deadline_ns), on_up, self);

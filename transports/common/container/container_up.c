@@ -147,7 +147,10 @@ static void compose(container_ask *self) {
   set_compose_tool(self, s);
   script_set(s, "ps_service", self->settings->service);
   script_set(s, "ps_project", self->settings->project);
-  script_set(s, "ps_file", self->settings->compose_file);
+  const char *file = self->settings->compose_file;
+  char *there = file && self->below->ops->path ? self->below->ops->path(self->below, file) : NULL;
+  script_set(s, "ps_file", there ? there : file);
+  free(there);
   script_add(s, script_container_compose);
   self->up.composed = self->up.acted = 1;
   self->step_ns = self->host->now_ns(self->host);
