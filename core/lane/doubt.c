@@ -57,11 +57,11 @@ void ps_doubt_begin(ps_lane *lane) {
   lane->doubt.ended = lane->hang.ended_count;
   if (every_ms > 0 && lane->probe_mode == PS_PROBE_TCMD && lane->options.index == 0 && !lane->options.check_only) {
     every_ms *= ps_prewarm_is_free(lane->link) ? 1 : COSTLY;
-    (void)uv_timer_start(&lane->doubt.timer, on_idle, every_ms, every_ms);
+    (void)uv_timer_start(&lane->doubt.idle, on_idle, every_ms, every_ms);
   }
 }
 
-static void on_pause(uv_timer_t *timer) {
+static void on_due(uv_timer_t *timer) {
   ps_lane_later(timer->data);
 }
 
@@ -73,7 +73,7 @@ void ps_doubt_turn(ps_lane *lane) {
   uint64_t now = uv_hrtime();
   uint64_t due = doubt->asked_ns ? doubt->asked_ns + ASK_EVERY_NS : now;
   if (now < due) {
-    (void)uv_timer_start(&lane->pause, on_pause, (due - now) / 1000000 + 1, 0);
+    (void)uv_timer_start(&doubt->due, on_due, (due - now) / 1000000 + 1, 0);
     return;
   }
   doubt->raised = 0;

@@ -10,25 +10,17 @@
 /* A command that does not end when it is asked to is killed there after 2 to 3 s. */
 #define COMMANDS_MS 5000
 
-static void on_drain_end(uv_timer_t *timer) {
-  ps_end_continue(timer->data);
-}
-
 /* Streams and opens: may they still finish? */
 static int draining(ps_lane *lane) {
-  uint64_t now = uv_hrtime();
-  ps_lane_count(lane);
-  if (ps_lane_load(lane) == 0) {
-    return 0;
+  if (ps_drain_runs(lane)) {
+    return 1;
   }
-  if (now >= lane->drain_end_ns) {
-    size_t left = ps_lane_load(lane);
+  size_t left = ps_lane_load(lane);
+  if (left > 0) {
     ps_log(PENSTOCK_LOG_WARN, lane->profile, "%zu stream%s not finished and %s aborted", left,
            left == 1 ? " was" : "s were", left == 1 ? "is" : "are");
-    return 0;
   }
-  (void)uv_timer_start(&lane->pause, on_drain_end, (lane->drain_end_ns - now) / 1000000 + 1, 0);
-  return 1;
+  return 0;
 }
 
 /* A solver that is not the transport's to end goes on by itself: a check does not owe its end, and whoever wants it is
@@ -48,11 +40,7 @@ static int ending_commands(ps_lane *lane) {
   if (lane->commands_end_ns == 0) {
     lane->commands_end_ns = ps_command_end_all(lane) ? now + COMMANDS_MS * 1000000ull : now;
   }
-  if (now >= lane->commands_end_ns || !lane->link || ps_list_empty(&lane->commands)) {
-    return 0;
-  }
-  (void)uv_timer_start(&lane->pause, on_drain_end, (lane->commands_end_ns - now) / 1000000 + 1, 0);
-  return 1;
+  return lane->link && !ps_list_empty(&lane->commands) && ps_drain_waits(lane, lane->commands_end_ns);
 }
 
 /* Is a step still running (it was asked to end)? */
@@ -124,10 +112,7 @@ void ps_end_continue(ps_lane *lane) {
   }
   if (lane->state != PS_STATE_STOPPING) {
     ps_lane_tell_state(lane, PS_STATE_STOPPING, NULL, 0);
-    ps_hang_end(lane);
-    ps_probe_cancel(lane);
-    ps_prewarm_clear(lane);
-    (void)uv_timer_stop(&lane->pause);
+    ps_supervise_rest(lane);
   }
   if (lane->link && lane->link->lost) {
     ps_link_destroy(lane->link, &lane->link->lost_error);
@@ -140,7 +125,6 @@ void ps_end_continue(ps_lane *lane) {
   penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CANCELLED,
                 "it ends, and the time for streams to finish is over");
   lane->phase = PS_PHASE_END;
-  (void)uv_timer_stop(&lane->pause);
   ps_launch_release_gate(lane);
   ps_relay_abort_all(lane->relay, &error);
   if (lane->link) {

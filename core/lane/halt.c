@@ -17,10 +17,6 @@
 /* Clients that come again and again do not cause more looks than this. */
 #define LOOK_EVERY_NS (1000ull * 1000000)
 
-static void on_drain_end(uv_timer_t *timer) {
-  ps_halt_turn(timer->data);
-}
-
 /* --- coming to rest ------------------------------------------------------------------------------ */
 
 /* Is a step running that has no use any more? It was asked to end. */
@@ -35,11 +31,8 @@ static void begin_halt(ps_lane *lane, uint64_t drain_ms) {
   }
   halt->is_on = 1;
   halt->is_quiet = halt->ends = 0;
-  halt->drain_end_ns = uv_hrtime() + drain_ms * 1000000;
-  ps_hang_end(lane);
-  ps_probe_cancel(lane);
-  ps_prewarm_clear(lane);
-  (void)uv_timer_stop(&lane->pause);
+  ps_drain_begin(lane, drain_ms);
+  ps_supervise_rest(lane);
   if (!lane->link || lane->link->op.step == PS_STEP_NONE) {
     ps_launch_release_gate(lane);
   }
@@ -56,17 +49,6 @@ void ps_halt_rest(ps_lane *lane) {
     ps_lane_tell_state(lane, PS_STATE_STOPPED, NULL, 0);
   }
   ps_lane_later(lane);
-}
-
-/* May streams still finish? */
-static int drains(ps_lane *lane) {
-  uint64_t now = uv_hrtime();
-  ps_lane_count(lane);
-  if (ps_lane_load(lane) == 0 || now >= lane->halt.drain_end_ns) {
-    return 0;
-  }
-  (void)uv_timer_start(&lane->pause, on_drain_end, (lane->halt.drain_end_ns - now) / 1000000 + 1, 0);
-  return 1;
 }
 
 static void count_client(void *context, const ps_stream_now *now) {
@@ -263,7 +245,7 @@ void ps_halt_turn(ps_lane *lane) {
   }
   if (lane->halt.ends) {
     begin_ending(lane);
-  } else if (!lane->halt.is_quiet && !drains(lane)) {
+  } else if (!lane->halt.is_quiet && !ps_drain_runs(lane)) {
     lane->halt.is_quiet = 1;
     ps_lane_tell_quiet(lane, streams_of(lane));
   }

@@ -5,8 +5,8 @@
  * transport instance), step.c (its asynchronous steps), open.c (streams being opened), prewarm.c (streams opened
  * ahead), probe.c (does a solver answer?), doubt.c (is it still there?), hang.c (does it still
  * answer?), ways.c (does another way lead to it?),
- * launch.c (may it be launched?), halt.c (it is ended, or started, as the user wants), retry.c (what follows a failure)
- * and supervise.c (what to do next) share.
+ * launch.c (may it be launched?), halt.c (it is ended, or started, as the user wants), drain.c (streams may finish),
+ * retry.c (what follows a failure) and supervise.c (what to do next) share. Each timer is one file's.
  *
  * The rule that keeps this simple: a slot that a transport calls only marks what happened and asks for a
  * turn; supervise.c acts on the marks when the turn comes. So nothing is ever freed or entered twice
@@ -93,8 +93,8 @@ void ps_step_run(ps_link *link, ps_step step, uint64_t deadline_ms);
 void ps_step_cancel(ps_link *link);
 /** Cancels a connect that hangs. It fails as TRANSIENT. */
 void ps_step_give_up(ps_link *link);
-/** The lane's step timer has fired. */
-void ps_step_timeout(ps_lane *lane);
+/** The link goes, and the step that runs with it: its time does not count any more. */
+void ps_step_forget(ps_lane *lane);
 /** Fills in the step half of the host table. */
 void ps_step_fill_host(penstock_host *table);
 
@@ -203,9 +203,10 @@ typedef enum ps_probe_mode { PS_PROBE_TCMD, PS_PROBE_TCP, PS_PROBE_NONE } ps_pro
 /** The lane's probe; one at a time. */
 typedef struct ps_probe {
   int running;
-  int finished;    /**< result is there; supervise.c has not seen it yet */
-  int legacy;      /**< asks in the old form */
-  uv_poll_t *poll; /**< on `socket`; NULL if there is none */
+  int finished;     /**< result is there; supervise.c has not seen it yet */
+  int legacy;       /**< asks in the old form */
+  uv_timer_t timer; /**< its time */
+  uv_poll_t *poll;  /**< on `socket`; NULL if there is none */
   penstock_socket socket;
   uint64_t started_ns;
   uint64_t asked_ns;  /**< when its stream was asked for, which has `limit_ms` */
@@ -245,8 +246,6 @@ void ps_probe_trust_way(ps_probe *probe);
 void ps_probe_wait(ps_lane *lane, uint64_t wait_ms);
 /** Stops asking; nothing follows. */
 void ps_probe_cancel(ps_lane *lane);
-/** Its time is over. */
-void ps_probe_timeout(ps_lane *lane);
 /** open.c: the stream is there as a socket, which becomes the probe's; or could not be opened. */
 void ps_probe_opened(ps_lane *lane, penstock_socket socket);
 void ps_probe_open_failed(ps_lane *lane, const penstock_error *error);
@@ -257,7 +256,8 @@ void ps_probe_open_failed(ps_lane *lane, const penstock_error *error);
 typedef struct ps_doubt {
   int raised;        /**< a stream ended as if it were not, or none has come; and it was not asked since */
   uint64_t asked_ns; /**< uv_hrtime of the last question; 0 = none */
-  uv_timer_t timer;  /**< of the next look while nobody uses it */
+  uv_timer_t due;    /**< until the next one may be asked */
+  uv_timer_t idle;   /**< of the next look while nobody uses it */
   uint64_t ended;    /**< streams that had ended at the last */
 } ps_doubt;
 
@@ -342,7 +342,6 @@ typedef enum ps_phase {
   PS_PHASE_ENDING, /**< the transport ends the solver */
   PS_PHASE_VERIFY, /**< asks whether it has ended */
   PS_PHASE_PARKED, /**< it was ended, as the user wanted */
-  PS_PHASE_DRAIN,  /**< orderly end: streams may finish */
   PS_PHASE_STOP,   /**< orderly end: the solver is being stopped */
   PS_PHASE_END
 } ps_phase;
@@ -355,6 +354,8 @@ void ps_supervise_begin(ps_lane *lane);
 void ps_supervise_turn(ps_lane *lane);
 /** Asks again in FIND or CONFIRM, after a pause. */
 void ps_supervise_ask_again(ps_lane *lane, uint64_t delay_ms);
+/** What it does by itself has an end: questions, the wait for the next one or the next try, streams opened ahead. */
+void ps_supervise_rest(ps_lane *lane);
 /** How has the solver ended? A step of the transport's that has it. */
 void ps_supervise_end_look(ps_lane *lane);
 /** The solver is to be launched: the first step of that. */
@@ -371,7 +372,6 @@ typedef struct ps_halt {
   int is_parked;
   int is_asked; /**< the user has asked for something once, and is there to see what becomes of it */
   uint64_t ticket;
-  uint64_t drain_end_ns;
   uint64_t looked_ns; /**< PARKED: when it was looked for last */
 } ps_halt;
 
@@ -409,12 +409,29 @@ void ps_retry_failed(ps_lane *lane, const penstock_error *error, int keep_link);
 void ps_retry_begun(ps_lane *lane);
 /** The next try begins on the next turn. */
 void ps_retry_now(ps_lane *lane);
+/** No try begins by itself, until the next failure. */
+void ps_retry_cancel(ps_lane *lane);
 /** Somebody waits for the lane. */
 void ps_retry_wake(ps_lane *lane);
 /** This machine's network has changed. */
 void ps_retry_network(ps_lane *lane);
 /** The user wants a new link. */
 void ps_retry_reconnect(ps_lane *lane);
+
+/* --- drain.c ------------------------------------------------------------------------------------ */
+
+/** Streams may finish before the lane or the solver ends. */
+typedef struct ps_drain {
+  uint64_t end_ns;
+  uv_timer_t timer; /**< asks for a turn when the time is over */
+} ps_drain;
+
+/** They have so long, from now on. */
+void ps_drain_begin(ps_lane *lane, uint64_t drain_ms);
+/** May streams and opens still finish? A turn follows when the last has, or their time is over. */
+int ps_drain_runs(ps_lane *lane);
+/** Is it not yet this uv_hrtime? Then a turn follows when it is. */
+int ps_drain_waits(ps_lane *lane, uint64_t end_ns);
 
 /* --- end.c -------------------------------------------------------------------------------------- */
 
@@ -439,10 +456,11 @@ struct ps_lane {
   uv_loop_t loop;
   ps_mailbox inbox;
   ps_acceptor acceptor;
-  uv_timer_t turn;  /**< fires at once: see ps_lane_later */
-  uv_timer_t pause; /**< IDLE: until the next try; FIND, CONFIRM, SERVE: until the next probe; DRAIN: its end */
-  uv_timer_t limit; /**< deadline of the running step or probe */
-  uv_timer_t sweep; /**< deadlines of opens */
+  uv_timer_t turn;  /**< lane.c: fires at once, see ps_lane_later */
+  uv_timer_t sweep; /**< lane.c: deadlines of opens */
+  uv_timer_t retry; /**< retry.c: until the next try */
+  uv_timer_t ask;   /**< supervise.c: until the next question in FIND or CONFIRM */
+  uv_timer_t step;  /**< step.c: deadline of the step that runs */
   ps_relay *relay;
   ps_link *link;
   size_t links_closing; /**< links that are destroyed but whose hosts have not closed */
@@ -450,6 +468,7 @@ struct ps_lane {
   ps_doubt doubt;
   ps_hang hang;
   ps_halt halt;
+  ps_drain drain;
   ps_prewarm prewarm;
   ps_list commands; /**< of ps_command, that have a stream */
   char orphans[PS_ORPHANS_MAX][PS_COMMAND_TOKEN_SIZE];
@@ -493,7 +512,6 @@ struct ps_lane {
   int stopping;
   int finished; /**< the loop's handles are being closed */
   int stop_solver;
-  uint64_t drain_end_ns;
   uint64_t commands_end_ns; /**< until when commands that were left may end; 0 = they were not asked to */
 
   atomic_size_t load;

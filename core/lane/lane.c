@@ -236,7 +236,7 @@ static void on_command(void *context, ps_list *node) {
   case COMMAND_STOP:
     ps_acceptor_close(&lane->acceptor);
     lane->stop_solver = heard->stop_solver;
-    lane->drain_end_ns = uv_hrtime() + heard->drain_ms * 1000000;
+    ps_drain_begin(lane, heard->drain_ms);
     lane->stopping = 1;
     ps_lane_later(lane);
     break;
@@ -324,14 +324,21 @@ void ps_lane_count(ps_lane *lane) {
   }
 }
 
+#define TIMERS 11
+
+static void get_timers(ps_lane *lane, uv_timer_t *timers[TIMERS]) {
+  uv_timer_t *const all[TIMERS] = {&lane->turn,          &lane->sweep,       &lane->retry,      &lane->ask,
+                                   &lane->step,          &lane->probe.timer, &lane->doubt.due,  &lane->doubt.idle,
+                                   &lane->prewarm.timer, &lane->hang.timer,  &lane->drain.timer};
+  memcpy(timers, all, sizeof(all));
+}
+
 static void close_timers(ps_lane *lane) {
-  uv_close((uv_handle_t *)&lane->turn, NULL);
-  uv_close((uv_handle_t *)&lane->pause, NULL);
-  uv_close((uv_handle_t *)&lane->limit, NULL);
-  uv_close((uv_handle_t *)&lane->sweep, NULL);
-  uv_close((uv_handle_t *)&lane->prewarm.timer, NULL);
-  uv_close((uv_handle_t *)&lane->hang.timer, NULL);
-  uv_close((uv_handle_t *)&lane->doubt.timer, NULL);
+  uv_timer_t *timers[TIMERS];
+  get_timers(lane, timers);
+  for (size_t i = 0; i < TIMERS; i++) {
+    uv_close((uv_handle_t *)timers[i], NULL);
+  }
 }
 
 static void on_relay_closed(void *context) {
@@ -414,9 +421,9 @@ static int open_loop(ps_lane *lane) {
     return PENSTOCK_E_LIMIT;
   }
   lane->loop.data = lane;
-  uv_timer_t *timers[] = {&lane->turn,          &lane->pause,      &lane->limit,      &lane->sweep,
-                          &lane->prewarm.timer, &lane->hang.timer, &lane->doubt.timer};
-  for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++) {
+  uv_timer_t *timers[TIMERS];
+  get_timers(lane, timers);
+  for (size_t i = 0; i < TIMERS; i++) {
     (void)uv_timer_init(&lane->loop, timers[i]);
     timers[i]->data = lane;
   }

@@ -93,7 +93,7 @@ void ps_link_destroy(ps_link *link, const penstock_error *why) {
   }
   atomic_store(&lane->blocked, 0);
   atomic_store(&lane->linked, 0);
-  (void)uv_timer_stop(&lane->limit);
+  ps_step_forget(lane);
   ps_hang_end(lane);
   ps_probe_cancel(lane);
   ps_open_drop_all(link);

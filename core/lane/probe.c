@@ -34,16 +34,14 @@ static void finish(ps_lane *lane, ps_probe_result result) {
   if (result == PS_PROBE_SOLVER || lane->phase == PS_PHASE_SERVE) {
     ps_probe_trust_way(probe);
   }
-  (void)uv_timer_stop(&lane->limit);
+  (void)uv_timer_stop(&probe->timer);
   probe->running = 0;
   probe->finished = 1;
   probe->result = result;
   ps_lane_later(lane);
 }
 
-static void on_timeout(uv_timer_t *timer) {
-  ps_probe_timeout(timer->data);
-}
+static void on_timeout(uv_timer_t *timer);
 
 uint64_t ps_probe_patience(uint64_t first_ms, unsigned misses, uint64_t left_ms) {
   uint64_t longer = first_ms << (misses < 16 ? misses : 16);
@@ -69,7 +67,7 @@ static void ask(ps_lane *lane, int legacy) {
   probe->opened_ns = 0;
   probe->sent = 0;
   probe->size = 0;
-  (void)uv_timer_start(&lane->limit, on_timeout, probe->limit_ms, 0);
+  (void)uv_timer_start(&probe->timer, on_timeout, probe->limit_ms, 0);
   ps_open_probe(lane->link);
 }
 
@@ -103,7 +101,7 @@ void ps_probe_cancel(ps_lane *lane) {
   }
   lane->probe.running = 0;
   release(&lane->probe);
-  (void)uv_timer_stop(&lane->limit);
+  (void)uv_timer_stop(&lane->probe.timer);
   if (lane->link) {
     ps_open_forget_probe(lane->link);
   }
@@ -114,10 +112,8 @@ static void was_late(ps_probe *probe) {
   probe->misses++;
 }
 
-void ps_probe_timeout(ps_lane *lane) {
-  if (!lane->probe.running) {
-    return;
-  }
+static void on_timeout(uv_timer_t *timer) {
+  ps_lane *lane = timer->data;
   if (lane->probe.wait_ms) {
     ps_hang_overdue(lane);
     return;
@@ -228,7 +224,7 @@ void ps_probe_opened(ps_lane *lane, penstock_socket socket) {
   }
   probe->opened_ns = uv_hrtime();
   if (!probe->wait_ms) {
-    (void)uv_timer_start(&lane->limit, on_timeout, PS_TCMD_TIMEOUT_MS, 0); /* for the answer */
+    (void)uv_timer_start(&probe->timer, on_timeout, PS_TCMD_TIMEOUT_MS, 0); /* for the answer */
   }
   if (lane->probe_mode == PS_PROBE_TCP) {
     ps_net_close(socket);

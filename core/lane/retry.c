@@ -50,7 +50,7 @@ static void wait_for_retry(ps_lane *lane, const penstock_error *error) {
   if (lane->slow_retry) {
     delay = lane->backoff.max_ms;
   }
-  (void)uv_timer_start(&lane->pause, on_retry, delay, 0);
+  (void)uv_timer_start(&lane->retry, on_retry, delay, 0);
   int again = strcmp(lane->logged, error->what) == 0;
   (void)snprintf(lane->logged, sizeof(lane->logged), "%s", error->what);
   int quiet = again || lane->options.told;
@@ -60,7 +60,11 @@ static void wait_for_retry(ps_lane *lane, const penstock_error *error) {
 }
 
 void ps_retry_now(ps_lane *lane) {
-  (void)uv_timer_start(&lane->pause, on_retry, 0, 0);
+  (void)uv_timer_start(&lane->retry, on_retry, 0, 0);
+}
+
+void ps_retry_cancel(ps_lane *lane) {
+  (void)uv_timer_stop(&lane->retry);
 }
 
 static void give_up(ps_lane *lane, const penstock_error *error) {
@@ -141,8 +145,8 @@ void ps_retry_wake(ps_lane *lane) {
   }
   uint64_t since = (uv_hrtime() - lane->last_try_ns) / 1000000;
   uint64_t wait = since >= lane->wake_after_ms ? 0 : lane->wake_after_ms - since;
-  if (uv_timer_get_due_in(&lane->pause) > wait) {
-    (void)uv_timer_start(&lane->pause, on_retry, wait, 0);
+  if (uv_timer_get_due_in(&lane->retry) > wait) {
+    (void)uv_timer_start(&lane->retry, on_retry, wait, 0);
   }
 }
 

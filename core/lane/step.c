@@ -42,9 +42,7 @@ int ps_step_has(const ps_link *link, ps_step step) {
   return slot_of(link, step) != NULL;
 }
 
-static void on_deadline(uv_timer_t *timer) {
-  ps_step_timeout(timer->data);
-}
+static void on_deadline(uv_timer_t *timer);
 
 void ps_step_run(ps_link *link, ps_step step, uint64_t deadline_ms) {
   ps_lane *lane = link->lane;
@@ -66,7 +64,7 @@ void ps_step_run(ps_link *link, ps_step step, uint64_t deadline_ms) {
   /* connect() may have blocked: timers must count from now. */
   uv_update_time(&lane->loop);
   if (op->step == step && !op->completed) {
-    (void)uv_timer_start(&lane->limit, on_deadline, op->deadline_ms, 0);
+    (void)uv_timer_start(&lane->step, on_deadline, op->deadline_ms, 0);
   }
 }
 
@@ -76,7 +74,7 @@ void ps_step_cancel(ps_link *link) {
     return;
   }
   op->cancelled = 1;
-  (void)uv_timer_start(&link->lane->limit, on_deadline, CANCEL_GRACE_MS, 0);
+  (void)uv_timer_start(&link->lane->step, on_deadline, CANCEL_GRACE_MS, 0);
   link->transport->cancel(link->instance, op);
 }
 
@@ -92,7 +90,7 @@ static void complete(penstock_op *op, const penstock_error *error) {
     op->error = *error;
   }
   atomic_store(&op->link->lane->blocked, 0);
-  (void)uv_timer_stop(&op->link->lane->limit);
+  (void)uv_timer_stop(&op->link->lane->step);
   ps_lane_later(op->link->lane);
 }
 
@@ -126,7 +124,12 @@ static void say_hung(const penstock_op *op, penstock_error *error) {
   penstock_next(error, "it is tried anew at once; if this goes on, check that the machine is not overloaded");
 }
 
-void ps_step_timeout(ps_lane *lane) {
+void ps_step_forget(ps_lane *lane) {
+  (void)uv_timer_stop(&lane->step);
+}
+
+static void on_deadline(uv_timer_t *timer) {
+  ps_lane *lane = timer->data;
   ps_link *link = lane->link;
   if (!link || link->op.step == PS_STEP_NONE || link->op.completed) {
     return;

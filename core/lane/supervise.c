@@ -39,7 +39,7 @@ void ps_supervise_validate(ps_lane *lane) {
 
 void ps_supervise_begin(ps_lane *lane) {
   penstock_error error;
-  (void)uv_timer_stop(&lane->pause);
+  ps_retry_cancel(lane);
   if (lane->stopping) {
     ps_lane_later(lane);
     return;
@@ -68,14 +68,19 @@ static void on_ask(uv_timer_t *timer) {
 }
 
 void ps_supervise_ask_again(ps_lane *lane, uint64_t delay_ms) {
-  (void)uv_timer_start(&lane->pause, on_ask, delay_ms, 0);
+  (void)uv_timer_start(&lane->ask, on_ask, delay_ms, 0);
+}
+
+void ps_supervise_rest(ps_lane *lane) {
+  ps_hang_end(lane);
+  ps_probe_cancel(lane);
+  ps_prewarm_clear(lane);
+  ps_retry_cancel(lane);
+  (void)uv_timer_stop(&lane->ask);
 }
 
 static void enter_find(ps_lane *lane) {
-  ps_hang_end(lane);
-  ps_probe_cancel(lane); /* a question of SERVE, and its pause */
-  ps_prewarm_clear(lane);
-  (void)uv_timer_stop(&lane->pause);
+  ps_supervise_rest(lane);
   if (lane->halt.is_on) {
     ps_halt_rest(lane);
     return;
