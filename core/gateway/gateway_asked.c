@@ -151,7 +151,11 @@ static int begin_use(ps_gateway *self, const char *name, int64_t drain_ms, penst
     release(&profile);
     return result;
   }
-  return ps_gateway_begin_swap(self, &profile, drain_ms, error);
+  result = ps_gateway_begin_swap(self, &profile, drain_ms, error);
+  if (result == PENSTOCK_OK) {
+    ps_swap_tell_begun(&self->swap);
+  }
+  return result;
 }
 
 static int on_use(void *context, const char *name, int64_t drain_ms, ps_control_fault *fault) {
@@ -217,6 +221,9 @@ static int on_run(void *context, ps_command *command, penstock_socket socket, ps
 /* The one that was to come has not: the one in use goes on, and nobody else is to be waited for. */
 void ps_gateway_on_swap(void *context, const ps_swap_event *event) {
   ps_gateway *self = context;
+  if (event->step == PS_SWAP_TAKEN || event->step == PS_SWAP_FAILED) {
+    ps_gateway_reload_settle(self, event->step == PS_SWAP_TAKEN);
+  }
   self->options->events->swap(self->options->context, event);
   if (event->step == PS_SWAP_FAILED && !self->stopping && ps_gateway_hopeless(self)) {
     (void)ps_hold_refuse_all(&self->hold);

@@ -19,11 +19,19 @@
 #include "net/acceptor.h"
 #include "net/netwatch.h"
 
+/** What a reload has applied and takes back if the profile, which connects anew because of it, does not serve. */
+typedef struct ps_gateway_undo {
+  int is_on;
+  int logs;            /**< the log is another one */
+  ps_settings *common; /**< [gateway], as it was read before; NULL as there */
+} ps_gateway_undo;
+
 typedef struct ps_gateway {
   const ps_gateway_options *options; /**< = &own_options; its profile is the one in use */
   ps_gateway_options own_options;
   ps_gateway_events told; /**< those of the owner, whole */
   ps_settings *common;    /**< [gateway], as it was read last; NULL: it was not read anew */
+  ps_gateway_undo undo;
   uv_loop_t loop;
   ps_acceptor acceptor;
   atomic_uint_fast64_t clients; /**< so far */
@@ -59,12 +67,14 @@ void ps_gateway_set_clients_max(const ps_gateway *self, ps_crew *crew);
  * long streams may go on, in milliseconds. `context` is the gateway. */
 uint64_t ps_gateway_end(void *context, int64_t drain_ms);
 
-/** A profile, which becomes the gateway's, begins to connect beside the one in use. Returns 0 or a negative code with
- * `error`. */
+/** A profile, which becomes the gateway's, begins to connect beside the one in use; ps_swap_tell_begun is to follow.
+ * Returns 0 or a negative code with `error`. */
 int ps_gateway_begin_swap(ps_gateway *self, ps_gateway_profile *profile, int64_t drain_ms, penstock_error *error);
 /** Reads the files anew and applies what they say otherwise. Returns 0 with *changes, which the caller frees; or a
  * negative code with `fault`, and nothing has changed. `context` is the gateway. */
 int ps_gateway_reload(void *context, ps_reload *changes, ps_control_fault *fault);
+/** A swap has ended. What the reload that began it, if one did, has applied stays, or is taken back. */
+void ps_gateway_reload_settle(ps_gateway *self, int has_served);
 
 /** One thing at a time: what each of them does to link and solver, the others count on. Returns 0; or a negative code
  * with `fault`, if it ends, or somebody stops or starts the solver. */

@@ -98,18 +98,39 @@ static int read_anew(ps_gateway *self, reading *now, penstock_error *error) {
   return result == PENSTOCK_OK && now->reload.connects ? may_connect(self, error) : result;
 }
 
-/* [gateway] is ours from now on; the log's keys count. */
+/* [gateway] is ours from now on; the log's keys count. What was before is kept until it is known that it stays so. */
 static int apply_common(ps_gateway *self, reading *now, penstock_error *error) {
   if (now->reload.logs && self->options->relog &&
       self->options->relog(self->options->find_context, now->common, error) != PENSTOCK_OK) {
     return PENSTOCK_E_FAILED;
   }
   if (now->common) {
-    ps_settings_free(self->common);
+    self->undo = (ps_gateway_undo){.is_on = 1, .logs = now->reload.logs, .common = self->common};
     self->common = now->common;
     now->common = NULL;
   }
   return PENSTOCK_OK;
+}
+
+static void take_back(ps_gateway *self) {
+  penstock_error error;
+  ps_settings *failed = self->common;
+  self->common = self->undo.common;
+  self->undo.common = failed; /* is freed with what was to be kept otherwise */
+  if (self->undo.logs && self->options->relog &&
+      self->options->relog(self->options->find_context, self->common ? self->common : self->options->common, &error) !=
+          PENSTOCK_OK) {
+    ps_log_error(PENSTOCK_LOG_WARN, self->options->profile, &error);
+    ps_log(PENSTOCK_LOG_WARN, self->options->profile, "the log goes on as it was to be, not as it was");
+  }
+}
+
+void ps_gateway_reload_settle(ps_gateway *self, int has_served) {
+  if (self->undo.is_on && !has_served) {
+    take_back(self);
+  }
+  ps_settings_free(self->undo.common);
+  self->undo = (ps_gateway_undo){0};
 }
 
 /* Keys of the profile that count at once. */
@@ -147,6 +168,33 @@ static void tell(ps_gateway *self, const ps_reload *reload, const penstock_error
   self->options->events->reload(self->options->context, &event);
 }
 
+/* All of it, or nothing; what was read and is used from now on is not `now`'s any more. */
+static int apply(ps_gateway *self, reading *now, penstock_error *error) {
+  int result = apply_common(self, now, error);
+  if (result == PENSTOCK_OK) {
+    result = apply_live(self, now, error);
+  }
+  if (result == PENSTOCK_OK && now->reload.connects) {
+    ps_gateway_profile profile = now->profile;
+    now->profile.release = NULL; /* is the swap's, whatever becomes of it */
+    result = ps_gateway_begin_swap(self, &profile, -1, error);
+  }
+  if (result != PENSTOCK_OK) {
+    ps_gateway_reload_settle(self, 0);
+  }
+  return result;
+}
+
+static int fail(ps_gateway *self, int code, const penstock_error *error, ps_control_fault *fault) {
+  int is_ours = error->error_class != PENSTOCK_CLASS_CONFIG;
+  tell(self, NULL, error);
+  ps_control_fault_set(fault, is_ours ? "failed" : "bad-profile", "%s", error->what);
+  ps_control_fault_next(fault, "%s", error->next);
+  ps_control_fault_cause(fault, error);
+  ps_herald_reloaded(self->herald);
+  return code;
+}
+
 int ps_gateway_reload(void *context, ps_reload *changes, ps_control_fault *fault) {
   ps_gateway *self = context;
   reading now;
@@ -160,33 +208,19 @@ int ps_gateway_reload(void *context, ps_reload *changes, ps_control_fault *fault
   ps_herald_reloading(self->herald);
   int result = read_anew(self, &now, &error);
   if (result == PENSTOCK_OK) {
-    result = apply_common(self, &now, &error);
-  }
-  if (result == PENSTOCK_OK) {
-    result = apply_live(self, &now, &error);
-  }
-  if (result == PENSTOCK_OK) {
-    tell(self, &now.reload, NULL);
-  }
-  if (result == PENSTOCK_OK && now.reload.connects) {
-    ps_gateway_profile profile = now.profile;
-    now.profile.release = NULL; /* is the swap's, whatever becomes of it */
-    result = ps_gateway_begin_swap(self, &profile, -1, &error);
-  }
-  if (result != PENSTOCK_OK) {
-    int is_ours = error.error_class != PENSTOCK_CLASS_CONFIG;
-    tell(self, NULL, &error);
-    ps_control_fault_set(fault, is_ours ? "failed" : "bad-profile", "%s", error.what);
-    ps_control_fault_next(fault, "%s", error.next);
-    ps_control_fault_cause(fault, &error);
-  }
-  if (result != PENSTOCK_OK || !now.reload.connects) {
-    ps_herald_reloaded(self->herald);
+    result = apply(self, &now, &error);
   }
   drop(&now);
   if (result != PENSTOCK_OK) {
     ps_reload_free(&now.reload);
-    return result;
+    return fail(self, result, &error, fault);
+  }
+  tell(self, &now.reload, NULL);
+  if (now.reload.connects) {
+    ps_swap_tell_begun(&self->swap); /* its end settles what was applied */
+  } else {
+    ps_gateway_reload_settle(self, 1);
+    ps_herald_reloaded(self->herald);
   }
   *changes = now.reload;
   return PENSTOCK_OK;

@@ -100,10 +100,13 @@ int ps_swap_begin(ps_swap *self, ps_crew *crew, const ps_crew *used, penstock_so
   self->coming = crew;
   self->drain_ms = drain_ms;
   self->other = name_of(used);
-  ps_log(PENSTOCK_LOG_INFO, name_of(crew), "connects beside '%s', to be used instead", self->other);
-  ps_swap_event event = about(self, crew, PS_SWAP_BEGUN);
-  self->tell(self->context, &event);
   return PENSTOCK_OK;
+}
+
+void ps_swap_tell_begun(const ps_swap *self) {
+  ps_log(PENSTOCK_LOG_INFO, name_of(self->coming), "connects beside '%s', to be used instead", self->other);
+  ps_swap_event event = about(self, self->coming, PS_SWAP_BEGUN);
+  self->tell(self->context, &event);
 }
 
 ps_crew *ps_swap_take(ps_swap *self, ps_crew *used) {

@@ -30,11 +30,13 @@ typedef struct ps_swap {
 void ps_swap_init(ps_swap *swap, void (*tell)(void *context, const ps_swap_event *event), void *context);
 
 /**
- * A crew, opened and not started, begins to connect beside `used`. `listening` as for ps_crew_start. Returns 0; or a
- * negative code with `error`: the crew is gone.
+ * A crew, opened and not started, begins to connect beside `used`. `listening` as for ps_crew_start. Returns 0, and
+ * ps_swap_tell_begun is to follow in the same turn; or a negative code with `error`: the crew is gone.
  */
 int ps_swap_begin(ps_swap *swap, ps_crew *crew, const ps_crew *used, penstock_socket listening, int64_t drain_ms,
                   penstock_error *error);
+/** Tells that it does. */
+void ps_swap_tell_begun(const ps_swap *swap);
 /** The one that comes serves: returns it, which is the one in use from now on; `used` leaves. */
 ps_crew *ps_swap_take(ps_swap *swap, ps_crew *used);
 /** The one that comes has failed, and leaves. Harmless if there is none. */

@@ -39,6 +39,8 @@ typedef struct run {
   int (*find)(void *context, const char *name, ps_gateway_profile *found, penstock_error *error); /**< gets the run */
   int (*reread)(void *context, const char *name, ps_gateway_profile *found, ps_settings **common,
                 penstock_error *error); /**< likewise */
+  int (*relog)(void *context, const ps_settings *common, penstock_error *error);
+  const ps_settings *common; /**< [gateway] */
   pthread_t thread;
   int acting;
   uint16_t port;
@@ -146,6 +148,8 @@ UNUSED static void go(run *self) {
                                 .context = self,
                                 .find = self->find,
                                 .reread = self->reread,
+                                .relog = self->relog,
+                                .common = self->common,
                                 .find_context = self};
   self->result = ps_gateway_run(&options, &self->error);
   if (self->acting && !self->is_main_busy) {

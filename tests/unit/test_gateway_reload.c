@@ -2,14 +2,18 @@
 /* Files that are read anew: what is the same, what counts at once, what needs a new connection, and what fails. */
 #include "gateway_rig.h"
 
-#include "config/config.h"
+#include <sys/resource.h>
+
+#include "config/settings.h"
 #include "control/client.h"
 #include "control/place.h"
 
 static char folder[64];
-static _Atomic(const char *) hold, depth, peers, fault; /* what is in the files; NULL = the default */
+static _Atomic(const char *) hold, depth, peers, level, fault; /* what is in the files; NULL = the default */
 static atomic_int read_so_far, released;
-static int ends; /* a stop ends the solver */
+static _Atomic(const char *) logs_at;     /* the log's level, as it counts */
+static atomic_int told, told_not, relogs; /* reloads, by what the gateway's events say of them */
+static int ends;                          /* a stop ends the solver */
 
 static int begin(void **state) {
   (void)snprintf(folder, sizeof(folder), "/tmp/pst-reload-XXXXXX");
@@ -28,10 +32,44 @@ static void release(void *owner) {
   ps_settings_free(owner);
 }
 
+/* [gateway], with the log's level. */
+static ps_settings *make_common(void) {
+  ps_problems problems = {0};
+  ps_settings *common = ps_settings_create("gateway", &ps_gateway_table, NULL, &problems);
+  assert_int_equal(ps_settings_set(common, "log_level", level ? level : "info", "test", &problems), 0);
+  ps_problems_clear(&problems);
+  return common;
+}
+
+static int relog(void *context, const ps_settings *common, penstock_error *error) {
+  static const char *const levels[] = {"info", "debug", "trace"};
+  (void)context;
+  (void)error;
+  for (size_t i = 0; i < 3; i++) {
+    if (strcmp(ps_settings_string(common, "log_level"), levels[i]) == 0) {
+      logs_at = levels[i];
+    }
+  }
+  relogs++;
+  return PENSTOCK_OK;
+}
+
+static void on_reload(void *context, const ps_reload_event *event) {
+  (void)context;
+  *(event->error ? &told_not : &told) += 1;
+}
+
+static const ps_gateway_events with_reload = {.listening = on_listening,
+                                              .serving = on_serving,
+                                              .state = on_state,
+                                              .leg = on_leg,
+                                              .progress = on_progress,
+                                              .reload = on_reload};
+
 static int reread(void *context, const char *name, ps_gateway_profile *found, ps_settings **common,
                   penstock_error *error) {
   run made = {0};
-  (void)context;
+  const run *self = context;
   *common = NULL;
   if (fault) {
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "%s", fault);
@@ -41,6 +79,7 @@ static int reread(void *context, const char *name, ps_gateway_profile *found, ps
   set(&made, "depth", depth ? depth : "3");
   set(&made, "peers", peers ? peers : "any");
   read_so_far++;
+  *common = self->common ? make_common() : NULL;
   *found = (ps_gateway_profile){.name = name,
                                 .transport = &fake_transport,
                                 .settings = made.settings,
@@ -50,14 +89,18 @@ static int reread(void *context, const char *name, ps_gateway_profile *found, ps
 }
 
 static void run_with(void (*what)(run *self)) {
-  run self = {.act = what, .point = AT_SERVING, .control = 1, .reread = reread};
+  run self = {.act = what, .point = AT_SERVING, .control = 1, .reread = reread, .events = &with_reload};
   fake_reset();
   fake.side_by_side = 1;
   fake.stop_ends = ends;
-  hold = depth = peers = fault = NULL;
-  read_so_far = 0;
-  released = 0;
+  hold = depth = peers = level = fault = NULL;
+  read_so_far = released = told = told_not = relogs = 0;
+  ps_settings *common = make_common();
+  self.common = common;
+  self.relog = relog;
+  logs_at = "info";
   go(&self);
+  ps_settings_free(common);
   assert_int_equal(self.result, 0);
   assert_int_equal(read_so_far, released); /* nothing is held that nobody needs */
 }
@@ -190,6 +233,63 @@ static void test_what_fails_changes_nothing(void **state) {
   run_with(change_nothing);
 }
 
+/* [gateway] counts at once, and is taken back if the profile, connected anew in the same reload, does not serve. */
+static void change_the_log_too(run *self) {
+  ps_control_client client;
+  penstock_error error = {.struct_size = sizeof(error)};
+  int connected = 0;
+  connect_control(self, &client);
+  level = "debug";
+  peers = "own";
+  fake.error_leg = PENSTOCK_LEG_TCP;
+  fake.error_class = PENSTOCK_CLASS_TRANSIENT;
+  fake.connect = FAKE_FAIL;
+  assert_int_equal(reload(&client, &connected, &error), -1);
+  assert_string_equal(logs_at, "info");
+  assert_int_equal(relogs, 2);
+  fake.connect = FAKE_OK;
+  assert_int_equal(reload(&client, &connected, &error), 2); /* it has not been forgotten */
+  assert_true(connected);
+  assert_string_equal(logs_at, "debug");
+  level = "trace";
+  assert_int_equal(reload(&client, &connected, &error), 1);
+  assert_string_equal(logs_at, "trace");
+  assert_int_equal(relogs, 4);
+  ps_control_client_close(&client);
+}
+
+static void test_the_log_is_as_before_if_the_profile_fails(void **state) {
+  (void)state;
+  run_with(change_the_log_too);
+}
+
+/* Not even begun: what connects anew cannot have a thread. */
+static void want_descriptors(run *self) {
+  ps_control_client client;
+  penstock_error error = {.struct_size = sizeof(error)};
+  struct rlimit usual;
+  int connected = 0;
+  connect_control(self, &client);
+  level = "debug";
+  peers = "own";
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+  const struct rlimit none = {0, usual.rlim_max};
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+  assert_int_equal(reload(&client, &connected, &error), -1);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+  assert_int_equal(told, 0); /* nobody hears of a success first */
+  assert_int_equal(told_not, 1);
+  assert_string_equal(logs_at, "info");
+  assert_int_equal(reload(&client, &connected, &error), 2);
+  assert_int_equal(told, 1);
+  ps_control_client_close(&client);
+}
+
+static void test_what_cannot_begin_is_told_once(void **state) {
+  (void)state;
+  run_with(want_descriptors);
+}
+
 static atomic_int is_over;
 
 static void *ask_always(void *argument) {
@@ -283,6 +383,8 @@ int main(void) {
       cmocka_unit_test(test_other_keys_connect_anew),
       cmocka_unit_test(test_a_solver_that_was_stopped_is_not_launched_by_a_reload),
       cmocka_unit_test(test_what_fails_changes_nothing),
+      cmocka_unit_test(test_the_log_is_as_before_if_the_profile_fails),
+      cmocka_unit_test(test_what_cannot_begin_is_told_once),
       cmocka_unit_test(test_nobody_is_lost_in_two_hundred_reloads),
       cmocka_unit_test(test_a_signal_reloads),
       cmocka_unit_test(test_keys_are_told_by_when_they_count),
