@@ -51,6 +51,8 @@ typedef struct ps_crew_events {
   void (*report)(void *context, ps_crew *crew, const ps_lane_report *report);
   /** What ps_crew_ask_solver has asked for is done, or has failed. */
   void (*solver)(void *context, ps_crew *crew, const ps_solver_outcome *outcome);
+  /** The solver hangs, and `on_hang` wants it restarted: may that be now? ps_crew_look_at_hang asks again. */
+  int (*may_restart)(void *context, const ps_crew *crew);
   /** The last of its lanes has ended; ps_crew_close may be called from here. */
   void (*ended)(void *context, ps_crew *crew);
 } ps_crew_events;
@@ -134,6 +136,8 @@ void ps_crew_reconnect(const ps_crew *crew);
  * cannot be done. To be asked only when nothing else is under way (ps_crew_acts).
  */
 int ps_crew_ask_solver(ps_crew *crew, ps_solver_ask what, uint64_t drain_ms, penstock_error *error);
+/** It may be now, which it could not be before: restarts the solver if it hangs and that is wanted. */
+void ps_crew_look_at_hang(ps_crew *crew);
 /** Is something under way that was asked about the solver? */
 int ps_crew_acts(const ps_crew *crew);
 /** Returns how many were asked. */

@@ -131,7 +131,8 @@ int ps_crew_ask_solver(ps_crew *self, ps_solver_ask what, uint64_t drain_ms, pen
 static void on_hung(ps_crew *self) {
   penstock_error error = {.struct_size = sizeof(error)};
   const char *on_hang = ps_settings_string(self->options.settings, "on_hang");
-  if (!on_hang || strcmp(on_hang, "restart") != 0 || ps_crew_solver_is_busy(self)) {
+  if (!on_hang || strcmp(on_hang, "restart") != 0 || ps_crew_solver_is_busy(self) ||
+      !self->options.events->may_restart(self->options.context, self)) {
     return;
   }
   if (!ps_launch_allows(&self->gate, self->options.settings)) {
@@ -142,6 +143,12 @@ static void on_hung(ps_crew *self) {
   ps_log(PENSTOCK_LOG_WARN, self->options.profile, "the solver hangs and is restarted (`on_hang = restart`)");
   if (ask(self, PS_SOLVER_RESTART, 0, 1, &error) != PENSTOCK_OK) {
     ps_log_error(PENSTOCK_LOG_WARN, self->options.profile, &error);
+  }
+}
+
+void ps_crew_look_at_hang(ps_crew *self) {
+  if (self->state == PS_STATE_HUNG && !self->stopping) {
+    on_hung(self);
   }
 }
 

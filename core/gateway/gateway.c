@@ -368,6 +368,18 @@ static void on_crew_solver(void *context, ps_crew *crew, const ps_solver_outcome
   ps_desk_answer_solver(self->desk, outcome);
 }
 
+/* Another profile is about to be used, of the same solver perhaps: it is to find what there is, and if it comes, nobody
+ * uses this one any more. */
+static int on_crew_may_restart(void *context, const ps_crew *crew) {
+  const ps_gateway *self = context;
+  if (crew != self->crew || !self->swap.coming) {
+    return crew == self->crew;
+  }
+  ps_log(PENSTOCK_LOG_INFO, self->options->profile, "the solver hangs, and is left so while '%s' connects",
+         ps_crew_options_of(self->swap.coming)->profile);
+  return 0;
+}
+
 static void on_crew_report(void *context, ps_crew *crew, const ps_lane_report *report) {
   const ps_gateway *self = context;
   ps_desk_report(self->desk, report, crew == self->crew);
@@ -404,6 +416,7 @@ static const ps_crew_events crew_events = {
     .fatal = on_crew_fatal,
     .report = on_crew_report,
     .solver = on_crew_solver,
+    .may_restart = on_crew_may_restart,
     .ended = on_crew_ended,
 };
 

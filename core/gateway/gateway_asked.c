@@ -218,16 +218,21 @@ static int on_run(void *context, ps_command *command, penstock_socket socket, ps
   return code;
 }
 
-/* The one that was to come has not: the one in use goes on, and nobody else is to be waited for. */
+/* The one that was to come has not: the one in use goes on, nobody else is to be waited for, and what was put off for
+ * it is not any more. */
 void ps_gateway_on_swap(void *context, const ps_swap_event *event) {
   ps_gateway *self = context;
   if (event->step == PS_SWAP_TAKEN || event->step == PS_SWAP_FAILED) {
     ps_gateway_reload_settle(self, event->step == PS_SWAP_TAKEN);
   }
   self->options->events->swap(self->options->context, event);
-  if (event->step == PS_SWAP_FAILED && !self->stopping && ps_gateway_hopeless(self)) {
+  if (event->step != PS_SWAP_FAILED || self->stopping) {
+    return;
+  }
+  if (ps_gateway_hopeless(self)) {
     (void)ps_hold_refuse_all(&self->hold);
   }
+  ps_crew_look_at_hang(self->crew);
 }
 
 void ps_gateway_open_desk(ps_gateway *self) {

@@ -4,6 +4,9 @@
 
 #include "gateway_rig.h"
 
+#include "control/client.h"
+#include "control/place.h"
+
 /* What a lane has told, beyond what the rig counts. */
 static atomic_int hungs, ups;
 static char reason[512];
@@ -302,6 +305,88 @@ static void test_one_that_could_not_be_launched_again_is_left(void **state) {
   }
 }
 
+/* --- and another profile ------------------------------------------------------------------------- */
+
+static char folder[64];
+static atomic_int stops_before; /* when the other one has failed; -1: it has not */
+static atomic_int hungs_before;
+
+static void release(void *owner) {
+  ps_settings_free(owner);
+}
+
+static int find(void *context, const char *name, ps_gateway_profile *profile, penstock_error *error) {
+  run other = {0};
+  (void)context;
+  (void)error;
+  set(&other, "connect_timeout", "1s");
+  *profile = (ps_gateway_profile){.name = name,
+                                  .transport = &fake_transport,
+                                  .settings = other.settings,
+                                  .release = release,
+                                  .owner = other.settings};
+  return PENSTOCK_OK;
+}
+
+static void on_swap(void *context, const ps_swap_event *event) {
+  (void)context;
+  if (event->step == PS_SWAP_FAILED) {
+    stops_before = fake.stops;
+    hungs_before = hungs;
+  }
+}
+
+static const ps_gateway_events with_swap = {.listening = on_listening,
+                                            .serving = on_serving,
+                                            .state = count_state,
+                                            .leg = on_leg,
+                                            .progress = on_progress,
+                                            .swap = on_swap};
+
+static void hang_while_another_comes(run *self) {
+  char path[PS_CONTROL_PATH_SIZE];
+  ps_control_client client;
+  penstock_error error;
+  json_t *result = NULL;
+  (void)snprintf(path, sizeof(path), "%s/test@%u.sock", folder, self->port);
+  while (ps_control_client_open(&client, path, 5000, &error) != 0) {
+    (void)usleep(1000);
+  }
+  fake.for_clients = fake.for_questions = FAKE_WAITS;
+  int fd = ask_and_wait(self);
+  await(&fake.waits, 1);
+  fake.connect = FAKE_NEVER;
+  assert_int_not_equal(
+      ps_control_client_ask(&client, "use", json_pack("{s:s}", "profile", "other"), 20000, &result, &error), 0);
+  ps_control_client_close(&client);
+  await(&self->servings, 2);
+  fake.goes_on = 1;
+  (void)is_answered(fd);
+  close(fd);
+}
+
+/* It may be the other one's solver, too: so it is left until that has failed, and not forgotten. */
+static void test_one_that_hangs_while_another_profile_comes_is_restarted_after_that(void **state) {
+  (void)state;
+  (void)snprintf(folder, sizeof(folder), "/tmp/pst-hang-XXXXXX");
+  assert_non_null(mkdtemp(folder));
+  (void)setenv("PENSTOCK_RUNTIME_DIR", folder, 1);
+  run self = prepare(hang_while_another_comes);
+  self.control = 1;
+  self.find = find;
+  self.events = &with_swap;
+  stops_before = -1;
+  fake.stop_ends = 1;
+  set(&self, "on_hang", "restart");
+  finish(&self);
+  assert_int_equal(hungs_before, 1);
+  assert_int_equal(stops_before, 0);
+  assert_int_equal(fake.stops, 1);
+  assert_int_equal(rmdir(folder), 0);
+}
+
+/* --- what becomes of it -------------------------------------------------------------------------- */
+
 /* It is in the middle of the question when it goes. */
 static void hang_and_die(run *self) {
   fake.for_clients = fake.for_questions = FAKE_WAITS;
@@ -336,6 +421,7 @@ int main(void) {
       cmocka_unit_test(test_0_is_never),
       cmocka_unit_test(test_one_that_hangs_is_restarted_if_that_is_wanted),
       cmocka_unit_test(test_one_that_could_not_be_launched_again_is_left),
+      cmocka_unit_test(test_one_that_hangs_while_another_profile_comes_is_restarted_after_that),
       cmocka_unit_test(test_one_that_hung_and_died_is_launched_again),
   };
   return cmocka_run_group_tests_name("hang", tests, begin_server, end_server);
