@@ -100,6 +100,7 @@ static void on_reconnect(void *context, ps_control_call *call) {
     ps_control_refuse(call, &fault);
     return;
   }
+  ps_told_wanted(&desk->told, desk->told.state != PS_STATE_CONNECTING);
   ps_control_answer(call, json_pack("{s:I}", "lanes", (json_int_t)lanes));
 }
 

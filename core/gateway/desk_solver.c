@@ -7,10 +7,16 @@
 static void ask_solver(ps_desk *desk, ps_control_call *call, ps_solver_ask what) {
   ps_control_fault fault;
   int is_free = desk->acting == NULL; /* else the gateway refuses, and the one who waits goes on waiting */
-  desk->acting = is_free ? call : desk->acting;
+  if (is_free) {
+    desk->acting = call;
+    ps_told_wanted(&desk->told, 1);
+  }
   /* A solver that ends takes its streams with it: whoever wants to wait for them says so. */
   if (desk->gateway.solver(desk->gateway.context, what, (uint64_t)ps_control_int(call, "drain_ms", 0), &fault) != 0) {
-    desk->acting = is_free ? NULL : desk->acting;
+    if (is_free) {
+      desk->acting = NULL;
+      ps_told_wanted(&desk->told, 0);
+    }
     ps_control_refuse(call, &fault);
   }
 }
@@ -48,6 +54,7 @@ void ps_desk_answer_solver(ps_desk *desk, const ps_solver_outcome *outcome) {
   if (!call) {
     return;
   }
+  ps_told_wanted(&desk->told, 0);
   desk->acting = NULL;
   if (!error) {
     ps_control_answer(call, solver_answer(desk, outcome));

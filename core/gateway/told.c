@@ -25,12 +25,17 @@ void ps_told_listening(ps_told *told, const char *address) {
   (void)snprintf(told->listen, sizeof(told->listen), "%s", address);
 }
 
-/* Whoever was down, or served, and connects now tries again. */
+void ps_told_wanted(ps_told *told, int is_wanted) {
+  told->is_wanted = is_wanted;
+}
+
+/* Whoever was down, or served, and connects now tries again; unless it is because the user wants it. */
 static void count_tries(ps_told *told, ps_state state) {
   int was_over = told->state == PS_STATE_DOWN || ps_state_serves(told->state);
   if (state == PS_STATE_CONNECTING && was_over) {
-    told->retries++;
-    told->retries_all++;
+    told->retries += !told->is_wanted;
+    told->retries_all += !told->is_wanted;
+    told->is_wanted = 0;
   } else if (state == PS_STATE_UP) {
     told->retries = 0;
   }

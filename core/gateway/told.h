@@ -46,6 +46,7 @@ typedef struct ps_told {
   char protocol_version[64]; /**< "" = not known */
   ps_told_moment served;     /**< since when the solver is served */
   uint64_t times_served;
+  int is_wanted;        /**< the next try is the user's: it is not counted */
   uint64_t retries;     /**< tries since it was last up, without the first of all */
   uint64_t retries_all; /**< … of all times */
 } ps_told;
@@ -54,6 +55,8 @@ void ps_told_begin(ps_told *told);
 /** As the slots of ps_gateway_events. */
 void ps_told_listening(ps_told *told, const char *address);
 void ps_told_state(ps_told *told, ps_state state, const penstock_error *error, uint64_t next_try_ms);
+/** The user has asked for something that may need a try (1), or that is over (0). */
+void ps_told_wanted(ps_told *told, int is_wanted);
 void ps_told_leg_is(ps_told *told, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error);
 void ps_told_progress(ps_told *told, const char *text);
 void ps_told_serving(ps_told *told, int adopted, const char *protocol_version);

@@ -56,6 +56,7 @@ def test_stop_start_and_restart(penstock, served):
     *events, outcome = map(json.loads, done.stdout.splitlines())
     assert {event["event"] for event in events} == {"state", "leg", "progress"}
     assert outcome["error"] is None and outcome["result"]["adopted"] is False and outcome["result"]["streams"] == 0
+    assert status_of(penstock)["retries_total"] == 0  # nothing of this was its own idea
     assert not procs.alive(pid) and served.root.pid() != pid
     assert served.wire.tcmd()["protocol_version"] == "0.18"
 

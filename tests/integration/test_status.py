@@ -85,6 +85,16 @@ def test_tries_and_those_who_wait(gateway, penstock, solver):
     assert re.search(r"^  Retries    \d+ in all$", penstock.run("status").stdout, re.M)
 
 
+def test_tries_that_the_user_wants_are_none_of_its_own(gateway, penstock, forward):
+    running = gateway(forward)
+    running.wait_serving()
+    since = running.mark()
+    assert penstock.run("reconnect").returncode == OK
+    running.wait_serving(since=since)
+    assert penstock.run("start").returncode == OK  # served already
+    assert status_of(penstock)["retries_total"] == 0
+
+
 def test_a_project(gateway, penstock, forward):
     running = gateway(forward)
     running.wait_serving()

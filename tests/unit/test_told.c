@@ -142,6 +142,13 @@ static void test_tries_are_counted(void **state) {
   ps_told_state(&told, PS_STATE_HUNG, &error, 0);
   ps_told_state(&told, PS_STATE_CONNECTING, NULL, 0); /* so it is if it was served and hung */
   assert_int_equal(told.retries_all, 5);
+  ps_told_state(&told, PS_STATE_UP, NULL, 0);
+  ps_told_wanted(&told, 1); /* a restart, say */
+  ps_told_state(&told, PS_STATE_CONNECTING, NULL, 0);
+  assert_int_equal(told.retries, 0);
+  ps_told_state(&told, PS_STATE_DOWN, &error, 1);
+  ps_told_wanted(&told, 1);
+  ps_told_wanted(&told, 0); /* nothing came of it */
   ps_told next;
   ps_told_begin(&next);
   ps_told_state(&next, PS_STATE_UP, NULL, 0);
