@@ -129,5 +129,5 @@ int ps_cli_main(int argc, char **argv) {
         count > 0 && line[1][0] == '-' ? global_option(line[1]) : ps_cli_run_group(&ps_cli_program, count + 1, line);
   }
   free(line);
-  return exit_code;
+  return ps_out_finish(exit_code);
 }

@@ -30,7 +30,7 @@ static int cmd_words(int argc, char **argv) {
     count++;
   }
   ps_complete((const char *const *)arguments, count, &out);
-  (void)ps_term_write(PS_STDOUT, out.data, out.size);
+  ps_out_bytes(out.data, out.size);
   free(out.data);
   return PS_EXIT_OK;
 }
@@ -39,7 +39,8 @@ static int print_script(const ps_cli_syntax *syntax, const char *script, int arg
   char **arguments;
   int exit_code;
   if (ps_cli_parse(syntax, argc, argv, &arguments, &exit_code)) {
-    exit_code = ps_term_write(PS_STDOUT, script, strlen(script)) == 0 ? PS_EXIT_OK : PS_EXIT_FAILED;
+    ps_out_bytes(script, strlen(script));
+    exit_code = PS_EXIT_OK;
   }
   return exit_code;
 }

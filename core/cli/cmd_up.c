@@ -217,6 +217,7 @@ static int run(up_line *line, const ps_profiles *profiles, const ps_profile *pro
   };
   memset(&error, 0, sizeof(error));
   line->ran = 1;
+  ps_out_excuse(); /* whoever has ended it well is to be told so: systemd would start it again */
   ps_out_start(line->json);
   int has_failed = ps_gateway_run(&options, &error) != 0;
   int exit_code = has_failed ? (int)ps_cli_exit_code(&error) : PS_EXIT_OK;

@@ -71,6 +71,6 @@ ps_exit_code ps_cli_exit_code(const penstock_error *error) {
 void ps_cli_leave_if_abandoned(int exit_code) {
   if (ps_gateway_abandoned()) {
     ps_out_stop();
-    _Exit(exit_code);
+    _Exit(ps_out_finish(exit_code));
   }
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/out.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <uv.h>
 
 #include "base/list.h"
 #include "base/signals.h"
 #include "base/text.h"
+#include "cli/cli.h"
 #include "cli/term.h"
 
 #define QUEUE_LIMIT  ((size_t)256 * 1024)
@@ -32,7 +35,9 @@ static struct {
   int threaded; /* a thread writes */
   int stopping; /* the thread is to end once the queue is empty */
   int ended;    /* the thread has ended */
-  int broken;   /* nobody reads any more */
+  int broken;   /* nothing can be written any more */
+  int fault;    /* errno of that; 0 if it is only that nobody reads any more */
+  int excused;  /* … and it does not matter */
 } out;
 
 static uv_once_t once = UV_ONCE_INIT;
@@ -49,6 +54,11 @@ static void lock(void) {
   uv_mutex_lock(&out.lock);
 }
 
+/* The errno of a write that has failed, as it is kept. */
+static int fault_of(int failed) {
+  return failed && errno != EPIPE ? errno : 0;
+}
+
 /* Queues or writes. [locked] */
 static void put(const char *data, size_t size) {
   if (out.broken || size == 0) {
@@ -56,6 +66,7 @@ static void put(const char *data, size_t size) {
   }
   if (!out.threaded) {
     out.broken = ps_term_write(PS_STDOUT, data, size) != 0;
+    out.fault = fault_of(out.broken);
     return;
   }
   chunk *entry = out.queued + size > QUEUE_LIMIT ? NULL : malloc(sizeof(*entry) + size);
@@ -94,8 +105,10 @@ static void write_queue(void *unused) {
       entry = PS_CONTAINER(node, chunk, node);
       uv_mutex_unlock(&out.lock);
       int failed = ps_term_write(PS_STDOUT, entry->data, entry->size) != 0;
+      int fault = fault_of(failed);
       uv_mutex_lock(&out.lock);
       out.queued -= entry->size;
+      out.fault = out.broken ? out.fault : fault;
       out.broken |= failed;
       free(entry);
       tell_dropped();
@@ -146,6 +159,23 @@ int ps_out_is_broken(void) {
   return broken;
 }
 
+void ps_out_excuse(void) {
+  lock();
+  out.excused = 1;
+  uv_mutex_unlock(&out.lock);
+}
+
+int ps_out_finish(int exit_code) {
+  lock();
+  int fault = out.excused ? 0 : out.fault;
+  uv_mutex_unlock(&out.lock);
+  if (fault == 0) {
+    return exit_code;
+  }
+  (void)fprintf(stderr, "penstock: cannot write to standard output: %s\n", strerror(fault));
+  return exit_code == PS_EXIT_OK ? (int)PS_EXIT_FAILED : exit_code;
+}
+
 /* Blanks the progress that stands on the terminal's last line. [locked] */
 static void clear_progress(void) {
   if (out.progress_width > 0) {
@@ -156,6 +186,13 @@ static void clear_progress(void) {
     put(blank, out.progress_width + 2);
     out.progress_width = 0;
   }
+}
+
+void ps_out_bytes(const void *data, size_t size) {
+  lock();
+  clear_progress();
+  put(data, size);
+  uv_mutex_unlock(&out.lock);
 }
 
 static const char *label;

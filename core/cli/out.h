@@ -29,12 +29,22 @@ const char *ps_out_labelled(void);
 /** The text with the label before each of its lines, a string to free(); NULL if out of memory. */
 char *ps_out_with_label(const char *text);
 
-/** Writes one formatted line; the line's end is added. Nothing happens once the reader has gone. */
+/** Writes one formatted line; the line's end is added. Nothing happens once nothing can be written any more. */
 void ps_out_line(const char *format, ...) PENSTOCK_PRINTF(1, 2);
 /** The same for text of any length that is no format. */
 void ps_out_text(const char *text);
-/** Has the reader gone, so that nothing is written any more? */
+/** Bytes as they are. */
+void ps_out_bytes(const void *data, size_t size);
+/** Can nothing be written any more: has the reader gone, or is there no room? */
 int ps_out_is_broken(void);
+/** What could not be written does not count from now on: this process has more to do than to print. */
+void ps_out_excuse(void);
+/**
+ * The program's last word on what was printed: if some of it could not be written, it says why on standard error, and a
+ * success is PS_EXIT_FAILED. A reader that has gone (`| head`) has what it wanted; that is no failure. Returns the exit
+ * code.
+ */
+int ps_out_finish(int exit_code);
 /** Shows what is going on: on a terminal in place, over the last such text; else as a line if it is news. */
 void ps_out_progress(const char *text);
 

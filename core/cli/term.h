@@ -46,7 +46,8 @@ void ps_term_share(void);
 /** Width of the terminal in columns; 80 if it is none or does not say. */
 size_t ps_term_columns(ps_stream stream);
 
-/** Writes all of it to a stream, blocking. Returns 0, or -1 if the stream is of no more use. [any thread] */
+/** Writes all of it to a stream, blocking. Returns 0, or -1 if the stream is of no more use: errno says why, EPIPE that
+ * nobody reads it any more. [any thread] */
 int ps_term_write(ps_stream stream, const void *data, size_t size);
 
 #endif

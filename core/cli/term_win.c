@@ -52,6 +52,9 @@ int ps_term_write(ps_stream stream, const void *data, size_t size) {
   while (size > 0) {
     DWORD count = 0;
     if (!WriteFile(handle_of(stream), at, size > UINT32_MAX / 2 ? UINT32_MAX / 2 : (DWORD)size, &count, NULL)) {
+      DWORD reason = GetLastError();
+      int has_gone = reason == ERROR_BROKEN_PIPE || reason == ERROR_NO_DATA;
+      errno = has_gone ? EPIPE : reason == ERROR_DISK_FULL ? ENOSPC : EIO;
       return -1;
     }
     at += count;

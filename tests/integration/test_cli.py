@@ -66,6 +66,59 @@ def read_to_end(client):
     return data
 
 
+# -- output that cannot be written ----------------------------------------------------------------------------
+
+PRINTING = [
+    ["--help"],
+    ["help", "status"],
+    ["version"],
+    ["version", "--json"],
+    ["status"],
+    ["status", "--json"],
+    ["status", "--watch", "--json"],
+    ["reconnect"],
+    ["reload"],
+    ["use", "lab"],
+    ["logs"],
+    ["profiles"],
+    ["profiles", "--json"],
+    ["plugin", "list"],
+    ["plugin", "show", "local"],
+    ["check"],
+    ["check", "--json"],
+    ["probe", "PORT"],
+    ["completion", "bash"],
+    ["completion", "words", "--", "st"],
+    ["ssh-command", "explain", "ssh lab"],
+    ["down"],
+]
+
+
+def test_output_that_cannot_be_written_is_no_success(penstock, gateway, solver):
+    """Each command that prints says so, and not only with its words."""
+    running = solver()
+    started = gateway({"transport": "local", "endpoint": f"127.0.0.1:{running.port}", "launch": "never"})
+    started.wait_serving()
+    for words in PRINTING:
+        line = [penstock.binary, "--config", started.config, *(str(started.port) if word == "PORT" else word for word in words)]
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(
+                line, stdout=full, stderr=subprocess.PIPE, env=penstock.environment(), timeout=30, text=True, check=False
+            )
+        assert done.returncode == 1, (words, done.returncode, done.stderr)
+        assert "penstock: cannot write to standard output: No space left on device\n" in done.stderr, words
+
+
+def test_a_reader_that_has_gone_has_what_it_wanted(penstock):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [penstock.binary, "--help"], stdout=writer, stderr=subprocess.PIPE, env=penstock.environment(), timeout=30, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (OK, b"")
+
+
 # -- help and complaints ------------------------------------------------------------------------------------
 
 
