@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "common/native/place_win.h"
+#include "common/native/who_win.h"
 #include "common/random.h"
 #include "common/win/command.h"
 #include "common/win/files_win.h"
-#include "winnative/place_win.h"
-#include "winnative/who_win.h"
 
 /* Another gateway may be launching in this folder: it is waited for so long. */
 #define LOCK_PATIENCE_MS 5000

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "winnative/record.h"
+#include "common/native/record.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * Only somebody at the same console can press Ctrl-C, a process has one console at most, and ours is the user's. So a
  * process without one is started for it: rundll32.exe, which calls a function of this library.
  */
-#include "winnative/ask_win.h"
+#include "common/native/ask_win.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 #include <penstock/base.h>
 
 /** Called by rundll32.exe, in a process of its own: `line` is the number of the process to ask. */
-PENSTOCK_EXPORT void CALLBACK penstock_winnative_ask(HWND window, HINSTANCE instance, LPSTR line, int show);
-void CALLBACK penstock_winnative_ask(HWND window, HINSTANCE instance, LPSTR line, int show) {
+PENSTOCK_EXPORT void CALLBACK penstock_ask_to_end(HWND window, HINSTANCE instance, LPSTR line, int show);
+void CALLBACK penstock_ask_to_end(HWND window, HINSTANCE instance, LPSTR line, int show) {
   (void)window;
   (void)instance;
   (void)show;
@@ -33,13 +33,13 @@ int ask_to_end(DWORD pid, DWORD patience_ms) {
   HMODULE self = NULL;
   DWORD code = 1;
   if (!GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
-                          (LPCWSTR)(uintptr_t)penstock_winnative_ask, &self) ||
+                          (LPCWSTR)(uintptr_t)penstock_ask_to_end, &self) ||
       GetModuleFileNameW(self, library, MAX_PATH) >= MAX_PATH ||
       GetSystemDirectoryW(system, MAX_PATH) >= MAX_PATH - 16) {
     return -1;
   }
-  (void)swprintf(line, sizeof(line) / sizeof(line[0]), L"\"%ls\\rundll32.exe\" \"%ls\",penstock_winnative_ask %lu",
-                 system, library, pid);
+  (void)swprintf(line, sizeof(line) / sizeof(line[0]), L"\"%ls\\rundll32.exe\" \"%ls\",penstock_ask_to_end %lu", system,
+                 library, pid);
   wcscat(system, L"\\rundll32.exe");
   if (!CreateProcessW(system, line, NULL, NULL, FALSE, DETACHED_PROCESS, NULL, NULL, &info, &made)) {
     return -1;

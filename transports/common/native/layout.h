@@ -6,8 +6,8 @@
  *
  * Thread: any.
  */
-#ifndef WINNATIVE_LAYOUT_H
-#define WINNATIVE_LAYOUT_H
+#ifndef TRANSPORTS_NATIVE_LAYOUT_H
+#define TRANSPORTS_NATIVE_LAYOUT_H
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What `winnative` makes of a folder, of words and of a record, without Windows. */
+/* What a transport for Windows makes of a folder, of words and of a record, without Windows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
+#include "common/native/layout.h"
+#include "common/native/record.h"
 #include "common/win/command.h"
-#include "winnative/layout.h"
-#include "winnative/record.h"
 
 /* --- folders -------------------------------------------------------------------------------------- */
 
@@ -261,5 +261,5 @@ int main(void) {
       cmocka_unit_test(test_record),  cmocka_unit_test(test_bad_record),   cmocka_unit_test(test_marks),
       cmocka_unit_test(test_tail),
   };
-  return cmocka_run_group_tests_name("winnative", tests, NULL, NULL);
+  return cmocka_run_group_tests_name("native", tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "common/address.h"
-#include "winnative/solver_win.h"
+#include "common/native/solver_win.h"
 
 static char *copy(const char *text) {
   return text && text[0] ? strdup(text) : NULL;

@@ -3,8 +3,8 @@
  * @file ask_win.h
  * Asking a program without a window to end, as Ctrl-C does. Thread: any.
  */
-#ifndef WINNATIVE_ASK_WIN_H
-#define WINNATIVE_ASK_WIN_H
+#ifndef TRANSPORTS_NATIVE_ASK_WIN_H
+#define TRANSPORTS_NATIVE_ASK_WIN_H
 
 #include <windows.h>
 

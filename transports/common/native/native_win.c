@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "common/local_open.h"
-#include "winnative/solver_win.h"
-#include "winnative/winnative.h"
+#include "common/native/native.h"
+#include "common/native/solver_win.h"
 
 #define LOOK_EVERY_MS 200
 /* The last look for the mark is so long before the deadline: our error then comes before the host's. */
@@ -54,8 +54,8 @@ static void let_go(shared *held) {
 
 /* --- life ----------------------------------------------------------------------------------------- */
 
-int32_t winnative_create(const penstock_host *host, const penstock_config *config, penstock_instance **out,
-                         penstock_error *error) {
+int32_t native_create(const penstock_host *host, const penstock_config *config, penstock_instance **out,
+                      penstock_error *error) {
   penstock_instance *instance = calloc(1, sizeof(*instance));
   shared *held = calloc(1, sizeof(*held));
   *out = NULL;
@@ -77,7 +77,7 @@ int32_t winnative_create(const penstock_host *host, const penstock_config *confi
   return PENSTOCK_OK;
 }
 
-void winnative_destroy(penstock_instance *instance) {
+void native_destroy(penstock_instance *instance) {
   if (!instance) {
     return;
   }
@@ -93,7 +93,7 @@ void winnative_destroy(penstock_instance *instance) {
 }
 
 /* There is no link to make. */
-void winnative_connect(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
+void native_connect(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
   (void)deadline_ms;
   instance->host->op_done(instance->host, op, NULL);
 }
@@ -232,28 +232,28 @@ static void begin(penstock_instance *instance, step which, penstock_op *op, uint
   run(instance, 0);
 }
 
-void winnative_validate(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
+void native_validate(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
   begin(instance, STEP_VALIDATE, op, deadline_ms);
 }
 
-void winnative_launch(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
+void native_launch(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
   begin(instance, STEP_LAUNCH, op, deadline_ms);
 }
 
-void winnative_ready(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
+void native_ready(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
   begin(instance, STEP_READY, op, deadline_ms);
 }
 
-void winnative_stop(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
+void native_stop(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
   begin(instance, STEP_STOP, op, deadline_ms);
 }
 
-void winnative_identify(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
+void native_identify(penstock_instance *instance, penstock_op *op, uint64_t deadline_ms) {
   begin(instance, STEP_IDENTIFY, op, deadline_ms);
 }
 
 /* A task that runs is waited for: it is soon over, and what it did has been done. */
-void winnative_cancel(penstock_instance *instance, penstock_op *op) {
+void native_cancel(penstock_instance *instance, penstock_op *op) {
   if (instance->op != op) {
     return;
   }
@@ -265,11 +265,11 @@ void winnative_cancel(penstock_instance *instance, penstock_op *op) {
 
 /* --- streams -------------------------------------------------------------------------------------- */
 
-void winnative_open_stream(penstock_instance *instance, penstock_open *open, uint64_t deadline_ms) {
+void native_open_stream(penstock_instance *instance, penstock_open *open, uint64_t deadline_ms) {
   const solver_settings *settings = instance->shared->settings;
   local_open_begin(&instance->opens, instance->host, open, settings->host, settings->port, deadline_ms);
 }
 
-void winnative_cancel_open(penstock_instance *instance, penstock_open *open) {
+void native_cancel_open(penstock_instance *instance, penstock_open *open) {
   local_open_end(&instance->opens, open);
 }

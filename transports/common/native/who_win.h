@@ -3,15 +3,15 @@
  * @file who_win.h
  * Which process is which. Thread: any.
  */
-#ifndef WINNATIVE_WHO_WIN_H
-#define WINNATIVE_WHO_WIN_H
+#ifndef TRANSPORTS_NATIVE_WHO_WIN_H
+#define TRANSPORTS_NATIVE_WHO_WIN_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include <windows.h>
 
-#include "winnative/record.h"
+#include "common/native/record.h"
 
 /** A solver that runs. */
 typedef struct who_solver {

@@ -9,8 +9,8 @@
  * outlive it; without, we alone have it, so that nothing is left however we end. The job has a name made of the
  * record's token, by which a later gateway finds it.
  */
-#ifndef WINNATIVE_SOLVER_WIN_H
-#define WINNATIVE_SOLVER_WIN_H
+#ifndef TRANSPORTS_NATIVE_SOLVER_WIN_H
+#define TRANSPORTS_NATIVE_SOLVER_WIN_H
 
 #include <windows.h>
 

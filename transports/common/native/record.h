@@ -8,8 +8,8 @@
  *
  * Thread: any.
  */
-#ifndef WINNATIVE_RECORD_H
-#define WINNATIVE_RECORD_H
+#ifndef TRANSPORTS_NATIVE_RECORD_H
+#define TRANSPORTS_NATIVE_RECORD_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,12 +4,12 @@
  * The solver's folder: what is in it, the record, and errors that name its files. For the files of solver_win.h.
  * Thread: any.
  */
-#ifndef WINNATIVE_PLACE_WIN_H
-#define WINNATIVE_PLACE_WIN_H
+#ifndef TRANSPORTS_NATIVE_PLACE_WIN_H
+#define TRANSPORTS_NATIVE_PLACE_WIN_H
 
-#include "winnative/layout.h"
-#include "winnative/record.h"
-#include "winnative/solver_win.h"
+#include "common/native/layout.h"
+#include "common/native/record.h"
+#include "common/native/solver_win.h"
 
 /** Finds the folder. Returns 0 with *found, to be cleared; or a negative code with `error`. */
 int place_find(const solver_settings *settings, layout *found, penstock_error *error);

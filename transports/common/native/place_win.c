@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "winnative/place_win.h"
+#include "common/native/place_win.h"
 
 #include <stdlib.h>
 

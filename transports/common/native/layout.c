@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "winnative/layout.h"
+#include "common/native/layout.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #include <winsock2.h>
 #include <ws2tcpip.h>
 
-#include "winnative/who_win.h"
+#include "common/native/who_win.h"
 
 #include <iphlpapi.h>
 #include <stdio.h>

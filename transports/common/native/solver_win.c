@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "winnative/solver_win.h"
+#include "common/native/solver_win.h"
 
 #include <stdlib.h>
 
+#include "common/native/ask_win.h"
+#include "common/native/place_win.h"
+#include "common/native/who_win.h"
 #include "common/win/files_win.h"
-#include "winnative/ask_win.h"
-#include "winnative/place_win.h"
-#include "winnative/who_win.h"
 
 /* From the end of a job to that of its processes. */
 /* It has so long to end by itself once it was asked. */
