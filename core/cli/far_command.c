@@ -8,12 +8,9 @@
 
 #include "cli/gateways.h"
 #include "cli/term.h"
-#include "net/net.h"
 
 /* The gateway has 15 s to begin it. */
 #define PATIENCE_MS 25000
-/* When all was said, the far end has so long to end in order. */
-#define FAREWELL_MS 2000
 
 int ps_far_to_stdout(void *context, const void *data, size_t size) {
   (void)context;
@@ -36,19 +33,6 @@ static int cut_off(const ps_trailer *trailer, penstock_error *error) {
   return code;
 }
 
-/* Ends our direction, on which the far end ends the stream: so it is one that ended, for the gateway too. */
-static void say_farewell(penstock_socket socket) {
-  char rest[4096];
-  long count = 1;
-  ps_net_shutdown_write(socket);
-  while (count > 0 || count == PS_NET_AGAIN) {
-    count = ps_net_read(socket, rest, sizeof(rest));
-    if (count == PS_NET_AGAIN && !ps_net_wait(socket, 0, FAREWELL_MS)) {
-      return;
-    }
-  }
-}
-
 static int carry(const ps_far_command *command, ps_control_client *client, const char *mark, ps_far_end *end,
                  penstock_error *error) {
   ps_trailer trailer;
@@ -67,7 +51,7 @@ static int carry(const ps_far_command *command, ps_control_client *client, const
     result = result == PENSTOCK_OK ? PENSTOCK_E_FAILED : result;
   }
   if (result == PENSTOCK_OK) {
-    say_farewell(client->socket);
+    ps_far_farewell(client->socket);
   } else if (result != PENSTOCK_E_CANCELLED && result != PENSTOCK_E_LIMIT) {
     result = cut_off(&trailer, error);
   }

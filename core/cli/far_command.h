@@ -39,9 +39,12 @@ int ps_far_to_stdout(void *context, const void *data, size_t size);
 int ps_far_run(const ps_far_command *command, ps_far_end *end, penstock_error *error);
 
 /**
- * Moves what the system's poll tells of: standard input (if `takes_input`) to `socket`, and what comes from there to
- * the trailer, until that is whole, or nothing more comes. Returns 0, or what ps_trailer_feed has returned.
+ * Moves standard input (if `takes_input`) to the control connection `socket`, and what comes from there to the trailer,
+ * until that is whole, or nothing more comes. Returns 0, or what ps_trailer_feed has returned.
  */
 int ps_far_pump(penstock_socket socket, int takes_input, ps_trailer *trailer, ps_trailer_emit *emit, void *context);
+/** After it: ends our direction, on which the far end ends the stream, and waits for that for at most 2 s. So it is one
+ * that ended, for the gateway too. */
+void ps_far_farewell(penstock_socket socket);
 
 #endif

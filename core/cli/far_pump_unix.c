@@ -9,6 +9,8 @@
 
 /* Bytes at once. */
 #define CHUNK ((size_t)64 * 1024)
+/* When all was said, the far end has so long to end in order. */
+#define FAREWELL_MS 2000
 
 /* What is on its way to the command. */
 typedef struct input {
@@ -74,4 +76,16 @@ int ps_far_pump(penstock_socket socket, int takes_input, ps_trailer *trailer, ps
     }
   }
   return result;
+}
+
+void ps_far_farewell(penstock_socket socket) {
+  char rest[4096];
+  long count = 1;
+  ps_net_shutdown_write(socket);
+  while (count > 0 || count == PS_NET_AGAIN) {
+    count = ps_net_read(socket, rest, sizeof(rest));
+    if (count == PS_NET_AGAIN && !ps_net_wait(socket, 0, FAREWELL_MS)) {
+      return;
+    }
+  }
 }

@@ -417,3 +417,10 @@ int ps_control_as_socket(penstock_socket connected, penstock_socket *socket, ps_
   }
   return PENSTOCK_OK;
 }
+
+int ps_control_has_more(penstock_socket connected) {
+  return ps_net_peek(connected) > 0;
+}
+
+/* What was written is the system's, which brings it over whether or not we are there. */
+void ps_control_settle(void) {}

@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "base/wide_win.h"
+#include "control/bridge_win.h"
 #include "control/place.h"
 #include "net/net.h"
 #include "net/net_win.h"
@@ -23,7 +24,9 @@
 #define PROFILE_SHOWN 32
 /* A gateway that does not read what it is asked for so long is taken for gone. */
 #define WRITE_PATIENCE_MS 10000
-#define OTHER_USER        ((uint32_t)-1)
+/* What a command has said at the end of the gateway is read by then, or by nobody. */
+#define SETTLE_MS  2000
+#define OTHER_USER ((uint32_t)-1)
 
 typedef union user_room {
   TOKEN_USER user;
@@ -352,11 +355,21 @@ void ps_control_hang_up(penstock_socket socket) {
 
 /* Streams are sockets, of which a lane's loop waits for many at once; a pipe is none. */
 int ps_control_as_socket(penstock_socket connected, penstock_socket *socket, ps_control_fault *fault) {
-  (void)connected;
-  *socket = PENSTOCK_SOCKET_NONE;
-  ps_control_fault_set(fault, "failed",
-                       "on Windows a control connection is a named pipe, which cannot become a stream");
-  ps_control_fault_next(fault,
-                        "run the command yourself where the solver lives, and read the log in the solver's folder");
-  return PENSTOCK_E_UNSUPPORTED;
+  ULONG client = 0;
+  (void)GetNamedPipeClientProcessId((HANDLE)connected, &client);
+  int code = ps_control_bridge((HANDLE)connected, client, socket);
+  if (code != PENSTOCK_OK) {
+    ps_control_fault_set(fault, "failed", "the gateway is out of memory, sockets or threads");
+    ps_control_fault_next(fault, "try again when there are fewer streams");
+  }
+  return code;
+}
+
+int ps_control_has_more(penstock_socket connected) {
+  DWORD there = 0;
+  return PeekNamedPipe((HANDLE)connected, NULL, 0, NULL, &there, NULL) && there > 0;
+}
+
+void ps_control_settle(void) {
+  ps_control_bridges_settle(SETTLE_MS);
 }

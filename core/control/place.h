@@ -68,8 +68,14 @@ void ps_control_hang_up(penstock_socket socket);
 
 /**
  * A socket of its own for a connection that somebody has made, of bytes from now on. Returns 0, or a negative code with
- * `fault`. Where connections are no sockets, nobody gets one.
+ * `fault`. Where connections are no sockets it is the end of one that is joined to the connection; what the client
+ * sends is in frames there (frames.h), since it could not end its direction else.
  */
 int ps_control_as_socket(penstock_socket connected, penstock_socket *socket, ps_control_fault *fault);
+/** Is there something on a connection that nobody has read? */
+int ps_control_has_more(penstock_socket connected);
+/** Before the end of the program: what was written to those sockets is on its way to the clients when this returns, or
+ * is not read by them. Blocks for at most 2 s. */
+void ps_control_settle(void);
 
 #endif

@@ -307,7 +307,7 @@ int ps_control_lend(ps_control_call *call, penstock_socket *socket, ps_control_f
     return PENSTOCK_E_FAILED;
   }
   if (session->call_count > 1 || session->out_size > 0 || session->kinds != 0 || session->in_behind > 0 ||
-      ps_net_peek((penstock_socket)fd) > 0) {
+      ps_control_has_more((penstock_socket)fd)) {
     ps_control_fault_set(fault, "not-alone", "the connection cannot become a stream: there is something else on it");
     ps_control_fault_next(fault, "%s",
                           "ask for it on a connection without events and without other requests that are not answered, "
@@ -316,6 +316,10 @@ int ps_control_lend(ps_control_call *call, penstock_socket *socket, ps_control_f
   }
   int code = ps_control_as_socket((penstock_socket)fd, socket, fault);
   session->is_lent = code == PENSTOCK_OK;
+  if (session->is_lent && session->reading) { /* from now on what comes is another one's */
+    session->reading = 0;
+    (void)uv_read_stop((uv_stream_t *)&session->pipe);
+  }
   return code;
 }
 
@@ -376,6 +380,7 @@ void ps_control_server_released(ps_control_server *server) {
   if (--server->handles == 0) {
     void (*closed)(void *) = server->closed;
     void *context = server->closed_context;
+    ps_control_settle();
     free(server);
     if (closed) {
       closed(context);
