@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "base/wide_win.h"
 #include "config/append.h"
 #include "net/net_win.h"
+#include "win/wide.h"
 
 #define LARGEST_FILE ((size_t)1024 * 1024)
 

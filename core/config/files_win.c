@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/wide_win.h"
-#include "plugin/acl_win.h"
+#include "win/acl.h"
+#include "win/wide.h"
 
 void ps_config_warn_of_readers(int fd, const char *path, ps_problems *problems) {
   char who[128];

@@ -12,12 +12,12 @@
 #include <aclapi.h>
 
 #include "base/text.h"
-#include "base/wide_win.h"
 #include "control/bridge_win.h"
 #include "control/place.h"
 #include "net/net.h"
 #include "net/net_win.h"
 #include "net/owner_win.h"
+#include "win/wide.h"
 
 #define PIPES "//./pipe/"
 /* Of the profile's name, so much is in the pipe's: the rest is in the greeting. */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "base/wide_win.h"
 #include "net/net_win.h"
+#include "win/wide.h"
 
 #define LONGEST 32768
 

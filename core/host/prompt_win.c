@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <wchar.h>
 
-#include "base/wide_win.h"
 #include "host/ask.h"
 #include "net/net.h"
+#include "win/wide.h"
 
 /* Longest line that is read from the console, in characters of UTF-16. */
 #define LINE_MOST 4096

@@ -2,12 +2,12 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "base/wide_win.h"
 #include "config/expand.h"
 #include "host/prompt.h"
 #include "host/secret_source.h"
 #include "net/net_win.h"
-#include "plugin/acl_win.h"
+#include "win/acl.h"
+#include "win/wide.h"
 
 /* More than any password or token is long. */
 #define SECRET_BYTES 65536

@@ -3,7 +3,7 @@
 
 #include <penstock/base.h>
 
-#include "base/wide_win.h"
+#include "win/wide.h"
 
 /* For appending alone, so that each line goes to the end whoever else writes; others may rename the file or take it
  * away. */

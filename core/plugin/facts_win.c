@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/wide_win.h"
+#include "win/wide.h"
 
 static int take(HANDLE file, ps_file_facts *facts) {
   BY_HANDLE_FILE_INFORMATION found;

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "base/wide_win.h"
 #include "net/net_win.h"
+#include "win/wide.h"
 
 /* What a plugin needs is looked for beside it and in the system's folder, not along PATH or in the current folder. */
 void *ps_library_open(const char *path, penstock_error *error) {

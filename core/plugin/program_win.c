@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/wide_win.h"
 #include "plugin/library.h"
+#include "win/wide.h"
 
 #define LONGEST 32768
 

@@ -8,9 +8,9 @@
 
 #include <stdlib.h>
 
-#include "base/wide_win.h"
 #include "net/net_win.h"
-#include "plugin/acl_win.h"
+#include "win/acl.h"
+#include "win/wide.h"
 
 /* Of a file: to change it, or who may. */
 #define CHANGES_FILE (FILE_WRITE_DATA | FILE_APPEND_DATA | DELETE | WRITE_DAC | WRITE_OWNER)

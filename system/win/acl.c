@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "plugin/acl_win.h"
+#include "win/acl.h"
 
 #include <aclapi.h>
 #include <sddl.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * @file wide_win.h
+ * @file wide.h
  * Text for the system: UTF-16, and paths as it has them. Thread: any.
  */
-#ifndef PS_WIDE_WIN_H
-#define PS_WIDE_WIN_H
+#ifndef PS_WIDE_H
+#define PS_WIDE_H
 
 #include <wchar.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/wide_win.h"
+#include "win/wide.h"
 
 wchar_t *ps_wide(const char *text) {
   int size = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, NULL, 0);

@@ -41,8 +41,9 @@
 #include <sys/types.h>
 #include <time.h>
 
-/* What open() is told: a descriptor that children do not inherit. What the others are about does not exist here. */
-#define O_CLOEXEC  _O_NOINHERIT
+/* What open() is told: a descriptor that children do not inherit, and bytes as they are. What the others are about does
+ * not exist here. */
+#define O_CLOEXEC  (_O_NOINHERIT | _O_BINARY)
 #define O_NOCTTY   0
 #define O_NONBLOCK 0
 #define O_NOFOLLOW 0
@@ -50,6 +51,43 @@
 /* Of a file whose place nobody else counts on. */
 static inline ssize_t pread(int file, void *buffer, size_t size, off_t at) {
   return _lseeki64(file, at, SEEK_SET) < 0 ? -1 : read(file, buffer, size > INT_MAX ? INT_MAX : (unsigned)size);
+}
+
+/* `e`, which here is `N`: not for children; and bytes as they are. */
+static inline FILE *fopen_bytes(const char *path, const char *mode) {
+  char own[8];
+  size_t used = strcspn(mode, "e");
+  (void)snprintf(own, sizeof(own), "%.*sb%s", (int)(used < 4 ? used : 4), mode, mode[used] ? "N" : "");
+  return fopen(path, own);
+}
+#define fopen(path, mode) fopen_bytes(path, mode)
+
+/* What is no file of a disk has nothing to be written out. */
+static inline int fsync(int file) {
+  return GetFileType((HANDLE)_get_osfhandle(file)) != FILE_TYPE_DISK ? 0 : _commit(file);
+}
+
+/* Who may use a folder follows from the one that it is in. */
+#define mkdir(path, mode) _mkdir(path)
+
+/* One line with its end, to be freed by the caller. */
+static inline ssize_t getline(char **line, size_t *room, FILE *from) {
+  size_t used = 0;
+  int c = 0;
+  while (c != '\n' && (c = getc(from)) != EOF) {
+    if (used + 2 > *room) {
+      size_t more = *room ? 2 * *room : 256;
+      char *grown = realloc(*line, more);
+      if (!grown) {
+        return -1;
+      }
+      *line = grown;
+      *room = more;
+    }
+    (*line)[used++] = (char)c;
+    (*line)[used] = '\0';
+  }
+  return used > 0 ? (ssize_t)used : -1;
 }
 
 /* A path that counts from nowhere, to free(); `into` must be NULL. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * @file acl_win.h
+ * @file acl.h
  * Who else may do something with a file or folder, by its access list. "Else" is whoever is not this user, the system,
  * or an administrator, who can do everything anyway.
  *
  * Thread: any.
  */
-#ifndef PS_ACL_WIN_H
-#define PS_ACL_WIN_H
+#ifndef PS_ACL_H
+#define PS_ACL_H
 
 #include <stddef.h>
 
