@@ -89,8 +89,10 @@ static void plan_next(dial_race *race, uint64_t delay_ms) {
 
 static void failed(dial_race *race, uint32_t number, int code) {
   char where[DIAL_TEXT_SIZE];
+  char reason[160];
   dial_text(address_of(race, number), where);
-  penstock_logf(race->host, PENSTOCK_LOG_DEBUG, "%s: %s", where, strerror(code < 0 ? -code : code));
+  penstock_logf(race->host, PENSTOCK_LOG_DEBUG, "%s: %s", where,
+                dial_reason(code < 0 ? -code : code, reason, sizeof(reason)));
   race->code = code;
   memcpy(race->last, where, sizeof(where));
 }

@@ -220,6 +220,7 @@ static void on_dialled(void *context, penstock_socket socket, const char *addres
   const ssh_settings *settings = &connecting->link->settings;
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
   char where[DIAL_TEXT_SIZE];
+  char reason[160];
   (void)snprintf(where, sizeof(where), "%s", address);
   stop_waiting(connecting); /* `address` was the race's */
   if (!code) {
@@ -229,7 +230,8 @@ static void on_dialled(void *context, penstock_socket socket, const char *addres
   } else if (connecting->attempts < settings->connect_attempts &&
              ssh_time_left(connecting->link, connecting->deadline_ns) > 2 * (uint64_t)PAUSE_MS) {
     penstock_logf(host, PENSTOCK_LOG_INFO, "%s (%s): %s; attempt %u of %u", settings->host, where,
-                  strerror(code < 0 ? -code : code), connecting->attempts, settings->connect_attempts);
+                  dial_reason(code < 0 ? -code : code, reason, sizeof(reason)), connecting->attempts,
+                  settings->connect_attempts);
     connecting->timer = host->timer_start(host, PAUSE_MS, 0, on_pause_over, connecting);
   } else {
     dial_connect_error(&error, settings->host, where, &connecting->options, code);

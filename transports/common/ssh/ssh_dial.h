@@ -23,12 +23,25 @@ typedef struct dial_options {
 } dial_options;
 
 /**
- * Starts to connect. Returns 0 with `*socket` (connected, or on its way: wait for writable), an errno value, or the
- * negative of one if the source address of `options` is not to be had.
+ * Starts to connect. Returns 0 with `*socket` (connected, or on its way: wait for writable), the system's number of an
+ * error (errno; on Windows, Winsock's), or the negative of one if the source address of `options` is not to be had.
  */
 int dial_start(const penstock_address *address, const dial_options *options, penstock_socket *socket);
-/** Asks how a connect that has become writable ended: 0, or an errno value. */
+/** Asks how a connect that has become writable ended: 0, or the system's number of an error. */
 int dial_result(penstock_socket socket);
+/** The system's words for its number of an error, written to `text`, which is returned. */
+const char *dial_reason(int code, char *text, size_t size);
+
+/** A socket that is waited for. */
+typedef struct dial_poller {
+  penstock_socket socket; /**< PENSTOCK_SOCKET_NONE is passed over */
+  uint32_t events;        /**< enum penstock_event */
+  uint32_t ready;         /**< what it is ready for; out */
+} dial_poller;
+/** Nothing waits for longer than this. */
+enum { DIAL_POLL_MAX_MS = 600000 };
+/** Waits until one of them is ready. Returns more than 0 if one is, 0 when the time is over. */
+int dial_poll_all(dial_poller *pollers, size_t count, uint64_t timeout_ms);
 /** Waits until a socket is ready for one of `events` (enum penstock_event). Returns 1 if it is, 0 when the time is
  * over. */
 int dial_poll(penstock_socket socket, uint32_t events, uint64_t timeout_ms);
@@ -58,7 +71,8 @@ void dial_quick_ack(penstock_socket socket);
 void dial_set_least(penstock_socket socket, uint32_t bytes);
 /** Makes a socket non-blocking (again). */
 void dial_set_nonblocking(penstock_socket socket);
-/** Two sockets that are joined to each other, non-blocking and not inherited. Returns 0, or an errno value. */
+/** Two sockets that are joined to each other, non-blocking and not inherited. Returns 0, or the system's number of an
+ * error. */
 int dial_pair(penstock_socket pair[2]);
 /** What dial_send and dial_receive return if nothing can be done now. */
 enum { DIAL_AGAIN = -1, DIAL_BROKEN = -2 };

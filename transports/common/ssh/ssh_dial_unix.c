@@ -1,57 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/ssh/ssh_dial.h"
-
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/socket.h>
+#include <stdlib.h>
 #include <unistd.h>
 
-typedef union any_address {
-  struct sockaddr any;
-  struct sockaddr_in v4;
-  struct sockaddr_in6 v6;
-  struct sockaddr_storage room;
-} any_address;
-
-static socklen_t to_kernel(const penstock_address *address, any_address *out) {
-  memset(out, 0, sizeof(*out));
-  if (address->family == 6) {
-    out->v6.sin6_family = AF_INET6;
-    out->v6.sin6_port = htons(address->port);
-    out->v6.sin6_scope_id = address->scope;
-    memcpy(&out->v6.sin6_addr, address->bytes, 16);
-    return sizeof(out->v6);
-  }
-  out->v4.sin_family = AF_INET;
-  out->v4.sin_port = htons(address->port);
-  memcpy(&out->v4.sin_addr, address->bytes, 4);
-  return sizeof(out->v4);
-}
-
-static int from_kernel(const struct sockaddr *address, penstock_address *out) {
-  any_address in;
-  memset(out, 0, sizeof(*out));
-  out->struct_size = (uint32_t)sizeof(*out);
-  if (address->sa_family == AF_INET6) {
-    memcpy(&in.v6, address, sizeof(in.v6));
-    out->family = 6;
-    out->port = ntohs(in.v6.sin6_port);
-    out->scope = in.v6.sin6_scope_id;
-    memcpy(out->bytes, &in.v6.sin6_addr, 16);
-  } else if (address->sa_family == AF_INET) {
-    memcpy(&in.v4, address, sizeof(in.v4));
-    out->family = 4;
-    out->port = ntohs(in.v4.sin_port);
-    memcpy(out->bytes, &in.v4.sin_addr, 4);
-  }
-  return out->family != 0;
-}
+#include "common/ssh/ssh_dial_internal.h"
 
 void dial_set_nonblocking(penstock_socket socket) {
   int flags = fcntl((int)socket, F_GETFL);
@@ -82,7 +39,7 @@ static int bind_to_interface(int fd, int family, const char *name) {
   }
   for (const struct ifaddrs *each = list; each; each = each->ifa_next) {
     if (each->ifa_addr && each->ifa_addr->sa_family == family && strcmp(each->ifa_name, name) == 0) {
-      any_address address;
+      dial_address address;
       memset(&address, 0, sizeof(address));
       memcpy(&address, each->ifa_addr, family == AF_INET6 ? sizeof(address.v6) : sizeof(address.v4));
       int is_local = family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&address.v6.sin6_addr);
@@ -112,9 +69,9 @@ static int bind_source(int fd, int family, const dial_options *options) {
 /* --- connecting ------------------------------------------------------------------------------------ */
 
 int dial_start(const penstock_address *address, const dial_options *options, penstock_socket *out) {
-  any_address target;
+  dial_address target;
   int on = 1;
-  socklen_t size = to_kernel(address, &target);
+  socklen_t size = dial_address_set(&target, address);
   int fd = socket(target.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   *out = PENSTOCK_SOCKET_NONE;
   if (fd < 0) {
@@ -142,10 +99,33 @@ int dial_result(penstock_socket socket) {
   return getsockopt((int)socket, SOL_SOCKET, SO_ERROR, &code, &size) == 0 ? code : errno;
 }
 
-int dial_poll(penstock_socket socket, uint32_t events, uint64_t timeout_ms) {
-  struct pollfd poller = {.fd = (int)socket};
-  poller.events = (short)((events & PENSTOCK_EVENT_READ ? POLLIN : 0) | (events & PENSTOCK_EVENT_WRITE ? POLLOUT : 0));
-  return poll(&poller, 1, timeout_ms > 600000 ? 600000 : (int)timeout_ms) > 0;
+static short to_poll(uint32_t events) {
+  return (short)((events & PENSTOCK_EVENT_READ ? POLLIN : 0) | (events & PENSTOCK_EVENT_WRITE ? POLLOUT : 0));
+}
+
+static uint32_t from_poll(int ready, uint32_t asked) {
+  uint32_t events =
+      (ready & POLLIN ? (uint32_t)PENSTOCK_EVENT_READ : 0u) | (ready & POLLOUT ? (uint32_t)PENSTOCK_EVENT_WRITE : 0u);
+  return ready & (POLLERR | POLLHUP | POLLNVAL) ? events | asked | PENSTOCK_EVENT_ERROR : events;
+}
+
+int dial_poll_all(dial_poller *pollers, size_t count, uint64_t timeout_ms) {
+  struct pollfd few[8];
+  struct pollfd *list = count <= sizeof(few) / sizeof(few[0]) ? few : calloc(count, sizeof(*list));
+  if (!list) {
+    return 0;
+  }
+  for (size_t i = 0; i < count; i++) { /* poll() passes over -1 */
+    list[i] = (struct pollfd){.fd = (int)pollers[i].socket, .events = to_poll(pollers[i].events)};
+  }
+  int ready = poll(list, (nfds_t)count, timeout_ms > DIAL_POLL_MAX_MS ? DIAL_POLL_MAX_MS : (int)timeout_ms);
+  for (size_t i = 0; i < count; i++) {
+    pollers[i].ready = ready > 0 && list[i].revents ? from_poll(list[i].revents, pollers[i].events) : 0;
+  }
+  if (list != few) {
+    free(list);
+  }
+  return ready;
 }
 
 void dial_peek(penstock_socket socket_fd, char *text, size_t size) {
@@ -164,63 +144,27 @@ penstock_socket dial_duplicate(penstock_socket socket) {
   return fd >= 0 ? fd : PENSTOCK_SOCKET_NONE;
 }
 
-void dial_text(const penstock_address *address, char text[DIAL_TEXT_SIZE]) {
-  char host[INET6_ADDRSTRLEN] = "?";
-  (void)inet_ntop(address->family == 6 ? AF_INET6 : AF_INET, address->bytes, host, sizeof(host));
-  (void)snprintf(text, DIAL_TEXT_SIZE, address->family == 6 ? "[%s]:%u" : "%s:%u", host, (unsigned)address->port);
+/* --- words ----------------------------------------------------------------------------------------- */
+
+const char *dial_reason(int code, char *text, size_t size) {
+  (void)snprintf(text, size, "%s", strerror(code));
+  return text;
 }
 
-uint32_t dial_resolve(const char *host, uint16_t port, uint32_t family, penstock_address *addresses, uint32_t room,
-                      penstock_error *error) {
-  char service[8];
-  struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-  hints.ai_family = family == 6 ? AF_INET6 : family == 4 ? AF_INET : AF_UNSPEC;
-  struct addrinfo *list = NULL;
-  uint32_t count = 0;
-  (void)snprintf(service, sizeof(service), "%u", (unsigned)port);
-  int code = getaddrinfo(host, service, &hints, &list);
-  for (struct addrinfo *each = list; code == 0 && each && count < room; each = each->ai_next) {
-    count += (uint32_t)from_kernel(each->ai_addr, &addresses[count]);
-  }
-  if (list) {
-    freeaddrinfo(list);
-  }
-  if (count == 0) {
-    dial_name_error(error, host, code ? gai_strerror(code) : "it has no address");
-  }
-  return count;
+int dial_is_refused(int code) {
+  return code == ECONNREFUSED;
 }
 
-void dial_name_error(penstock_error *error, const char *host, const char *reason) {
-  static const char words[] = "cannot resolve ";
-  int is_said = strncmp(reason, words, sizeof(words) - 1) == 0; /* a reason may come as a whole sentence */
-  (void)penstock_fail(error, PENSTOCK_LEG_DNS, PENSTOCK_CLASS_TRANSIENT, "%s%s%s%s", is_said ? "" : words,
-                      is_said ? "" : host, is_said ? "" : ": ", reason);
+const char *dial_name_reason(int code, char *text, size_t size) {
+  (void)snprintf(text, size, "%s", gai_strerror(code));
+  return text;
+}
+
+void dial_source_next(penstock_error *error, const dial_options *options) {
   penstock_next(error,
-                "Check the spelling and the network. If %s is meant to be an alias of ssh_config, `ssh -G %s` shows "
-                "what it stands for there (hostname)",
-                host, host);
-}
-
-void dial_connect_error(penstock_error *error, const char *host, const char *address, const dial_options *options,
-                        int code) {
-  if (code < 0) {
-    const char *name = options->bind_address ? options->bind_address : options->bind_interface;
-    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "cannot connect to %s (%s) from %s %s: %s",
-                        host, address, options->bind_address ? "the address" : "the interface", name, strerror(-code));
-    penstock_next(error,
-                  "`ip address` shows what this machine has; %s in ssh_config must be one of it, of the same "
-                  "family as the host's address",
-                  options->bind_address ? "BindAddress" : "BindInterface");
-    return;
-  }
-  (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "cannot connect to %s (%s): %s", host, address,
-                      strerror(code));
-  if (code == ECONNREFUSED) {
-    penstock_next(error, "The machine answers, but no SSH server listens there: check `port`, and that sshd runs");
-  } else {
-    penstock_next(error, "Check that the machine is on, that a VPN it needs is up, and that no firewall is between");
-  }
+                "`ip address` shows what this machine has; %s in ssh_config must be one of it, of the same "
+                "family as the host's address",
+                options->bind_address ? "BindAddress" : "BindInterface");
 }
 
 /* --- sockets as such ------------------------------------------------------------------------------- */

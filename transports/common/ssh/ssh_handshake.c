@@ -99,8 +99,8 @@ int ssh_handshake_start(ssh_link *link, penstock_error *error) {
   }
   link->session = ssh_new();
   /* libssh closes its descriptor whenever it finds the connection broken; the watched one must stay open. */
-  socket_t duplicate = (socket_t)dial_duplicate(link->socket);
-  if (!link->session || duplicate < 0) {
+  penstock_socket duplicate = dial_duplicate(link->socket);
+  if (!link->session || duplicate == PENSTOCK_SOCKET_NONE) {
     dial_close(duplicate);
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "no memory or descriptor for a session");
   }
@@ -108,8 +108,9 @@ int ssh_handshake_start(ssh_link *link, penstock_error *error) {
     dial_close(duplicate);
     return PENSTOCK_E_FAILED;
   }
-  (void)ssh_options_set(link->session, SSH_OPTIONS_FD, &duplicate); /* fails for no descriptor alone */
-  ssh_reader_attach(duplicate);
+  const socket_t descriptor = (socket_t)duplicate;
+  (void)ssh_options_set(link->session, SSH_OPTIONS_FD, &descriptor); /* fails for no descriptor alone */
+  ssh_reader_attach((int)duplicate);
   ssh_set_blocking(link->session, 0);
   return 0;
 }

@@ -149,6 +149,7 @@ static void complete(ssh_hop *hop, penstock_socket socket) {
 static void join(ssh_hop *hop) {
   penstock_socket pair[2] = {PENSTOCK_SOCKET_NONE, PENSTOCK_SOCKET_NONE};
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
+  char reason[160];
   int code = dial_pair(pair);
   hop->pump = code ? NULL : ssh_pump_create(&hop->table.host, &hop->stream, pair[0]);
   if (!hop->pump || ssh_pump_start(hop->pump)) {
@@ -157,7 +158,7 @@ static void join(ssh_hop *hop) {
     }
     dial_close(pair[1]);
     (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "no descriptor or memory for a way on: %s",
-                        strerror(code));
+                        dial_reason(code, reason, sizeof(reason)));
     keep_error(hop, &error);
     complete(hop, PENSTOCK_SOCKET_NONE);
     return;

@@ -2,6 +2,7 @@
 /* `penstock check` without a connection: what the settings are, where they come from, and what is wrong with them. */
 #include <stdlib.h>
 
+#include "common/ssh/config/ssh_path.h"
 #include "common/ssh/login/key_file.h"
 #include "common/ssh/ssh_hop.h"
 #include "common/ssh/ssh_options.h"
@@ -51,7 +52,7 @@ static void tell_trust(const inspection *self) {
     found(self, "host key", "%s alone", settings->fingerprint);
     return;
   }
-  int is_kept = settings->known_hosts_file && strcmp(settings->known_hosts_file, "/dev/null") != 0;
+  int is_kept = settings->known_hosts_file && !ssh_path_is_null(settings->known_hosts_file);
   found(self, "host key", "%s%s%s%s, new hosts are %s", settings->host_key_alias ? "looked up as " : "",
         settings->host_key_alias ? settings->host_key_alias : "", settings->host_key_alias ? " in " : "",
         settings->known_hosts_file ? settings->known_hosts_file : "no file of your own",

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <libssh/server.h> /* ssh_send_keepalive, which is the client's too */
 #include <stdlib.h>
 
 #include "common/ssh/config/ssh_profile.h"
 #include "common/ssh/ssh_dial.h"
 #include "common/ssh/ssh_hop.h"
 #include "common/ssh/ssh_internal.h"
+#include "common/ssh/ssh_keepalive.h"
 #include "common/ssh/ssh_log.h"
 #include "common/ssh/ssh_reader.h"
 
@@ -144,7 +144,7 @@ void ssh_link_hang_up(ssh_link *link) {
   }
   if (link->session) {
     /* A descriptor that was set from outside is left open by ssh_disconnect, and forgotten. */
-    penstock_socket duplicate = ssh_get_fd(link->session);
+    penstock_socket duplicate = (penstock_socket)ssh_get_fd(link->session);
     ssh_disconnect(link->session);
     dial_close(duplicate);
     ssh_free(link->session);
@@ -406,8 +406,8 @@ void ssh_link_kick(ssh_link *link) {
 static void ask(ssh_link *link) {
   if (!ssh_link_is_clogged(link)) {
     /* Twice: a call that finds the last one answered only takes note of that. One that is under way is not repeated. */
-    (void)ssh_send_keepalive(link->session);
-    (void)ssh_send_keepalive(link->session);
+    ssh_keepalive_send(link->session);
+    ssh_keepalive_send(link->session);
     ssh_link_settle(link);
   }
 }

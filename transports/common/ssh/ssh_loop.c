@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/ssh/ssh_loop.h"
 
-#include <poll.h>
 #include <stdlib.h>
 
 #include "common/ssh/ssh_dial.h"
@@ -304,17 +303,7 @@ void ssh_loop_set_alone(ssh_loop *loop, int is_alone) {
 
 /* --- a round --------------------------------------------------------------------------------------- */
 
-static short to_poll(uint32_t events) {
-  return (short)((events & PENSTOCK_EVENT_READ ? POLLIN : 0) | (events & PENSTOCK_EVENT_WRITE ? POLLOUT : 0));
-}
-
-static uint32_t from_poll(int ready, uint32_t asked) {
-  uint32_t events =
-      (ready & POLLIN ? (uint32_t)PENSTOCK_EVENT_READ : 0u) | (ready & POLLOUT ? (uint32_t)PENSTOCK_EVENT_WRITE : 0u);
-  return ready & (POLLERR | POLLHUP | POLLNVAL) ? events | asked | PENSTOCK_EVENT_ERROR : events;
-}
-
-static int time_to_poll(const ssh_loop *loop, uint64_t now_ns, uint64_t timeout_ms) {
+static uint64_t time_to_poll(const ssh_loop *loop, uint64_t now_ns, uint64_t timeout_ms) {
   uint64_t wait_ms = timeout_ms < ROUND_MAX_MS ? timeout_ms : ROUND_MAX_MS;
   for (const item *each = loop->timers; each; each = each->next) {
     if (!each->is_gone) {
@@ -322,7 +311,7 @@ static int time_to_poll(const ssh_loop *loop, uint64_t now_ns, uint64_t timeout_
       wait_ms = left_ms < wait_ms ? left_ms : wait_ms;
     }
   }
-  return (int)wait_ms;
+  return wait_ms;
 }
 
 /* Timers that were due before the round: one that a callback starts waits for the next. */
@@ -344,11 +333,11 @@ static void fire_due(ssh_loop *loop, uint64_t now_ns) {
 }
 
 /* Those of the round whose place says that they are ready; one that a callback starts has none. */
-static void call_ready(ssh_loop *loop, const struct pollfd *pollers) {
+static void call_ready(ssh_loop *loop, const dial_poller *pollers) {
   for (item *each = loop->watches; each; each = each->next) {
-    int ready = each->place ? pollers[each->place - 1].revents : 0;
+    uint32_t ready = each->place ? pollers[each->place - 1].ready : 0;
     if (ready && !each->is_gone) {
-      each->ready(each->context, from_poll(ready, each->events));
+      each->ready(each->context, ready);
     }
   }
 }
@@ -358,7 +347,7 @@ void ssh_loop_wait(ssh_loop *loop, penstock_socket socket, uint32_t events, uint
   for (const item *each = loop->watches; each; each = each->next) {
     count++;
   }
-  struct pollfd *pollers = calloc(count, sizeof(*pollers));
+  dial_poller *pollers = calloc(count, sizeof(*pollers));
   if (!pollers) {
     (void)dial_poll(socket, events, timeout_ms < 100 ? timeout_ms : 100);
     return;
@@ -367,13 +356,13 @@ void ssh_loop_wait(ssh_loop *loop, penstock_socket socket, uint32_t events, uint
   for (item *each = loop->watches; each; each = each->next) {
     each->place = 0;
     if (!each->is_gone && each->events) {
-      pollers[used] = (struct pollfd){.fd = (int)each->socket, .events = to_poll(each->events)};
+      pollers[used] = (dial_poller){.socket = each->socket, .events = each->events};
       each->place = ++used;
     }
   }
-  pollers[used] = (struct pollfd){.fd = (int)socket, .events = to_poll(events)}; /* poll() passes over -1 */
+  pollers[used] = (dial_poller){.socket = socket, .events = events};
   loop->rounds++;
-  if (poll(pollers, (nfds_t)used + 1, time_to_poll(loop, loop->host->now_ns(loop->host), timeout_ms)) > 0) {
+  if (dial_poll_all(pollers, used + 1, time_to_poll(loop, loop->host->now_ns(loop->host), timeout_ms)) > 0) {
     call_ready(loop, pollers);
   }
   fire_due(loop, loop->host->now_ns(loop->host));

@@ -7,6 +7,7 @@
 #include "common/ssh/config/ssh_algorithms.h"
 #include "common/ssh/config/ssh_config_words.h"
 #include "common/ssh/config/ssh_files.h"
+#include "common/ssh/config/ssh_local.h"
 
 extern char **environ;
 

@@ -10,11 +10,11 @@
 #include <strings.h>
 
 #include "common/ssh/config/ssh_config_files.h"
+#include "common/ssh/config/ssh_path.h"
 
 enum { DEPTH_MAX = 16, VALUES_MAX = 100 /* key files and the like, as ssh */ };
 
-#define BLANKS        " \t\r\n"
-#define SYSTEM_FOLDER "/etc/ssh"
+#define BLANKS " \t\r\n"
 
 int ssh_reader_fail(const ssh_reader *reader, const ssh_reader_scope *scope, const char *format, ...) {
   char text[400];
@@ -154,17 +154,19 @@ static char *include_pattern(const ssh_reader *reader, const char *word, const s
   const ssh_tokens tokens = ssh_reader_tokens(reader, host ? host : "");
   char *path = host ? ssh_tokens_expand(&tokens, word, SSH_TOKENS_ALL, 1, reader->error) : NULL;
   char *pattern = NULL;
-  if (path && (path[0] == '/' || path[0] == '~')) {
+  if (path && (ssh_path_is_whole(path) || path[0] == '~')) {
     pattern = ssh_local_path(&reader->local, path, reader->error);
   } else if (path) {
-    const char *folder = scope->is_user ? reader->local.home : SYSTEM_FOLDER;
-    size_t size = strlen(folder) + strlen(path) + sizeof("/.ssh/");
-    pattern = malloc(size);
-    if (pattern) {
-      (void)snprintf(pattern, size, "%s%s/%s", folder, scope->is_user ? "/.ssh" : "", path);
+    const char *folder = scope->is_user ? "~/.ssh" : ssh_path_system_folder;
+    size_t size = strlen(folder) + strlen(path) + sizeof("/");
+    char *below = malloc(size);
+    if (below) {
+      (void)snprintf(below, size, "%s/%s", folder, path);
+      pattern = ssh_local_path(&reader->local, below, reader->error);
     } else {
       (void)ssh_reader_out_of_memory(reader);
     }
+    free(below);
   }
   free(path);
   free(host);
@@ -312,14 +314,23 @@ static int read_named_file(ssh_reader *reader, const char *path) {
   return result == PENSTOCK_E_NOT_FOUND ? PENSTOCK_E_FAILED : result; /* one that was asked for must be there */
 }
 
+static int read_system_file(ssh_reader *reader) {
+  char path[sizeof(reader->local.home)];
+  ssh_reader_scope machine = {.is_active = 1};
+  (void)snprintf(path, sizeof(path), "%s/ssh_config", ssh_path_system_folder);
+  char *rooted = ssh_path_rooted(path);
+  int result = rooted ? read_file(reader, rooted, 0, &machine) : ssh_reader_out_of_memory(reader);
+  free(rooted);
+  return result;
+}
+
 static int read_usual_files(ssh_reader *reader) {
   char path[sizeof(reader->local.home) + sizeof("/.ssh/config")];
   ssh_reader_scope user = {.is_user = 1, .is_active = 1};
-  ssh_reader_scope machine = {.is_active = 1};
   (void)snprintf(path, sizeof(path), "%s/.ssh/config", reader->local.home);
   int result = read_file(reader, path, 1, &user);
   if (result == 0 || result == PENSTOCK_E_NOT_FOUND) {
-    result = read_file(reader, SYSTEM_FOLDER "/ssh_config", 0, &machine);
+    result = read_system_file(reader);
   }
   return result == PENSTOCK_E_NOT_FOUND ? 0 : result;
 }

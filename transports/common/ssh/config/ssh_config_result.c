@@ -41,8 +41,8 @@ static char *canonical_name(const char *name) {
   struct addrinfo *found = NULL;
   const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
   int is_address = getaddrinfo(name, "22", &hints, &found) == 0;
-  int is_printed = is_address && getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof(address), NULL, 0,
-                                             NI_NUMERICHOST) == 0;
+  int is_printed = is_address && getnameinfo(found->ai_addr, (socklen_t)found->ai_addrlen, address, sizeof(address),
+                                             NULL, 0, NI_NUMERICHOST) == 0;
   if (is_address) {
     freeaddrinfo(found);
   }

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "common/ssh/config/ssh_path.h"
+
 /* A word and how ssh -G prints it, by turns. */
 static const char *const flag[] = {"yes", "yes", "true", "yes", "no", "no", "false", "no", NULL};
 static const char *const ask[] = {"yes", "true", "true", "true", "no", "false", "false", "false", "ask", "ask", NULL};
@@ -135,7 +137,7 @@ const ssh_syntax ssh_syntax_table[] = {
          "~/.ssh/id_xmss\n~/.ssh/id_dsa"),
     LINE("canonicaldomains", list, "none"),
     EACH("certificatefile", string, NULL),
-    LINE("globalknownhostsfile", list, "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"),
+    LINE("globalknownhostsfile", list, ssh_path_global_known_hosts),
     LINE("userknownhostsfile", list, NULL),
     {"sendenv", ssh_syntax_read_send_env, NULL, NULL, SSH_SYNTAX_SEND_ENV},
     VALUE("setenv", set_env, NULL),

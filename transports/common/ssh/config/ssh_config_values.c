@@ -287,7 +287,7 @@ static long long read_scaled(const char *text) {
   if (errno || !unit || (*end && end[1]) || strpbrk(text, "xXnN")) {
     return -1;
   }
-  for (long power = (unit - units) / 2; power > 0; power--) {
+  for (ptrdiff_t power = (unit - units) / 2; power > 0; power--) {
     number *= 1024;
   }
   return number < (double)LLONG_MAX ? (long long)number : -1;

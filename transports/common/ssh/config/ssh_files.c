@@ -5,6 +5,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "common/ssh/config/ssh_path.h"
+
 static int add(ssh_texts *files, const char *start, size_t length) {
   char *name = strndup(start, length);
   int result = !name || (strcasecmp(name, "none") != 0 && ssh_texts_add(files, name)) ? PENSTOCK_E_NOMEM : 0;
@@ -22,7 +24,7 @@ static int is_there(const char *start, size_t length) {
 
 /* After a whole path comes another one, or nothing: a name must not end before what would then be a relative one. */
 static int may_end(const char *start, size_t end) {
-  return start[0] != '/' || start[end] == '\0' || start[end + 1] == '/';
+  return !ssh_path_is_whole(start) || start[end] == '\0' || ssh_path_is_whole(start + end + 1);
 }
 
 /* Length of the longest run of words from `start` that is an existing file; 0 if there is none. */
@@ -41,13 +43,21 @@ static size_t longest_there(const char *start) {
   }
 }
 
+/* Length of what is before the next whole path. */
+static size_t before_next(const char *start) {
+  size_t length = strcspn(start, " ");
+  while (start[length] && !ssh_path_is_whole(start + length + 1)) {
+    length += 1 + strcspn(start + length + 1, " ");
+  }
+  return length;
+}
+
 int ssh_files_split(ssh_texts *files, const char *line) {
   const char *at = line + strspn(line, " ");
   while (*at) {
     size_t length = longest_there(at);
     if (length == 0) {
-      const char *next = strstr(at, " /");
-      length = next ? (size_t)(next - at) : strlen(at);
+      length = before_next(at);
     }
     if (add(files, at, length)) {
       return PENSTOCK_E_NOMEM;

@@ -37,38 +37,22 @@ int ssh_local_get(ssh_local *local, penstock_error *error) {
   return 0;
 }
 
-char *ssh_local_path(const ssh_local *local, const char *path, penstock_error *error) {
+int ssh_local_home_of(const ssh_local *local, const char *name, char *home, size_t size) {
   struct passwd entry;
   struct passwd *found = NULL;
   char buffer[ENTRY_MAX];
-  const char *home = local->home;
-  if (path[0] != '~') {
-    char *copy = strdup(path);
-    if (!copy) {
-      (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
-    }
-    return copy;
+  (void)local;
+  return getpwnam_r(name, &entry, buffer, sizeof(buffer), &found) || !found ? PENSTOCK_E_NOT_FOUND
+                                                                            : keep(home, size, found->pw_dir);
+}
+
+int ssh_local_own_home(char *home, size_t size) {
+  struct passwd entry;
+  struct passwd *found = NULL;
+  char buffer[ENTRY_MAX];
+  const char *said = getenv("HOME");
+  if (!said || said[0] != '/') {
+    said = getpwuid_r(geteuid(), &entry, buffer, sizeof(buffer), &found) == 0 && found ? found->pw_dir : "";
   }
-  size_t length = strcspn(path + 1, "/");
-  if (length > 0) {
-    char name[sizeof(local->user)];
-    (void)snprintf(name, sizeof(name), "%.*s", (int)length, path + 1);
-    if (length >= sizeof(name) || getpwnam_r(name, &entry, buffer, sizeof(buffer), &found) || !found) {
-      (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "%s: there is no user %s here", path, name);
-      return NULL;
-    }
-    home = found->pw_dir;
-  }
-  const char *rest = path + 1 + length;
-  rest += strspn(rest, "/");
-  size_t size = strlen(home) + strlen(rest) + 2;
-  char *expanded = malloc(size);
-  if (!expanded) {
-    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
-    return NULL;
-  }
-  size_t home_length = strlen(home);
-  const char *slash = home_length > 0 && home[home_length - 1] == '/' ? "" : "/";
-  (void)snprintf(expanded, size, "%s%s%s", home, slash, rest);
-  return expanded;
+  return keep(home, size, said);
 }

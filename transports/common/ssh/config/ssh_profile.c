@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "common/ssh/config/ssh_jump.h"
+#include "common/ssh/config/ssh_local.h"
 
 enum { KEYS_MAX = 16 };
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/ssh/config/ssh_settings.h"
 
-#include <pwd.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "common/ssh/config/ssh_algorithms.h"
 #include "common/ssh/config/ssh_keywords.h"
@@ -40,25 +38,6 @@ void ssh_texts_clear(ssh_texts *texts) {
   }
   free(texts->items);
   memset(texts, 0, sizeof(*texts));
-}
-
-char *ssh_expand_home(const char *path) {
-  struct passwd entry;
-  struct passwd *found = NULL;
-  char buffer[4096];
-  if (path[0] != '~' || path[1] != '/') {
-    return strdup(path);
-  }
-  const char *home = getenv("HOME");
-  if (!home || home[0] != '/') {
-    home = getpwuid_r(geteuid(), &entry, buffer, sizeof(buffer), &found) == 0 && found ? found->pw_dir : "";
-  }
-  size_t size = strlen(home) + strlen(path);
-  char *expanded = malloc(size);
-  if (expanded) {
-    (void)snprintf(expanded, size, "%s%s", home, path + 1);
-  }
-  return expanded;
 }
 
 void ssh_settings_clear(ssh_settings *settings) {

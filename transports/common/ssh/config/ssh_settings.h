@@ -107,9 +107,6 @@ int ssh_settings_expand(ssh_settings *settings, penstock_error *error);
  */
 int ssh_settings_choose_login(ssh_settings *settings, const ssh_config *lines, penstock_error *error);
 
-/** A copy of `path` with a leading `~/` replaced by the user's home ($HOME); NULL if there is no memory. */
-char *ssh_expand_home(const char *path);
-
 /** Does this processor have instructions for AES? (AES-GCM is then 1.6 to 1.9 times as fast as ChaCha20.) */
 int cpu_has_aes(void);
 

@@ -430,7 +430,7 @@ int known_hosts_append(const char *file, const char *host, uint16_t port, const 
     int length = snprintf(line, line_size, "%s%s %s %s\n", lacks_newline(fd) ? "\n" : "", name, type, encoded);
     /* One write of one line, appended: two gateways that write at once do not mix. */
     /* EINVAL: /dev/null, which people name to have nothing kept, cannot be synchronised. */
-    if (write(fd, line, (size_t)length) == length && (fsync(fd) == 0 || errno == EINVAL)) {
+    if (write(fd, line, (unsigned)length) == length && (fsync(fd) == 0 || errno == EINVAL)) {
       result = 0;
     }
   }

@@ -13,6 +13,7 @@
 #ifndef TRANSPORTS_SSH_KEY_AGENT_H
 #define TRANSPORTS_SSH_KEY_AGENT_H
 
+#include <libssh/libssh.h>
 #include <penstock/sdk.h>
 
 /** An agent that was asked for its keys. Opaque. */
@@ -54,6 +55,10 @@ penstock_socket key_agent_stand_in(key_agent *agent);
  * signs. Not while somebody waits for an answer of the stand-in.
  */
 void key_agent_show(key_agent *agent, size_t index, const uint8_t *blob, size_t blob_size);
+/** Has a session ask its agent at `socket`, which is then the session's. Returns SSH_OK or SSH_ERROR. */
+int key_agent_attach(ssh_session session, penstock_socket socket);
+/** One step of a login with the key that the session's agent shows. Returns what libssh does: SSH_AUTH_AGAIN … */
+int key_agent_log_in(ssh_session session);
 /** What became of it. */
 key_agent_outcome key_agent_result(const key_agent *agent);
 

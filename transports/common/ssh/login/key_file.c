@@ -6,10 +6,10 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/ssh/hostkey/key_blob.h"
 #include "common/ssh/hostkey/known_hosts.h"
+#include "common/ssh/login/key_guard.h"
 #include "common/ssh/login/key_pkcs8.h"
 
 enum { FILE_MAX = 1 << 20 /* what ssh reads */ };
@@ -244,9 +244,10 @@ static void look_at_existing(key_file *file, const struct stat *info) {
     look_at_text(file, text, size);
   }
   free_text(text, size);
-  if (!file->problem[0] && info->st_uid == geteuid() && (info->st_mode & 077) != 0) {
-    set_problem(file, "can be read by others (mode %04o): it is not used", (unsigned)(info->st_mode & 07777));
-    set_remedy(file, "chmod 600 '%s'", file->path);
+  if (!file->problem[0]) {
+    (void)key_guard_is_open(file->path, file->problem, sizeof(file->problem), file->remedy, sizeof(file->remedy));
+    penstock_utf8_trim(file->problem, sizeof(file->problem));
+    penstock_utf8_trim(file->remedy, sizeof(file->remedy));
   }
 }
 

@@ -29,7 +29,7 @@ enum { METHOD_COUNT = sizeof(methods) / sizeof(methods[0]) };
 static int ask_once(ssh_session session, ssh_login_question question, ssh_key key) {
   switch (question) {
   case ASK_AGENT:
-    return ssh_userauth_agent(session, NULL);
+    return key_agent_log_in(session);
   case ASK_PUBLIC_KEY:
     return ssh_userauth_try_publickey(session, NULL, key);
   case ASK_PRIVATE_KEY:

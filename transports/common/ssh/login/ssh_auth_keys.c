@@ -107,8 +107,8 @@ static ssh_login_result judge_offer(ssh_login *login, const ssh_identity *identi
 /* --- the agent ------------------------------------------------------------------------------------- */
 
 static int start_agent(ssh_login *login) {
-  socket_t socket = (socket_t)key_agent_stand_in(login->identities.agent);
-  if (socket < 0 || ssh_set_agent_socket(login->link->session, socket) != SSH_OK) {
+  penstock_socket socket = key_agent_stand_in(login->identities.agent);
+  if (socket == PENSTOCK_SOCKET_NONE || key_agent_attach(login->link->session, socket) != SSH_OK) {
     dial_close(socket);
     ssh_identities_note(&login->identities, "the agent cannot be used: no descriptor or thread");
     return PENSTOCK_E_FAILED;
