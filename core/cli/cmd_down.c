@@ -74,12 +74,8 @@ static int find_named(ps_gateways *found, char **names, penstock_error *error) {
   for (char **name = names; *name || name == names; name++) {
     ps_gateways one;
     int code = ps_gateways_find_one(&one, *name, error);
-    int is_there = 0;
-    for (size_t i = 0; i < found->count && code == PENSTOCK_OK; i++) {
-      is_there |= strcmp(found->items[i].path, one.items[0].path) == 0;
-    }
-    if (code == PENSTOCK_OK && !is_there) {
-      code = ps_gateways_move(found, &one);
+    if (code == PENSTOCK_OK) {
+      code = ps_gateways_merge(found, &one);
     }
     ps_gateways_free(&one);
     if (code != PENSTOCK_OK) {

@@ -7,6 +7,7 @@
 #include "cli/json_out.h"
 #include "cli/marks.h"
 #include "cli/out.h"
+#include "cli/several.h"
 #include "cli/status_text.h"
 #include "cli/watch.h"
 #include "config/value.h"
@@ -81,8 +82,35 @@ static int show(ps_gateway_found *gateway, const char *project, json_t *all) {
   return failed ? -1 : 0;
 }
 
-static int run_watch(const char *name, int json, int watch, const char *interval, const char *project) {
-  ps_watch_options options = {.wanted = name, .interval_ms = 1000, .json = json};
+/* Those that are named, or all; one that is named twice is shown once. Tells of each name that means none. Returns 0,
+ * or the first negative code with `error`. */
+static int find_named(ps_gateways *found, char **names, int json, penstock_error *error) {
+  int result = PENSTOCK_OK;
+  memset(found, 0, sizeof(*found));
+  for (char **name = names; *name || name == names; name++) {
+    ps_gateways some;
+    penstock_error own = {.struct_size = sizeof(own)};
+    int code = ps_gateways_find(&some, *name, &own);
+    if (code == PENSTOCK_OK) {
+      code = ps_gateways_merge(found, &some);
+    }
+    ps_gateways_free(&some);
+    if (code != PENSTOCK_OK && !json) {
+      ps_cli_print_error(PS_STDERR, "Failed", &own);
+    }
+    if (code != PENSTOCK_OK && result == PENSTOCK_OK) {
+      result = code;
+      *error = own;
+    }
+    if (!*name) {
+      break;
+    }
+  }
+  return result;
+}
+
+static int run_watch(char **names, int json, int watch, const char *interval, const char *project) {
+  ps_watch_options options = {.wanted = names[0], .interval_ms = 1000, .json = json};
   ps_text fault = {0};
   penstock_error error;
   int is_bad = interval && (ps_duration_parse(interval, &options.interval_ms, &fault) != 0 ||
@@ -93,6 +121,9 @@ static int run_watch(const char *name, int json, int watch, const char *interval
   }
   if (is_bad) {
     return ps_cli_usage("status", "--interval '%s' is no duration: write 200ms, 2s or 1m, at most an hour", interval);
+  }
+  if (names[0] && names[1]) {
+    return ps_cli_usage("status", "--watch is for one PROFILE, or for all");
   }
   if (project) {
     return ps_cli_usage("status", "--project asks once: leave --watch out");
@@ -124,15 +155,15 @@ int ps_cmd_status(int argc, char **argv) {
   };
   const ps_cli_syntax syntax = {
       "status",
-      "[PROFILE]",
+      "[PROFILE]...",
       "Shows how the gateways are that run on this machine: state and why, the solver, streams,\n"
       "what they carry, the legs of the way, the last error. PROFILE: only those of that profile; PROFILE@PORT\n"
-      "means one of several. Exits with 4 if there is none, or if one, or the solver that is\n"
-      "asked about a project, does not answer.",
+      "means one of several. Exits with 4 if there is none, of one that is named say, or if one, or the\n"
+      "solver that is asked about a project, does not answer.",
       options,
-      4,
+      sizeof(options) / sizeof(options[0]),
       0,
-      1};
+      PS_SEVERAL_MAX};
   if (!ps_cli_parse(&syntax, argc, argv, &arguments, &exit_code)) {
     return exit_code;
   }
@@ -140,18 +171,16 @@ int ps_cmd_status(int argc, char **argv) {
     return ps_cli_usage("status", "--project '%.64s' is no name of a project", project);
   }
   if (watch || interval) {
-    return run_watch(arguments[0], json, watch, interval, project);
+    return run_watch(arguments, json, watch, interval, project);
   }
   json_t *all = json ? json_array() : NULL;
-  int failed = ps_gateways_find(&found, arguments[0], &error) != PENSTOCK_OK;
+  int failed = find_named(&found, arguments, json, &error) != PENSTOCK_OK;
   exit_code = failed ? (int)ps_cli_exit_code(&error) : PS_EXIT_OK;
-  for (size_t i = 0; i < found.count && !failed; i++) {
+  for (size_t i = 0; i < found.count; i++) {
     exit_code = show(&found.items[i], project, all) == 0 ? exit_code : (int)PS_EXIT_UNREACHABLE;
   }
   if (json) {
     ps_json_line(json_pack("{s:o, s:o}", "gateways", all, "error", ps_json_error(failed ? &error : NULL)));
-  } else if (failed) {
-    ps_cli_print_error(PS_STDERR, "Failed", &error);
   }
   ps_gateways_free(&found);
   return exit_code;

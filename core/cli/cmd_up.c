@@ -144,24 +144,53 @@ static int failed(up_line *line, const penstock_error *error) {
   return exit_code;
 }
 
-/* Is there a gateway already that this one would be another of? Returns 0, or a negative code with `error`. */
+/* Would one be in the other's way? Port 0 is any that is free. */
+static int is_same_place(const char *a, const char *b) {
+  const char *port_a = strrchr(a, ':');
+  const char *port_b = strrchr(b, ':');
+  int is_everywhere = strncmp(a, "0.0.0.0:", 8) == 0 || strncmp(b, "0.0.0.0:", 8) == 0 || strncmp(a, "[::]:", 5) == 0 ||
+                      strncmp(b, "[::]:", 5) == 0;
+  return port_a && port_b && strcmp(port_a, port_b) == 0 && strcmp(port_a, ":0") != 0 &&
+         (is_everywhere || strcmp(a, b) == 0);
+}
+
+/* One of ours has the port: what to do instead, by the profile that it uses. */
+static void refuse_another(const ps_profile *profile, const char *listen, const ps_gateway_found *other,
+                           penstock_error *error) {
+  const char *used = ps_gateway_name(other);
+  unsigned long pid = (unsigned long)other->client.pid;
+  if (strcmp(used, profile->name) == 0) {
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_REFUSED,
+                        "a gateway of '%s' runs already on %s (pid %lu)", profile->name, listen, pid);
+    penstock_next(error, "see how it is: penstock status %s; or end it: penstock down %s", profile->name,
+                  profile->name);
+  } else {
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_REFUSED,
+                        "your gateway of '%s' has the port already, %s (pid %lu)", used, listen, pid);
+    penstock_next(error,
+                  "have it use this profile instead: penstock use %s --gateway %s; or give '%s' another `listen`",
+                  profile->name, other->label, profile->name);
+  }
+}
+
+/* Is there a gateway of this user's already that has this one's port? Returns 0, or a negative code with `error`. */
 static int look_for_another(const ps_profile *profile, penstock_error *error) {
-  char called[320];
   ps_gateways found;
   penstock_error none;
   const char *listen = ps_settings_string(profile->settings, "listen");
-  const char *port = listen ? strrchr(listen, ':') : NULL;
-  (void)snprintf(called, sizeof(called), "%s@%s", profile->name, port ? port + 1 : "");
-  int code = ps_gateways_find(&found, called, &none);
-  if (code == PENSTOCK_OK) {
-    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_REFUSED,
-                        "a gateway of '%s' runs already on %s (pid %lu)", profile->name, listen,
-                        (unsigned long)found.items[0].client.pid);
-    penstock_next(error, "see how it is: penstock status %s; or end it: penstock down %s", profile->name,
-                  profile->name);
+  int code = listen ? ps_gateways_find(&found, NULL, &none) : PENSTOCK_E_NOT_FOUND;
+  if (code != PENSTOCK_OK) {
+    return PENSTOCK_OK;
+  }
+  for (size_t i = 0; i < found.count && code == PENSTOCK_OK; i++) {
+    const char *theirs = ps_gateway_listens(&found.items[i]);
+    if (theirs && is_same_place(listen, theirs)) {
+      refuse_another(profile, listen, &found.items[i], error);
+      code = PENSTOCK_E_FAILED;
+    }
   }
   ps_gateways_free(&found);
-  return code == PENSTOCK_OK ? PENSTOCK_E_FAILED : PENSTOCK_OK;
+  return code;
 }
 
 /* Splits the process. Returns 1 in the one that is to run the gateway, else 0 with *exit_code. */
@@ -220,6 +249,9 @@ static int run(up_line *line, const ps_profiles *profiles, const ps_profile *pro
   ps_out_excuse(); /* whoever has ended it well is to be told so: systemd would start it again */
   ps_out_start(line->json);
   int has_failed = ps_gateway_run(&options, &error) != 0;
+  if (has_failed && error.leg == PENSTOCK_LEG_LOCAL && error.error_class == PENSTOCK_CLASS_REFUSED) {
+    (void)look_for_another(profile, &error); /* whose the port is may be better known */
+  }
   int exit_code = has_failed ? (int)ps_cli_exit_code(&error) : PS_EXIT_OK;
   ps_up_events_end(&told, has_failed ? &error : NULL, exit_code);
   ps_out_stop();
@@ -269,16 +301,6 @@ typedef struct up_several {
   ps_profile opened[PS_SEVERAL_MAX];
   size_t count;
 } up_several;
-
-/* Would one be in the other's way? Port 0 is any that is free. */
-static int is_same_place(const char *a, const char *b) {
-  const char *port_a = strrchr(a, ':');
-  const char *port_b = strrchr(b, ':');
-  int is_everywhere = strncmp(a, "0.0.0.0:", 8) == 0 || strncmp(b, "0.0.0.0:", 8) == 0 || strncmp(a, "[::]:", 5) == 0 ||
-                      strncmp(b, "[::]:", 5) == 0;
-  return port_a && port_b && strcmp(port_a, port_b) == 0 && strcmp(port_a, ":0") != 0 &&
-         (is_everywhere || strcmp(a, b) == 0);
-}
 
 static const char *place_of(const ps_profile *profile) {
   const char *origin = ps_settings_origin(profile->settings, "listen");

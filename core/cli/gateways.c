@@ -23,6 +23,10 @@ const char *ps_gateway_name(const ps_gateway_found *gateway) {
   return profile ? profile : gateway->label;
 }
 
+const char *ps_gateway_listens(const ps_gateway_found *gateway) {
+  return greeted(gateway, "listen");
+}
+
 /* By what it says itself: the file has the name of the first profile, and only what a file's name can have. */
 void ps_gateway_relabel(ps_gateway_found *gateway, const json_t *status) {
   const char *profile = json_string_value(json_object_get(status, "profile"));
@@ -194,15 +198,30 @@ void ps_gateways_free(ps_gateways *found) {
   memset(found, 0, sizeof(*found));
 }
 
-int ps_gateways_move(ps_gateways *found, ps_gateways *from) {
-  ps_gateway_found *items = realloc(found->items, (found->count + 1) * sizeof(*items));
-  if (!items) {
+static int has(const ps_gateways *found, const ps_gateway_found *one) {
+  for (size_t i = 0; i < found->count; i++) {
+    if (strcmp(found->items[i].path, one->path) == 0) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+int ps_gateways_merge(ps_gateways *found, ps_gateways *from) {
+  size_t left = 0;
+  ps_gateway_found *items = realloc(found->items, (found->count + from->count) * sizeof(*items));
+  if (!items && from->count > 0) {
     return PENSTOCK_E_NOMEM;
   }
   found->items = items;
-  items[found->count++] = from->items[0];
-  from->count--;
-  memmove(from->items, from->items + 1, from->count * sizeof(*from->items));
+  for (size_t i = 0; i < from->count; i++) {
+    if (has(found, &from->items[i])) {
+      from->items[left++] = from->items[i];
+    } else {
+      items[found->count++] = from->items[i];
+    }
+  }
+  from->count = left;
   return PENSTOCK_OK;
 }
 

@@ -36,8 +36,8 @@ int ps_gateways_find_one(ps_gateways *found, const char *name, penstock_error *e
  */
 int ps_gateways_are_hidden(penstock_error *error);
 void ps_gateways_free(ps_gateways *found);
-/** Moves the first of `from` to the end of `found`. Returns 0, or PENSTOCK_E_NOMEM with nothing moved. */
-int ps_gateways_move(ps_gateways *found, ps_gateways *from);
+/** Moves those of `from` that are not in `found` yet to its end. Returns 0, or PENSTOCK_E_NOMEM with nothing moved. */
+int ps_gateways_merge(ps_gateways *found, ps_gateways *from);
 
 /** Where a program of this machine connects to the port of a gateway that listens on `listen`. */
 void ps_gateway_address(char *address, size_t size, const char *listen);
@@ -65,5 +65,7 @@ int ps_gateway_exit_code(const penstock_error *error, int code);
 int ps_gateway_read_drain(const char *command, const char *text, json_t **fields);
 /** Its profile as it says, else the socket's name. */
 const char *ps_gateway_name(const ps_gateway_found *gateway);
+/** Its port, "host:port", as it says; NULL if it is silent. */
+const char *ps_gateway_listens(const ps_gateway_found *gateway);
 
 #endif

@@ -210,6 +210,32 @@ def test_there_is_one_of_each(penstock, config, forward):
     assert done.returncode == OK, done
 
 
+def test_another_profile_has_the_port(penstock, tmp, forward):
+    """What is meant may be to use this one there. Then both run, and are asked for by name."""
+    port = free_port()
+    path = write_ini(tmp / "penstock.ini", {"gateway": {"listen": port}, "lab": forward, "other": forward})
+    assert penstock.run("up", "-d", "lab", "--config", path).returncode == OK
+    for flags in (["-d"], []):
+        done = penstock.run("up", *flags, "other", "--config", path)
+        assert done.returncode == PORT, done
+        assert "your gateway of 'lab' has the port already" in done.stderr
+        assert f"penstock use other --gateway lab@{port}" in done.stderr
+    assert penstock.run("up", "-d", "other", "--config", path, "--listen", "0").returncode == OK
+
+    def shown(*names):
+        done = penstock.run("status", *names, "--json")
+        return done.returncode, [status["profile"] for status in json.loads(done.stdout)["gateways"]]
+
+    assert shown() == (OK, ["lab", "other"])
+    assert shown("other", f"lab@{port}", "other") == (OK, ["other", "lab"])
+    assert shown("lab", "none") == (UNREACHABLE, ["lab"])
+    done = penstock.run("status", "none", "other")
+    assert done.returncode == UNREACHABLE and "no gateway runs with the profile 'none'" in done.stderr
+    assert "other" in done.stdout and "lab" not in done.stdout
+    done = penstock.run("status", "--watch", "lab", "other")
+    assert done.returncode == USAGE and "one PROFILE" in done.stderr
+
+
 def test_ending_the_command_that_waits_ends_the_gateway(penstock, config):
     """While it connects to a machine that accepts and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
