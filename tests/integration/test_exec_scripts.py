@@ -102,6 +102,32 @@ def test_command_is_ended_however_far_it_has_gone(shell, stubborn, tmp):
             process.communicate()
 
 
+def test_nothing_that_has_the_token_begins_after_the_command(shell, tmp):
+    """Else it may begin when whoever ended the command has just seen that nothing is left."""
+    token = secrets.token_hex(16)
+    late = tmp / "tail"  # the last that the script waits for
+    late.write_text('#!/bin/sh\n/usr/bin/tail "$@"\nsleep 1\n')
+    late.chmod(0o755)
+    process = subprocess.Popen(
+        [*shell, "-c", script("sleep", "7779", token=token)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PATH": f"{tmp}:{os.environ['PATH']}"},
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout.readline() == b"penstock-stream: open\n"
+        eventually(lambda: any(procs.program(pid) for pid in family(token)))
+        end = f"ps_token={token}\n" + (FOLDER / "exec_end.sh").read_text()
+        assert subprocess.run([*shell, "-c", end], timeout=60, check=False).returncode == 0
+        assert process.stdout.readline().startswith(b"MARK 143 ")
+        eventually(lambda: procs.children(process.pid))  # waits for the end of its input
+        assert family(token) == []
+    finally:
+        procs.end(family(token))
+        process.communicate()
+
+
 def family(token):
     """Pids of all that have the token."""
     found = []

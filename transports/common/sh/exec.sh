@@ -37,6 +37,9 @@ else
   ps_status=${ps_errors##*"$ps_newline"}
   ps_errors=${ps_errors%"$ps_newline"*}
 fi
+# What follows is not the command's: whoever ends that looks for what has its token, and must not find nothing just before
+# this is started. It ends by itself, with its input.
+unset PENSTOCK_EXEC
 # Bytes, not characters.
 LC_ALL=C
 export LC_ALL
