@@ -19,6 +19,8 @@ void ps_signals_unblock(void);
 extern const int ps_gateway_signals[PS_GATEWAY_SIGNALS];
 /** Is it the one that opens the log file anew? */
 int ps_signals_reopens_log(int number);
+/** The system ends the process this long after the signal, in milliseconds, whatever it does; 0: it does not. */
+unsigned ps_signals_patience_ms(int number);
 /** From now on it has no effect at all. */
 void ps_signals_ignore(int number);
 /** Ends the process as the signal would have ended it, so that whoever sent it sees that it was obeyed. */

@@ -27,6 +27,11 @@ int ps_signals_reopens_log(int number) {
   return number == SIGUSR1;
 }
 
+unsigned ps_signals_patience_ms(int number) {
+  (void)number;
+  return 0;
+}
+
 void ps_signals_ignore(int number) {
   (void)signal(number, SIG_IGN);
 }

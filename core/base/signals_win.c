@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * libuv makes signals of what the console tells: Ctrl-C is SIGINT, Ctrl-Break SIGBREAK, and its window's end SIGHUP,
- * after which Windows ends the process within some seconds. SIGTERM is only raised by the process itself. Nothing asks
- * for the log file to be opened again: it can be renamed while it is open.
+ * after which Windows ends the process within some seconds. SIGTERM nobody sends; what means the same is in
+ * service/session_win.c. Nothing asks for the log file to be opened again: it can be renamed while it is open.
  */
 #include "base/signals.h"
 
@@ -24,6 +24,11 @@ int ps_signals_reopens_log(int number) {
 static BOOL WINAPI take_no_notice(DWORD event) {
   (void)event;
   return TRUE;
+}
+
+/* Microsoft's page on HandlerRoutine: 5 s after a window was closed, if nobody has changed that. */
+unsigned ps_signals_patience_ms(int number) {
+  return number == SIGHUP ? 5000 : 0;
 }
 
 void ps_signals_ignore(int number) {

@@ -154,6 +154,8 @@ static void close_loop(ps_gateway *self) {
   ps_herald_close(self->herald);
   self->herald = NULL;
   close_signals(self);
+  ps_session_close(self->session);
+  self->session = NULL;
   ps_netwatch_stop(self->netwatch);
   self->netwatch = NULL;
   uv_close((uv_handle_t *)&self->end, NULL);
@@ -229,8 +231,20 @@ static void on_signal(uv_signal_t *handle, int number) {
   } else if (number == SIGHUP && self->options->reread && !ps_hangup_has_come()) {
     reload_for_signal(self);
   } else {
-    (void)ps_gateway_end(self, -1);
+    (void)ps_gateway_end(self, ps_signals_patience_ms(number) > 0 ? PS_SESSION_DRAIN_MS : -1);
   }
+}
+
+static void on_session_end(void *context, int64_t drain_ms) {
+  (void)ps_gateway_end(context, drain_ms);
+}
+
+static void open_session(ps_gateway *self) {
+  char reason[128];
+  int stops_solver = strcmp(ps_gateway_setting(self, "on_exit", "keep"), "stop") == 0;
+  (void)snprintf(reason, sizeof(reason), "penstock %s of '%.64s'",
+                 stops_solver ? "ends the solver" : "ends the connections", self->options->profile);
+  self->session = ps_session_open(&self->loop, reason, on_session_end, self);
 }
 
 static void listen_to_signals(ps_gateway *self) {
@@ -476,6 +490,7 @@ static int open_gateway(ps_gateway *self, penstock_error *error) {
   listen_to_signals(self);
   if (!self->options->check_only) {
     self->netwatch = ps_netwatch_start(&self->loop, on_network_changed, self);
+    open_session(self);
     self->herald = ps_herald_open(&self->loop, &self->own_options);
   }
   ps_gateway_open_desk(self);

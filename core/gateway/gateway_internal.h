@@ -18,6 +18,7 @@
 #include "gateway/swap.h"
 #include "net/acceptor.h"
 #include "net/netwatch.h"
+#include "service/session.h"
 
 /** What a reload has applied and takes back if the profile, which connects anew because of it, does not serve. */
 typedef struct ps_gateway_undo {
@@ -43,6 +44,7 @@ typedef struct ps_gateway {
   ps_metrics *metrics; /**< NULL if nobody may ask for them */
   ps_herald *herald;   /**< NULL if no service manager wants to be told */
   uv_signal_t signals[PS_GATEWAY_SIGNALS];
+  ps_session *session;   /**< NULL where its end comes as a signal */
   ps_netwatch *netwatch; /**< NULL where the system does not tell */
   uv_timer_t end;        /**< the deadline of the orderly end */
   int ever_up;
