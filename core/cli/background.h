@@ -10,18 +10,28 @@
 
 #include <penstock/sdk.h>
 
+#include "base/text.h"
+
 /**
- * Where the gateway of a profile logs: $XDG_STATE_HOME/penstock/NAME.log (~/.local/state by default). The file is made,
- * for the user alone, with its folder. Returns a string to free(), or NULL with `error`.
+ * Where the gateway of a profile logs: $XDG_STATE_HOME/penstock/NAME.log (~/.local/state by default), on Windows
+ * %LOCALAPPDATA%/penstock/log/NAME.log. The file is made, for the user alone, with its folder. Returns a string to
+ * free(), or NULL with `error`.
  */
 char *ps_background_log(const char *profile, penstock_error *error);
 
+/** What a file of the profile is called, without an ending: the profile's name is free, a file's is not. */
+void ps_background_file_name(ps_text *out, const char *profile);
+
+/** This system's words for ending a process by its number, and for showing what went to the system's log. */
+extern const char ps_background_kill[];
+extern const char ps_background_show_log[];
+
 /**
- * Splits the process, which must have no other thread. Returns 1 in the one that is to run the gateway. In the other
- * one, once the first has let go or has ended (*has_ended): 0, and *exit_code is what the command is to return. A
- * negative code with `error` if there can be no other process.
+ * Splits the process, which must have no other thread, for the gateway `index` of the line. Returns 1 in the one that
+ * is to run the gateway. In the other one, once the first has let go or has ended (*has_ended): 0, and *exit_code is
+ * what the command is to return. A negative code with `error` if there can be no other process.
  */
-int ps_background_begin(int *exit_code, int *has_ended, penstock_error *error);
+int ps_background_begin(size_t index, int *exit_code, int *has_ended, penstock_error *error);
 /**
  * How it went is known and told: lets go of the terminal. Standard output is nowhere from now on, standard error is the
  * file `log` (NULL: nowhere). Does nothing the second time, or in a process that was not split.

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/background.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -10,13 +9,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/text.h"
 #include "cli/cli.h"
 #include "config/expand.h"
 
 /* The end of the pipe that says "I have let go"; -1: nobody waits. */
 static int waiting = -1;
 static volatile sig_atomic_t runs_it;
+
+const char ps_background_kill[] = "kill";
+const char ps_background_show_log[] = "journalctl --user -t penstock";
 
 /* --- the log ------------------------------------------------------------------------------------ */
 
@@ -53,10 +54,7 @@ char *ps_background_log(const char *profile, penstock_error *error) {
     return NULL;
   }
   ps_text_addf(&path, "%s%s/penstock/", is_set ? state : home, is_set ? "" : "/.local/state");
-  for (const char *at = profile; *at; at++) { /* the name is free, a file's is not */
-    int is_plain = isalnum((unsigned char)*at) || *at == '-' || *at == '_' || (*at == '.' && at > profile);
-    ps_text_add(&path, is_plain ? at : "_", 1);
-  }
+  ps_background_file_name(&path, profile);
   ps_text_adds(&path, ".log");
   if (path.no_memory || !path.data) {
     (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
@@ -118,9 +116,10 @@ static int wait_for(pid_t child, int fd, int *has_ended) {
   return WEXITSTATUS(status);
 }
 
-int ps_background_begin(int *exit_code, int *has_ended, penstock_error *error) {
+int ps_background_begin(size_t index, int *exit_code, int *has_ended, penstock_error *error) {
   int fds[2];
   struct sigaction usual[SIGNALS];
+  (void)index; /* the process is split where it stands */
   if (pipe2(fds, O_CLOEXEC) != 0) {
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "cannot start another process: %s",
                          strerror(errno));

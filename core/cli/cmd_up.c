@@ -10,6 +10,7 @@
 #include "cli/out.h"
 #include "cli/profile_select.h"
 #include "cli/several.h"
+#include "cli/split.h"
 #include "cli/up_events.h"
 #include "gateway/gateway.h"
 #include "log/log.h"
@@ -24,6 +25,7 @@ typedef struct up_line {
   int self_test;
   int verbose;
   char **arguments;
+  size_t index;       /* of the profile that is looked at, among several */
   uint32_t log_level; /* if nobody has set one */
   int told;           /* what happens is printed where the log goes */
   int ran;            /* the gateway has run, and has told its end */
@@ -48,7 +50,8 @@ static int parse(int argc, char **argv, up_line *line) {
       "solver, and serves until Ctrl-C. Without PROFILE: `profile` of [gateway], or the only one.\n"
       "What happens is told on standard output, the log goes to standard error. With -d it returns once\n"
       "the port is open and it is known how it went, as without it if it failed; the gateway goes on\n"
-      "without the terminal, and logs to log_file or else to ~/.local/state/penstock/PROFILE.log.\n"
+      "without the terminal, and logs to log_file or else to ~/.local/state/penstock/PROFILE.log\n"
+      "(on Windows to penstock\\log\\PROFILE.log in %LOCALAPPDATA%).\n"
       "Several PROFILEs: a gateway for each, in a process of its own and on its own `listen`. They start\n"
       "one after the other; one that fails does not end the others, and counts for the exit code.",
       options,
@@ -203,7 +206,7 @@ static int detach(up_line *line, const ps_profiles *profiles, const ps_profile *
     *exit_code = failed(line, &error);
     return 0;
   }
-  int runs_it = ps_background_begin(exit_code, &line->was_ended, &error);
+  int runs_it = ps_background_begin(line->index, exit_code, &line->was_ended, &error);
   if (runs_it < 0) {
     *exit_code = failed(line, &error);
   }
@@ -278,6 +281,13 @@ static int detach_and_run(up_line *line, const ps_profiles *profiles, const ps_p
   return exit_code;
 }
 
+/* Whoever has started this process anew has told them. */
+static void tell_warnings(ps_profiles *profiles) {
+  if (ps_split_own() < 0) {
+    ps_cli_print_problems(PS_STDERR, &profiles->problems);
+  }
+}
+
 static int open_and_run(up_line *line, ps_profiles *profiles, ps_profile *profile) {
   if (line->listen && profile->settings &&
       ps_settings_set(profile->settings, "listen", line->listen, "--listen", &profiles->problems) != 0) {
@@ -287,7 +297,7 @@ static int open_and_run(up_line *line, ps_profiles *profiles, ps_profile *profil
   if (ps_problems_fatal(&profiles->problems) > 0) {
     return wrong_profile(line, profiles);
   }
-  ps_cli_print_problems(PS_STDERR, &profiles->problems);
+  tell_warnings(profiles);
   return detach_and_run(line, profiles, profile);
 }
 
@@ -338,6 +348,7 @@ static int refuse_manager(penstock_error *error) {
 
 static int run_one(void *context, size_t index) {
   up_several *self = context;
+  self->line->index = index;
   ps_out_label(self->names[index], self->line->json);
   return detach_and_run(self->line, self->profiles, &self->opened[index]);
 }
@@ -374,15 +385,18 @@ static int run_several(up_several *self) {
   if (ps_problems_fatal(&self->profiles->problems) > 0) {
     return wrong_profile(self->line, self->profiles);
   }
-  ps_cli_print_problems(PS_STDERR, &self->profiles->problems);
-  if (ps_several_check(&error) != PENSTOCK_OK || refuse_manager(&error) != PENSTOCK_OK ||
-      check_places(self, &error) != PENSTOCK_OK) {
+  tell_warnings(self->profiles);
+  if (refuse_manager(&error) != PENSTOCK_OK || check_places(self, &error) != PENSTOCK_OK) {
     return failed(self->line, &error);
   }
-  if (self->line->detach) {
-    return detach_all(self);
+  int own = ps_split_own();
+  if (own >= (int)self->count) {
+    return PS_EXIT_USAGE; /* nobody has started it so */
   }
-  exit_code = ps_several_run(self->names, self->count, run_one, self);
+  if (self->line->detach) {
+    return own < 0 ? detach_all(self) : run_one(self, (size_t)own);
+  }
+  exit_code = own < 0 ? ps_several_run(self->names, self->count, run_one, self) : run_one(self, (size_t)own);
   self->line->ran = 1; /* each has told its end */
   return exit_code;
 }

@@ -13,13 +13,11 @@
 /** The most that there may be. */
 #define PS_SEVERAL_MAX 64
 
-/** Can there be several on this system? Returns 0, or a negative code with `error`. */
-int ps_several_check(penstock_error *error);
-
 /**
  * Calls `run` for each of `count` names in a process of its own, which must have no other thread yet. In such a process
- * it returns what `run` has returned. In the parent, once all have ended: 0, or the exit code of the first that failed.
- * One that fails does not end the others. If the parent is killed, they end in order.
+ * it returns what `run` has returned (on Windows it is one that was started anew, which calls `run` itself: split.h).
+ * In the parent, once all have ended: 0, or the exit code of the first that failed. One that fails does not end the
+ * others. If the parent is killed, they end in order.
  */
 int ps_several_run(const char *const *names, size_t count, int (*run)(void *context, size_t index), void *context);
 

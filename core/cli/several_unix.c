@@ -287,11 +287,6 @@ static int lead(several *self) {
   return 0;
 }
 
-int ps_several_check(penstock_error *error) {
-  (void)error;
-  return PENSTOCK_OK;
-}
-
 int ps_several_run(const char *const *names, size_t count, int (*run)(void *context, size_t index), void *context) {
   int notices[2];
   several self = {.count = count};

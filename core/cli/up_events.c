@@ -102,14 +102,14 @@ static void tell_background(const ps_up_events *told, const char *log) {
   if (told->unasked.what[0]) {
     ps_out_line("It goes on in the background (pid %d), but no command will find it: %s.", (int)uv_os_getpid(),
                 ps_show_safe(path, sizeof(path), told->unasked.what));
-    ps_out_line("  Next: end it by 'kill %d'; %s; then start it again.", (int)uv_os_getpid(),
+    ps_out_line("  Next: end it by '%s %d'; %s; then start it again.", ps_background_kill, (int)uv_os_getpid(),
                 ps_show_safe(path, sizeof(path), told->unasked.next));
   } else {
     ps_out_line(
         "It goes on in the background (pid %d). How it is: 'penstock status %s'. To end it: 'penstock down %s'.",
         (int)uv_os_getpid(), told->name, told->name);
   }
-  ps_out_line("Its log: %s", log[0] ? ps_show_safe(path, sizeof(path), log) : "journalctl --user -t penstock");
+  ps_out_line("Its log: %s", log[0] ? ps_show_safe(path, sizeof(path), log) : ps_background_show_log);
 }
 
 /* It serves, or it tries again by itself: either way the user has been told, and it goes on by itself. */

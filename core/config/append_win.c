@@ -31,17 +31,6 @@ static int fail(const change *self, const char *doing) {
   return PENSTOCK_E_FAILED;
 }
 
-/* Makes the folders above the file that are missing. */
-static void make_folders(wchar_t *path) {
-  for (wchar_t *at = wcspbrk(path + 1, L"/\\"); at; at = wcspbrk(at + 1, L"/\\")) {
-    wchar_t kept = *at;
-    *at = L'\0';
-    (void)CreateDirectoryW(path,
-                           NULL); /* of one that is there already, or cannot be made, opening the file will tell */
-    *at = kept;
-  }
-}
-
 static int read_old(change *self) {
   char block[16384];
   DWORD count = 0;
@@ -52,7 +41,7 @@ static int read_old(change *self) {
     if (reason != ERROR_FILE_NOT_FOUND && reason != ERROR_PATH_NOT_FOUND) {
       return fail(self, "open");
     }
-    make_folders(self->wide);
+    ps_wide_make_folders(self->wide);
     return 0;
   }
   self->is_there = 1;

@@ -86,11 +86,8 @@ static wchar_t *folder_path(const char *name, int make) {
   if (path.data && !path.no_memory) {
     wide = ps_wide(path.data);
   }
-  for (wchar_t *at = wide && make ? wcspbrk(wide + 1, L"/\\") : NULL; at; at = wcspbrk(at + 1, L"/\\")) {
-    wchar_t kept = *at;
-    *at = L'\0';
-    (void)CreateDirectoryW(wide, NULL); /* of one that cannot be made, the file will tell */
-    *at = kept;
+  if (wide && make) {
+    ps_wide_make_folders(wide);
   }
   free(path.data);
   return wide;

@@ -38,3 +38,12 @@ char *ps_narrow_path(const wchar_t *path) {
   }
   return narrow;
 }
+
+void ps_wide_make_folders(wchar_t *path) {
+  for (wchar_t *at = path[0] ? wcspbrk(path + 1, L"/\\") : NULL; at; at = wcspbrk(at + 1, L"/\\")) {
+    wchar_t kept = *at;
+    *at = L'\0';
+    (void)CreateDirectoryW(path, NULL);
+    *at = kept;
+  }
+}

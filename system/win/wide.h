@@ -14,5 +14,7 @@ wchar_t *ps_wide(const char *text);
 char *ps_narrow(const wchar_t *text);
 /** A path with `/` between its parts, and without the prefix of long ones; to free(). */
 char *ps_narrow_path(const wchar_t *path);
+/** Makes the folders above a path that are missing. Of one that cannot be made, opening the file will tell. */
+void ps_wide_make_folders(wchar_t *path);
 
 #endif

@@ -17,6 +17,8 @@ import time
 
 import pytest
 
+from desktop import allow_windows
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PATIENCE = 40
 
@@ -163,6 +165,7 @@ def windows(tmp_path_factory):
     made = Windows(build, folder / "prefix")
     quiet = {"env": made.environment, "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     made.prefix.mkdir()
+    allow_windows(made.prefix)
     # It stays between programs, each of which would else wait for it to start anew.
     subprocess.run(["wineserver", "-p"], timeout=60, check=True, **quiet)
     subprocess.run(["wineboot", "-i"], timeout=110, check=True, **quiet)

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import signal
 import struct
 import subprocess
 import termios
@@ -16,21 +17,27 @@ from conftest import PATIENCE, wait_for
 OTHER_SCREEN, BACK = b"\x1b[?1049h", b"\x1b[?1049l"
 
 
-class Console:
-    """A program at a terminal: what it has drawn, and keys for it."""
+def begin_at_terminal():
+    """It has the terminal, or Ctrl-C is nobody's. Linux' own end of a terminal, which Windows knows nothing of, kills nobody."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    def __init__(self, windows, *words):
+
+class Console:
+    """A program at a terminal, penstock if no other is named: what it has drawn, and keys for it."""
+
+    def __init__(self, windows, *words, program=None):
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
         self.drawn = b""
         self.process = subprocess.Popen(
-            ["wine", str(windows.program), *words],
+            ["wine", str(program or windows.program), *words],
             env=windows.environment | {"TERM": "xterm"},
             stdin=slave,
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # or Ctrl-C is nobody's
+            preexec_fn=begin_at_terminal,
         )
         os.close(slave)
         self.reader = threading.Thread(target=self.read, daemon=True)
@@ -51,7 +58,7 @@ class Console:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(PATIENCE)
-        self.reader.join(PATIENCE)
+        self.reader.join(1)  # what goes on in the background has the terminal, as Linux sees it
         os.close(self.master)
 
 

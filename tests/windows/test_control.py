@@ -12,7 +12,7 @@ import pytest
 
 from conftest import PATIENCE, ask, wait_for, windows_path
 
-EXIT_CONFIG, EXIT_OURS = 3, 125
+EXIT_OURS = 125
 
 
 class Two:
@@ -100,11 +100,6 @@ def test_what_is_not_there_says_so(two):
         assert done.returncode != 0 and "named pipe" in done.stderr
         done = two.windows.run("logs")  # the gateway's own come as answers
         assert done.returncode == 0 and "lab" in done.stdout
-    done = two.windows.run("up", "lab", "farm", "--config", windows_path(two.config))
-    assert done.returncode == EXIT_CONFIG
-    assert "one gateway on Windows" in done.stderr and "a window of its own" in done.stderr
-    done = two.windows.run("up", "-d", "lab", "--config", windows_path(two.config))
-    assert done.returncode == EXIT_CONFIG and "--detach" in done.stderr
 
 
 def test_changes_are_told(two):
