@@ -8,7 +8,7 @@
 #include "base/text.h"
 
 static const char *const levels[] = {"error", "warn", "info", "debug", "trace", NULL};
-static const char *const formats[] = {"auto", "text", "json", "journal", NULL};
+static const char *const formats[] = {"auto", "text", "json", "journal", "eventlog", NULL};
 static const char *const moments[] = {"auto", "always", "never", NULL};
 
 static const ps_cli_argument arguments[] = {

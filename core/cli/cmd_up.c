@@ -73,10 +73,10 @@ static int parse(int argc, char **argv, up_line *line) {
   return -1;
 }
 
-static int logs_to_journal(const ps_settings *gateway) {
+static int logs_to_system(const ps_settings *gateway) {
   const char *format =
       ps_cli_options.log_format ? ps_cli_options.log_format : ps_settings_string(gateway, "log_format");
-  return format && ps_log_format_parse(format) == PS_LOG_JOURNAL;
+  return format && ps_log_is_of_system(ps_log_format_parse(format));
 }
 
 /* Opens the log. On a terminal its lines would only repeat what is told anyway, so there it begins at warnings, and
@@ -86,7 +86,7 @@ static int open_log(up_line *line, const ps_settings *gateway) {
     ps_cli_options.log_file = line->log;
   }
   int both = ps_term_is_terminal(PS_STDOUT) && ps_term_is_terminal(PS_STDERR) && !ps_cli_options.log_file &&
-             !ps_settings_string(gateway, "log_file") && !logs_to_journal(gateway);
+             !ps_settings_string(gateway, "log_file") && !logs_to_system(gateway);
   line->told = both && !line->json;
   if (line->verbose && !ps_cli_options.log_level) {
     ps_cli_options.log_level = PENSTOCK_LOG_DEBUG;
@@ -199,8 +199,8 @@ static int look_for_another(const ps_profile *profile, penstock_error *error) {
 /* Splits the process. Returns 1 in the one that is to run the gateway, else 0 with *exit_code. */
 static int detach(up_line *line, const ps_profiles *profiles, const ps_profile *profile, int *exit_code) {
   penstock_error error;
-  int names_log = logs_to_journal(profiles->gateway) || ps_cli_options.log_file ||
-                  ps_settings_string(profiles->gateway, "log_file");
+  int names_log =
+      logs_to_system(profiles->gateway) || ps_cli_options.log_file || ps_settings_string(profiles->gateway, "log_file");
   if (look_for_another(profile, &error) != PENSTOCK_OK ||
       (!names_log && !(line->log = ps_background_log(profile->name, &error)))) {
     *exit_code = failed(line, &error);
@@ -214,7 +214,7 @@ static int detach(up_line *line, const ps_profiles *profiles, const ps_profile *
   return runs_it > 0;
 }
 
-/* Where the log of one in the background is: a file, or "" for the journal. */
+/* Where the log of one in the background is: a file, or "" for the system's. */
 static const char *log_of(const up_line *line, const ps_settings *gateway) {
   const char *named = ps_cli_options.log_file ? ps_cli_options.log_file : ps_settings_string(gateway, "log_file");
   return line->log ? line->log : named ? named : "";

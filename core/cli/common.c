@@ -15,7 +15,7 @@ const ps_cli_option ps_cli_common_options[] = {
      "profiles file, instead of $PENSTOCK_CONFIG,\n~/.config/penstock/penstock.ini or /etc/penstock/penstock.ini", NULL,
      &ps_cli_options.config},
     {"log-level", "LEVEL", "error, warn, info, debug or trace", NULL, &log_level},
-    {"log-format", "FORMAT", "auto, text, json or journal", NULL, &ps_cli_options.log_format},
+    {"log-format", "FORMAT", "auto, text, json, journal or eventlog", NULL, &ps_cli_options.log_format},
     {"log-file", "FILE", "log to this file instead of standard error", NULL, &ps_cli_options.log_file},
     {"batch", NULL, "never ask a question", &ps_cli_options.batch, NULL},
     {"color", "WHEN", "auto, always or never; auto obeys NO_COLOR", NULL, &color},

@@ -14,7 +14,7 @@
 #define DAY     (24 * HOUR)
 
 static const char *const log_levels[] = {"error", "warn", "info", "debug", "trace", NULL};
-static const char *const log_formats[] = {"auto", "text", "json", "journal", NULL};
+static const char *const log_formats[] = {"auto", "text", "json", "journal", "eventlog", NULL};
 static const char *const peers[] = {"own", "any", NULL};
 static const char *const launches[] = {"auto", "never", NULL};
 static const char *const probes[] = {"auto", "tcmd", "tcp", "none", NULL};
@@ -30,8 +30,9 @@ static const penstock_option gateway_options[] = {
     LISTEN("127.0.0.1:9090", "Address of the local port that clients connect to (host:port; port 0 = any free one)"),
     OPTION(CHOICE, LIVE, "log_level", "info", "How much is logged", 0, 0, log_levels),
     OPTION(CHOICE, LIVE, "log_format", "auto",
-           "Form of the log's lines; auto = records of systemd's journal if that reads standard error, else text", 0, 0,
-           log_formats),
+           "Form of the log's lines, or records of systemd's journal or Windows' event log instead; auto = journal if "
+           "that reads standard error, else text",
+           0, 0, log_formats),
     OPTION(PATH, LIVE, "log_file", NULL, "File that the log is appended to; standard error if unset", 0, 0, NULL),
     PLAIN(STRING, "metrics", NULL,
           "Where figures for Prometheus can be asked for: a loopback address (host:port), or the path of a socket"),

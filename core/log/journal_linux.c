@@ -15,6 +15,8 @@ typedef int (*sendv_function)(const struct iovec *fields, int count);
 
 #define MOST_FIELDS 12
 
+const ps_log_format ps_journal_format = PS_LOG_JOURNAL;
+
 /* Set once, before there are threads that log; never closed. */
 static sendv_function sendv;
 

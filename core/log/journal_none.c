@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "log/journal.h"
 
+const ps_log_format ps_journal_format = PS_LOG_TEXT;
+
 int ps_journal_reads(int fd) {
   (void)fd;
   return 0;

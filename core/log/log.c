@@ -38,22 +38,40 @@ static int wants_colour(int fd) {
   return isatty(fd) && term && strcmp(term, "dumb") != 0 && !(none && none[0]);
 }
 
+/* A log that is the system's own, and why it cannot be. Returns 0, or a negative code with `error`. */
+static int check_system(const char *file, ps_log_format format, penstock_error *error) {
+  int is_journal = format == PS_LOG_JOURNAL;
+  const char *name = is_journal ? "the journal" : "Windows' event log";
+  if (format != ps_journal_format) {
+    penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "%s is not on this system",
+                  is_journal ? "systemd's journal" : name);
+    penstock_next(error, "set log_format to %stext or json, and log_file to a file",
+                  ps_journal_format == PS_LOG_JOURNAL  ? "journal, "
+                  : ps_journal_format == PS_LOG_EVENTS ? "eventlog, "
+                                                       : "");
+  } else if (file) {
+    penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "a log in %s is in no file: %s", name, file);
+    penstock_next(error, "take log_file away, or set log_format to text or json");
+  } else if (ps_journal_open() != 0 && is_journal) {
+    penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
+                  "there is no libsystemd here to log to the journal");
+    penstock_next(error, "install it (libsystemd0), or set log_format to text or json");
+  } else if (ps_journal_open() != 0) {
+    penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "Windows' event log cannot be opened");
+    penstock_next(error, "see whether its service runs (sc query eventlog), or set log_format to text or json");
+  } else {
+    return PENSTOCK_OK;
+  }
+  return PENSTOCK_E_FAILED;
+}
+
 /* Which format it is in the end. Returns 0, or a negative code with `error`. */
 static int settle_format(const char *file, ps_log_format *format, penstock_error *error) {
   if (*format == PS_LOG_AUTO) {
     int is_journal = !file && ps_journal_reads(STDERR_FILENO) && ps_journal_open() == 0;
     *format = is_journal ? PS_LOG_JOURNAL : PS_LOG_TEXT;
-  } else if (*format == PS_LOG_JOURNAL && file) {
-    penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "a log in the journal is in no file: %s", file);
-    penstock_next(error, "take log_file away, or set log_format to text or json");
-    return PENSTOCK_E_FAILED;
-  } else if (*format == PS_LOG_JOURNAL && ps_journal_open() != 0) {
-    penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
-                  "there is no libsystemd here to log to the journal");
-    penstock_next(error, "install it (libsystemd0), or set log_format to text or json");
-    return PENSTOCK_E_FAILED;
   }
-  return PENSTOCK_OK;
+  return ps_log_is_of_system(*format) ? check_system(file, *format, error) : PENSTOCK_OK;
 }
 
 /* From the one place to the other, with nothing in between: other threads log meanwhile. */
@@ -142,7 +160,7 @@ int ps_log_enabled(uint32_t level) {
 /* Formats and writes one record. The lock is held. */
 static int write_record(const ps_log_record *record) {
   ps_text line = {0};
-  if (log_state.format == PS_LOG_JOURNAL) {
+  if (ps_log_is_of_system(log_state.format)) {
     return ps_journal_write(record, log_state.profile, log_state.transport);
   }
   if (log_state.format == PS_LOG_JSON) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file log.h
- * The gateway's log: text or JSON lines, to standard error or a file, or records of systemd's journal. Thread-safe.
+ * The gateway's log: text or JSON lines, to standard error or a file, or records of systemd's journal or Windows' event
+ * log. Thread-safe.
  */
 #ifndef PS_LOG_H
 #define PS_LOG_H
@@ -13,6 +14,7 @@ typedef enum ps_log_format {
   PS_LOG_TEXT,
   PS_LOG_JSON,
   PS_LOG_JOURNAL, /**< no lines: fields, to the journal */
+  PS_LOG_EVENTS,  /**< no lines: events of Windows' event log */
   PS_LOG_AUTO     /**< JOURNAL if standard error ends there, and libsystemd is here; else TEXT */
 } ps_log_format;
 
@@ -39,6 +41,8 @@ void ps_log_error(uint32_t level, const char *source, const penstock_error *erro
 /** Lines of level WARN that were to be written so far, by this process. */
 size_t ps_log_warnings(void);
 
+/** Is it the system's own log, so that there are no lines, nor a file of ours? */
+int ps_log_is_of_system(ps_log_format format);
 /** The format that a word stands for; AUTO if it is none. */
 ps_log_format ps_log_format_parse(const char *name);
 /** The word for a level ("info"), and back (0 if unknown). */

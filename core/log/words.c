@@ -48,13 +48,18 @@ uint32_t ps_log_level_parse(const char *name) {
 }
 
 ps_log_format ps_log_format_parse(const char *name) {
-  static const char *const names[] = {[PS_LOG_TEXT] = "text", [PS_LOG_JSON] = "json", [PS_LOG_JOURNAL] = "journal"};
+  static const char *const names[] = {
+      [PS_LOG_TEXT] = "text", [PS_LOG_JSON] = "json", [PS_LOG_JOURNAL] = "journal", [PS_LOG_EVENTS] = "eventlog"};
   for (size_t i = 0; i < COUNT(names); i++) {
     if (strcmp(name, names[i]) == 0) {
       return (ps_log_format)i;
     }
   }
   return PS_LOG_AUTO;
+}
+
+int ps_log_is_of_system(ps_log_format format) {
+  return format == PS_LOG_JOURNAL || format == PS_LOG_EVENTS;
 }
 
 const char *ps_leg_name(uint32_t leg) {
