@@ -49,7 +49,8 @@ class Console:
                 self.drawn += block
 
     def wait_drawn(self, text):
-        wait_for(lambda: text in self.drawn, lambda: f"{text!r} is not in {self.drawn!r}")
+        """Wine's console takes escape sequences for text, and breaks them where a line of that would be full."""
+        wait_for(lambda: text in self.drawn.replace(b"\r\r\n", b""), lambda: f"{text!r} is not in {self.drawn!r}")
 
     def press(self, keys):
         os.write(self.master, keys)
