@@ -5,11 +5,11 @@
  */
 #include "cli/background.h"
 
-#include "base/wide_win.h"
 #include "cli/cli.h"
 #include "cli/split_win.h"
 #include "log/sink.h"
 #include "net/net_win.h"
+#include "win/wide.h"
 
 /* Said by the gateway that has let go. */
 #define GONE 'g'

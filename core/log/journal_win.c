@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/wide_win.h"
+#include "win/wide.h"
 
 /* ReportEvent's page: a string has at most 31,839 characters. */
 #define LONGEST 31000

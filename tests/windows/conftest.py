@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The program for Windows, under Wine. Effects are looked at from outside: processes in /proc, files, ports, bytes.
 
-PENSTOCK_MINGW names the build folder (build/mingw). Each run has a Wine prefix of its own, whose server is ended with it.
+PENSTOCK_MINGW names the build folder (build/mingw). Each worker of a run (-n 4) has a Wine prefix of its own, whose server
+is ended with it. Servers and clients of the integration tests (support) may be used as they are.
 Clients are on Linux, and Wine cannot say whose a connection is, so profiles say `peers = any`.
 """
 import contextlib
@@ -17,7 +18,8 @@ import time
 
 import pytest
 
-from desktop import allow_windows
+import prefix as prefixes
+from support.ports import free_port
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PATIENCE = 40
@@ -39,12 +41,6 @@ def wait_for(what, message, seconds=PATIENCE):
             return value
         assert time.monotonic() < end, message() if callable(message) else message
         time.sleep(0.05)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def windows_path(path):
@@ -118,14 +114,7 @@ class Windows:
         self.program = build / "penstock.exe"
         self.prefix = prefix
         self.runtime = prefix.parent / "run"
-        self.environment = {
-            "HOME": str(prefix.parent),
-            "LC_ALL": "C.UTF-8",
-            "PATH": os.environ["PATH"],
-            "WINEDEBUG": "-all",
-            "WINEPREFIX": str(prefix),
-            "PENSTOCK_RUNTIME_DIR": windows_path(self.runtime),
-        }
+        self.environment = prefixes.environment_of(prefix) | {"PENSTOCK_RUNTIME_DIR": windows_path(self.runtime)}
 
     def run(self, *words, timeout=PATIENCE, **more):
         return subprocess.run(
@@ -156,22 +145,24 @@ class Windows:
                 gateway.kill()
 
 
+def made_once(tmp_path_factory, name, make):
+    """A folder that make(folder) has filled, once for all workers of a run; the others wait for the first."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    return prefixes.made_once(root / name, make)
+
+
 @pytest.fixture(scope="session")
 def windows(tmp_path_factory):
     build = pathlib.Path(os.environ.get("PENSTOCK_MINGW", TOP / "build" / "mingw"))
     assert (build / "penstock.exe").exists(), "build it first: cmake --build --preset mingw"
     assert shutil.which("wine"), "this needs wine (Debian's packages wine and wine64)"
-    folder = tmp_path_factory.mktemp("wine")
-    made = Windows(build, folder / "prefix")
-    quiet = {"env": made.environment, "stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    made.prefix.mkdir()
-    allow_windows(made.prefix)
-    # It stays between programs, each of which would else wait for it to start anew.
-    subprocess.run(["wineserver", "-p"], timeout=60, check=True, **quiet)
-    subprocess.run(["wineboot", "-i"], timeout=110, check=True, **quiet)
-    yield made
-    subprocess.run(["wineserver", "-k"], timeout=60, check=False, **quiet)
-    subprocess.run(["wineserver", "-w"], timeout=60, check=False, **quiet)
+    prefix = tmp_path_factory.mktemp("wine") / "prefix"
+    prefixes.copy(prefixes.kept(build / "tests" / "wine"), prefix)
+    prefixes.start(prefix)
+    yield Windows(build, prefix)
+    prefixes.stop(prefix)
 
 
 class Solver:

@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 
-from conftest import PATIENCE, TOP, Windows, ask, wait_for, windows_path
+from conftest import PATIENCE, TOP, Windows, ask, made_once, wait_for, windows_path
 
 ENVIRONMENT = "HKCU\\Environment"
 REGISTERED = "HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\penstock"
@@ -23,26 +23,30 @@ def make_packages(build, output):
         capture_output=True, text=True, timeout=110, check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    [archive], [setup] = output.glob("*.zip"), output.glob("*-setup.exe")
-    return archive, setup
 
 
 @pytest.fixture(scope="session")
 def packages(windows, tmp_path_factory):
-    return make_packages(windows.build, tmp_path_factory.mktemp("packages"))
+    made = made_once(tmp_path_factory, "packages", lambda folder: make_packages(windows.build, folder))
+    [archive], [setup] = made.glob("*.zip"), made.glob("*-setup.exe")
+    return archive, setup
 
 
 @pytest.fixture(scope="session")
 def older(windows, tmp_path_factory):
     """The installer of an older version, which had one plugin more."""
-    build = tmp_path_factory.mktemp("older")
-    for name in ("CMakeCache.txt", "penstock.exe", "plugins/winnative.dll", "packaging/windows/user-path.exe"):
-        (build / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(windows.build / name, build / name)
-    shutil.copy(build / "plugins" / "winnative.dll", build / "plugins" / "retired.dll")
-    cache = build / "CMakeCache.txt"
-    cache.write_text(re.sub(r"(CMAKE_PROJECT_VERSION:STATIC=).*", r"\g<1>0.0.9", cache.read_text("utf-8")), "utf-8")
-    return make_packages(build, build / "packages")[1]
+
+    def make(build):
+        for name in ("CMakeCache.txt", "penstock.exe", "plugins/winnative.dll", "packaging/windows/user-path.exe"):
+            (build / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(windows.build / name, build / name)
+        shutil.copy(build / "plugins" / "winnative.dll", build / "plugins" / "retired.dll")
+        cache = build / "CMakeCache.txt"
+        cache.write_text(re.sub(r"(CMAKE_PROJECT_VERSION:STATIC=).*", r"\g<1>0.0.9", cache.read_text("utf-8")), "utf-8")
+        make_packages(build, build / "packages")
+
+    [setup] = made_once(tmp_path_factory, "older", make).glob("packages/*-setup.exe")
+    return setup
 
 
 class Desk:

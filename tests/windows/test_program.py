@@ -20,7 +20,7 @@ def test_profiles_file_is_looked_for_in_appdata(windows):
     done = windows.run("profiles")
     assert done.returncode == 3 and "AppData/Roaming/penstock/penstock.ini" in done.stderr
     [roaming] = (windows.prefix / "drive_c" / "users").glob("*/AppData/Roaming")
-    (roaming / "penstock").mkdir()
+    (roaming / "penstock").mkdir(exist_ok=True)
     config = roaming / "penstock" / "penstock.ini"
     config.write_text("[lab]\ntransport = winnative\nroot = C:\\solver\n[Müller 日本]\ntransport = winnative\n", "utf-8")
     config.chmod(0o600)
