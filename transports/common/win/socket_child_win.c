@@ -204,7 +204,7 @@ static SOCKET accept_ours(SOCKET listener, SOCKET ours) {
   }
   for (int i = 0; i < TRIES; i++) {
     size = sizeof(peer);
-    SOCKET other = accept(listener, (struct sockaddr *)&peer, &size);
+    SOCKET other = WSAAccept(listener, (struct sockaddr *)&peer, &size, NULL, 0);
     if (other == INVALID_SOCKET || is_same_address(&own, &peer)) {
       return other;
     }
