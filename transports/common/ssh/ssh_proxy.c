@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/ssh/ssh_proxy.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "common/child_unix.h"
 #include "common/ssh/ssh_dial.h"
+#include "common/ssh/ssh_proxy_command.h"
 
 enum {
   LINE_SIZE = 512,
-  TAIL_SIZE = 2048,  /* of standard error, for the error's detail */
-  GRACE_STEPS = 20,  /* of STEP_NS: for a command to end that was asked to */
-  STEP_NS = 5000000, /* 5 ms */
+  TAIL_SIZE = 2048, /* of standard error, for the error's detail */
+  GRACE_MS = 100,   /* for a command to end that has nothing more to do */
   READS_A_TURN = 4
 };
 
@@ -24,8 +17,7 @@ struct ssh_proxy {
   const penstock_host *host;
   const char *name;
   char *command;
-  pid_t pid; /* 0 once it has been waited for */
-  int status;
+  ssh_proxy_command *process;
   penstock_socket messages; /* its standard error */
   penstock_watch *watch;
   char line[LINE_SIZE];
@@ -100,92 +92,31 @@ static void on_messages(void *context, uint32_t events) {
   read_messages(context);
 }
 
-/* --- start ----------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------------ */
 
-static int spawn(ssh_proxy *proxy, int connection, int messages) {
-  const char *shell = getenv("SHELL");
-  size_t size = strlen(proxy->command) + sizeof("exec ");
-  char *line = malloc(size);
-  if (!line) {
-    return ENOMEM;
-  }
-  (void)snprintf(line, size, "exec %s", proxy->command);
-  const char *const argv[] = {shell && shell[0] ? shell : "/bin/sh", "-c", line, NULL};
-  int code = child_start(argv, connection, connection, messages, &proxy->pid);
-  proxy->pid = code ? 0 : proxy->pid;
-  free(line);
-  return code;
-}
-
-/* The command's ends block, as a program expects of its input and output. */
-static int make_pair(penstock_socket pair[2]) {
-  int code = dial_pair(pair);
-  if (code == 0) {
-    int flags = fcntl((int)pair[1], F_GETFL);
-    (void)fcntl((int)pair[1], F_SETFL, flags & ~O_NONBLOCK);
-  }
-  return code;
+static void destroy(ssh_proxy *proxy) {
+  free(proxy->command);
+  free(proxy);
 }
 
 ssh_proxy *ssh_proxy_start(const penstock_host *host, const char *name, const char *command, penstock_socket *socket,
                            penstock_error *error) {
-  penstock_socket connection[2] = {PENSTOCK_SOCKET_NONE, PENSTOCK_SOCKET_NONE};
-  penstock_socket messages[2] = {PENSTOCK_SOCKET_NONE, PENSTOCK_SOCKET_NONE};
   ssh_proxy *proxy = calloc(1, sizeof(*proxy));
-  int code = ENOMEM;
   *socket = PENSTOCK_SOCKET_NONE;
   if (!proxy || !(proxy->command = strdup(command))) {
-    goto out;
-  }
-  proxy->host = host;
-  proxy->name = name;
-  proxy->messages = PENSTOCK_SOCKET_NONE;
-  if ((code = make_pair(connection)) != 0 || (code = make_pair(messages)) != 0 ||
-      (code = spawn(proxy, (int)connection[1], (int)messages[1])) != 0) {
-    goto out;
-  }
-  proxy->messages = messages[0];
-  messages[0] = PENSTOCK_SOCKET_NONE;
-  proxy->watch = host->watch_start(host, proxy->messages, PENSTOCK_EVENT_READ, on_messages, proxy);
-  *socket = connection[0];
-  connection[0] = PENSTOCK_SOCKET_NONE;
-out:
-  for (int i = 0; i < 2; i++) {
-    dial_close(connection[i]);
-    dial_close(messages[i]);
-  }
-  if (code) {
-    const char *shell = getenv("SHELL");
-    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL,
-                        "the ProxyCommand for %s cannot be started: %s", name, strerror(code));
-    if (code == ENOENT && shell) {
-      penstock_next(error, "It is run by $SHELL, and %s is not there", shell);
-    }
-    if (proxy) {
-      free(proxy->command);
-    }
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
     free(proxy);
     return NULL;
   }
+  proxy->host = host;
+  proxy->name = name;
+  proxy->process = ssh_proxy_command_start(name, command, socket, &proxy->messages, error);
+  if (!proxy->process) {
+    destroy(proxy);
+    return NULL;
+  }
+  proxy->watch = host->watch_start(host, proxy->messages, PENSTOCK_EVENT_READ, on_messages, proxy);
   return proxy;
-}
-
-/* --- end ------------------------------------------------------------------------------------------- */
-
-static int has_ended(ssh_proxy *proxy) {
-  if (proxy->pid && waitpid(proxy->pid, &proxy->status, WNOHANG) == proxy->pid) {
-    proxy->pid = 0;
-  }
-  return proxy->pid == 0;
-}
-
-/* Waits for it for a moment: it has nothing more to do. */
-static int wait_briefly(ssh_proxy *proxy) {
-  const struct timespec step = {.tv_nsec = STEP_NS};
-  for (int i = 0; i < GRACE_STEPS && !has_ended(proxy); i++) {
-    (void)nanosleep(&step, NULL);
-  }
-  return proxy->pid == 0;
 }
 
 void ssh_proxy_end(ssh_proxy *proxy) {
@@ -193,29 +124,17 @@ void ssh_proxy_end(ssh_proxy *proxy) {
     return;
   }
   close_messages(proxy);
-  /* The group's number is the command's, and cannot be another's before the command has been waited for. */
-  if (!has_ended(proxy)) {
-    pid_t group = proxy->pid;
-    (void)kill(-group, SIGHUP);
-    (void)kill(-group, SIGTERM);
-    if (!wait_briefly(proxy)) {
-      (void)kill(-group, SIGKILL);
-      while (waitpid(proxy->pid, &proxy->status, 0) < 0 && errno == EINTR) {
-      }
-    }
-  }
-  free(proxy->command);
-  free(proxy);
+  ssh_proxy_command_end(proxy->process, GRACE_MS);
+  destroy(proxy);
 }
 
 void ssh_proxy_explain(ssh_proxy *proxy, penstock_error *error) {
   char how[80];
-  int is_over = wait_briefly(proxy);
+  int is_over = ssh_proxy_command_wait(proxy->process, GRACE_MS);
   read_messages(proxy);
   end_line(proxy);
   if (is_over) {
-    (void)snprintf(how, sizeof(how), WIFEXITED(proxy->status) ? "ended with code %d" : "was ended by signal %d",
-                   WIFEXITED(proxy->status) ? WEXITSTATUS(proxy->status) : WTERMSIG(proxy->status));
+    ssh_proxy_command_how(proxy->process, how, sizeof(how));
     (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "the ProxyCommand for %s %s: %.300s",
                         proxy->name, how, proxy->command);
     penstock_next(error, "Try it by hand: it must connect its standard input and output to the SSH server, which then "
