@@ -124,8 +124,9 @@ int ssh_handshake_step(ssh_link *link, penstock_error *error) {
     }
   }
   int result = ssh_connect(link->session);
-  dial_set_nonblocking(link->socket); /* libssh clears it */
-  dial_quick_ack(link->socket);       /* what was sent has turned it off */
+  dial_set_nonblocking(link->socket); /* libssh clears it; on Windows for its own descriptor alone */
+  dial_set_nonblocking((penstock_socket)ssh_get_fd(link->session));
+  dial_quick_ack(link->socket); /* what was sent has turned it off */
   if (result == SSH_AGAIN) {
     return 1;
   }
