@@ -438,6 +438,28 @@ static void a_line_has_its_limits(void **state) {
   free(text);
 }
 
+/* As cmd and PowerShell have it: a backslash is a part of a path. */
+static void paths_of_windows_keep_their_backslashes(void **state) {
+  static const shell_words_world windows = {.variable = variable, .exists = exists, .has_backslashes = 1};
+  static const char *const lines[][2] = {
+      {"C:\\Windows\\System32\\OpenSSH\\ssh.exe -i C:\\Users\\ann\\key far", "C:/Users/ann/key"},
+      {"ssh -i \"C:\\a b\\key\" far", "C:/a b/key"},
+      {"ssh -i \\\\server\\share\\key far", "//server/share/key"},
+      {"ssh -i ~\\.ssh\\key far", "/home/ann/.ssh/key"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+    ssh_line line;
+    penstock_error error = {.struct_size = sizeof(error)};
+    if (ssh_line_parse(&line, lines[i][0], &windows, &error)) {
+      fail_msg("%s: %s", lines[i][0], error.what);
+    }
+    assert_string_equal(line.host, "far");
+    assert_string_equal(ssh_line_find(&line, "IdentityFile")->value, lines[i][1]);
+    ssh_line_clear(&line);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_shell_would_split_them_so),
@@ -447,6 +469,7 @@ int main(void) {
       cmocka_unit_test(wrong_lines_say_at_which_character),
       cmocka_unit_test(the_place_is_shown),
       cmocka_unit_test(a_line_has_its_limits),
+      cmocka_unit_test(paths_of_windows_keep_their_backslashes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

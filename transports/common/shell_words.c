@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum {
   BYTES_MAX = 256 * 1024, /* of all words: variables may hold more than the line */
@@ -24,18 +23,6 @@ typedef struct splitter {
   size_t bytes;     /* of all words */
   penstock_error *error;
 } splitter;
-
-static const char *variable_here(void *context, const char *name) {
-  (void)context;
-  return getenv(name);
-}
-
-static int exists_here(void *context, const char *path) {
-  (void)context;
-  return access(path, F_OK) == 0;
-}
-
-const shell_words_world shell_words_here = {.variable = variable_here, .exists = exists_here};
 
 void shell_words_clear(shell_words *words) {
   for (size_t i = 0; i < words->count; i++) {
@@ -183,7 +170,9 @@ static int take_backslash(splitter *self) {
   if (self->next[1] == '\0') {
     return shell_words_fail(self->error, self->line, self->at, "the line ends with a backslash: its rest is missing");
   }
-  step(self);
+  if (!self->world->has_backslashes || self->next[1] == '"') {
+    step(self);
+  }
   if (put(self, *self->next, self->at)) {
     return PENSTOCK_E_FAILED;
   }
@@ -294,7 +283,7 @@ static int take_quoted(splitter *self) {
     if (take_continuation(self)) {
       return 0;
     }
-    if (self->next[1] != '\0' && strchr("$`\"\\", self->next[1])) {
+    if (self->next[1] != '\0' && strchr(self->world->has_backslashes ? "\"" : "$`\"\\", self->next[1])) {
       step(self);
     }
   }

@@ -33,9 +33,11 @@ typedef struct shell_words_world {
   const char *(*variable)(void *context, const char *name);
   /** Is there such a file? */
   int (*exists)(void *context, const char *path);
+  /** Paths have backslashes, as on Windows: one stands for itself, but before a double quote or a line's end. */
+  int has_backslashes;
 } shell_words_world;
 
-/** This process's environment and files. */
+/** This process's environment and files. Of the system: shell_words_unix.c, shell_words_win.c. */
 extern const shell_words_world shell_words_here;
 
 /**

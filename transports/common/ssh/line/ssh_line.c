@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "common/ssh/config/ssh_path.h"
 #include "common/ssh/line/ssh_line_internal.h"
 
 #define FORM "ssh [OPTION]... [USER@]HOST"
@@ -146,8 +147,10 @@ static int tell_assignment(ssh_line_reader *self, const char *text, size_t size)
 }
 
 static const char *base_name(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
+  for (const char *at = path; *at; at++) {
+    path = *at == '/' || *at == '\\' ? at + 1 : path;
+  }
+  return path;
 }
 
 static int refuse_program(ssh_line_reader *self, const shell_word *word) {
@@ -341,7 +344,7 @@ static int tell_command(ssh_line_reader *self) {
 
 static int tell_config_file(ssh_line_reader *self) {
   const char *file = self->line->config_file;
-  if (!file || file[0] == '/' || strcasecmp(file, "none") == 0) {
+  if (!file || ssh_path_is_whole(file) || strcasecmp(file, "none") == 0) {
     return 0;
   }
   return ssh_line_tell(self, 1, "-F %.300s counts from the folder in which penstock is started: write the whole path",

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/ssh/config/ssh_config.h"
+#include "common/ssh/config/ssh_path.h"
 
 enum { ASK_MS = 5000 };
 
@@ -47,7 +48,7 @@ static const char *plain_value(const explainer *self, const char *keyword) {
 static int is_key(const explainer *self, const ssh_line_setting *setting) {
   const char *path = setting->value;
   return is_plain(setting) && strcasecmp(path, "none") != 0 &&
-         (path[0] == '/' || strncmp(path, "~/", 2) == 0 || (setting->is_relative && self->folder[0]));
+         (ssh_path_is_whole(path) || strncmp(path, "~/", 2) == 0 || (setting->is_relative && self->folder[0]));
 }
 
 /*
@@ -207,7 +208,7 @@ static int explain_config_file(const explainer *self, penstock_error *error) {
   if (!file) {
     return 0;
   }
-  int is_whole = file[0] == '/' || strcasecmp(file, "none") == 0 || !self->folder[0];
+  int is_whole = ssh_path_is_whole(file) || strcasecmp(file, "none") == 0 || !self->folder[0];
   char *whole = whole_path(self, file, !is_whole);
   if (!whole) {
     return out_of_memory(error);

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "common/ssh/config/ssh_keywords.h"
+#include "common/ssh/config/ssh_path.h"
 #include "common/ssh/line/ssh_line_internal.h"
 
 /* What an option does. */
@@ -187,18 +188,22 @@ static int take_identity(ssh_line_reader *self, ssh_line_argument argument) {
   if (check_value(self, argument)) {
     return PENSTOCK_E_FAILED;
   }
-  const char *home = path[0] == '~' && path[1] == '/' ? self->world->variable(self->world->context, "HOME") : NULL;
+  int is_home = path[0] == '~' && (path[1] == '/' || (path[1] == '\\' && self->world->has_backslashes));
+  const char *home = is_home ? self->world->variable(self->world->context, "HOME") : NULL;
   size_t size = strlen(path) + (home ? strlen(home) : 0) + 1;
   char *whole = malloc(size);
   if (!whole) {
     return ssh_line_no_memory(self);
   }
   (void)snprintf(whole, size, "%s%s", home ? home : "", home ? path + 1 : path);
+  for (char *at = whole; *at && self->world->has_backslashes; at++) {
+    *at = *at == '\\' ? '/' : *at; /* which reads the same in a profile and in ssh_config */
+  }
   /* Where tokens or another user's home are in it, only ssh knows the path. */
   int is_there = strchr(whole, '%') || whole[0] == '~' || self->world->exists(self->world->context, whole);
   int result = is_there ? ssh_line_add(self, "IdentityFile", whole, 0)
                         : ssh_line_tell(self, 1, "-i %.300s: there is no such file; it is left out, as ssh does", path);
-  if (result == 0 && is_there && whole[0] != '/' && whole[0] != '~' && whole[0] != '%') {
+  if (result == 0 && is_there && !ssh_path_is_whole(whole) && whole[0] != '~' && whole[0] != '%') {
     self->line->settings[self->line->setting_count - 1].is_relative = 1;
     result = ssh_line_tell(self, 1,
                            "-i %.300s counts from the folder in which penstock is started: write the whole path", path);
