@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/ssh/config/ssh_path.h"
+#include "common/ssh/login/key_agent.h"
 #include "common/ssh/login/key_file.h"
 #include "common/ssh/ssh_hop.h"
 #include "common/ssh/ssh_options.h"
@@ -68,7 +69,10 @@ static void tell_login(const inspection *self) {
     found_texts(self, "key", &settings->keys);
   }
   found_texts(self, "certificate", &settings->certificates);
-  found(self, "agent", "%s%s", settings->agent_socket ? settings->agent_socket : "none",
+  found(self, "agent", "%s%s",
+        !settings->agent_socket                               ? "none"
+        : strcmp(settings->agent_socket, KEY_AGENT_AUTO) == 0 ? "OpenSSH's, else Pageant"
+                                                              : settings->agent_socket,
         settings->agent_socket && settings->identities_only ? ", for the named keys only" : "");
 }
 

@@ -6,6 +6,7 @@
 #include "common/ssh/config/ssh_algorithms.h"
 #include "common/ssh/config/ssh_keywords.h"
 #include "common/ssh/config/ssh_profile.h"
+#include "common/ssh/login/key_agent.h"
 
 enum {
   KEEPALIVE_MS = 5000,
@@ -73,7 +74,7 @@ void ssh_settings_clear(ssh_settings *settings) {
 /* What holds if nobody says anything. */
 static int set_defaults(ssh_settings *settings, const ssh_request *request, const char *profile,
                         penstock_error *error) {
-  const char *agent = getenv("SSH_AUTH_SOCK");
+  const char *agent = key_agent_default();
   settings->port = 22;
   settings->tcp_keepalive = 1;
   settings->connect_attempts = 1;
@@ -81,9 +82,8 @@ static int set_defaults(ssh_settings *settings, const ssh_request *request, cons
   settings->keepalive_count = KEEPALIVE_COUNT;
   settings->profile = strdup(profile);
   settings->alias = strdup(request->host);
-  settings->agent_socket = agent && agent[0] ? strdup(agent) : NULL;
-  return settings->profile && settings->alias && (!agent || !agent[0] || settings->agent_socket) ? 0
-                                                                                                 : out_of_memory(error);
+  settings->agent_socket = agent ? strdup(agent) : NULL;
+  return settings->profile && settings->alias && (!agent || settings->agent_socket) ? 0 : out_of_memory(error);
 }
 
 /*

@@ -66,7 +66,7 @@ typedef struct ssh_settings {
   int keys_are_default;   /**< they are the usual files, not named by the user: a missing one is no error */
   ssh_texts certificates; /**< CertificateFile */
   char *passphrase;       /**< secret reference for encrypted key files; NULL = ask */
-  char *agent_socket;     /**< path; NULL = no agent */
+  char *agent_socket;     /**< path, or a word of key_agent.h; NULL = no agent */
   int identities_only;    /**< of the agent's keys, offer only those in `keys` and `certificates` */
   int batch_mode;         /**< BatchMode: nobody is asked anything */
   ssh_texts methods;      /**< what may be used, in this order: "publickey", "keyboard-interactive"; never "password" */

@@ -35,11 +35,29 @@ typedef enum key_agent_outcome {
   KEY_AGENT_LOST     /**< the agent is gone, or did not answer in time */
 } key_agent_outcome;
 
+/** Agents by a word, on Windows alone: whichever is there, first one with a key; OpenSSH's; Pageant. All other agents
+ * are named by the path of a socket, or on Windows of a pipe. */
+#define KEY_AGENT_AUTO    "auto"
+#define KEY_AGENT_OPENSSH "openssh"
+#define KEY_AGENT_PAGEANT "pageant"
+
 /**
- * Connects to the agent at `path` and asks for its keys; both by `listing_ms` from now. All else ends `deadline_ms`
- * from now. NULL with a reason in `why` if it cannot be had.
+ * The agent that is used if nobody names one (SSH_AUTH_SOCK; on Windows also KEY_AGENT_AUTO); NULL = none. Borrowed
+ * until the environment changes.
  */
-key_agent *key_agent_open(const char *path, uint64_t listing_ms, uint64_t deadline_ms, char *why, size_t why_size);
+const char *key_agent_default(void);
+
+/**
+ * Connects to the agent that `agent` names (ssh_settings::agent_socket) and asks for its keys; both by `listing_ms`
+ * from now. All else ends `deadline_ms` from now. NULL with a reason in `why` if it cannot be had; `is_absent`: nobody
+ * has said that there is one, and there is none.
+ */
+key_agent *key_agent_open(const char *agent, uint64_t listing_ms, uint64_t deadline_ms, int *is_absent, char *why,
+                          size_t why_size);
+/** What the user calls it: "the agent at /tmp/agent.sock". Borrowed until key_agent_close. */
+const char *key_agent_name(const key_agent *agent);
+/** What the user can look at it with: "`ssh-add -l`". Constant. */
+const char *key_agent_advice(const key_agent *agent);
 /** Ends the stand-in and closes the agent. Whoever uses its socket must be done with it. */
 void key_agent_close(key_agent *agent);
 

@@ -109,7 +109,9 @@ static ssh_login_result judge_offer(ssh_login *login, const ssh_identity *identi
 static int start_agent(ssh_login *login) {
   penstock_socket socket = key_agent_stand_in(login->identities.agent);
   if (socket == PENSTOCK_SOCKET_NONE || key_agent_attach(login->link->session, socket) != SSH_OK) {
-    dial_close(socket);
+    if (socket != PENSTOCK_SOCKET_NONE) {
+      dial_close(socket);
+    }
     ssh_identities_note(&login->identities, "the agent cannot be used: no descriptor or thread");
     return PENSTOCK_E_FAILED;
   }
@@ -148,11 +150,16 @@ static int is_only_agent_key(const ssh_login *login) {
 
 static ssh_login_result no_signature(ssh_login *login, const ssh_identity *identity, key_agent_outcome outcome) {
   const char *what = outcome == KEY_AGENT_LOST ? "is gone, or did not answer in time" : "would not sign";
-  ssh_login_hinder(login, PENSTOCK_CLASS_AUTH,
-                   outcome == KEY_AGENT_LOST ? "Check it with `ssh-add -l`, and start again"
-                                             : "Check that it is not locked (`ssh-add -l`), confirm or touch when it "
-                                               "asks, and start again",
-                   "%s wants the key '%s', but the agent %s", login->link->settings.host, identity->source, what);
+  const char *advice = key_agent_advice(login->identities.agent);
+  char next[200];
+  if (outcome == KEY_AGENT_LOST) {
+    (void)snprintf(next, sizeof(next), "Check it with %s, and start again", advice);
+  } else {
+    (void)snprintf(next, sizeof(next),
+                   "Check that it is not locked (%s), confirm or touch when it asks, and start again", advice);
+  }
+  ssh_login_hinder(login, PENSTOCK_CLASS_AUTH, next, "%s wants the key '%s', but the agent %s",
+                   login->link->settings.host, identity->source, what);
   penstock_logf(login->link->host, PENSTOCK_LOG_WARN, "the agent %s: %s", what, identity->source);
   return LOGIN_REFUSED;
 }

@@ -83,17 +83,20 @@ static void read_agent_certs(ssh_identities *list) {
 
 static void open_agent(ssh_identities *list, const ssh_settings *settings, const penstock_host *host,
                        uint64_t deadline_ms) {
-  char why[300];
+  char why[700];
+  int is_absent = 0;
   uint64_t listing_ms = deadline_ms / 2 < LISTING_MS ? deadline_ms / 2 : LISTING_MS;
   if (!settings->agent_socket) {
     return;
   }
-  list->agent = key_agent_open(settings->agent_socket, listing_ms, deadline_ms, why, sizeof(why));
-  if (!list->agent) {
+  list->agent = key_agent_open(settings->agent_socket, listing_ms, deadline_ms, &is_absent, why, sizeof(why));
+  if (!list->agent && is_absent) {
+    ssh_identities_note(list, "no agent runs here: %s", why);
+  } else if (!list->agent) {
     ssh_identities_note(list, "the agent cannot be used: %s", why);
     penstock_logf(host, PENSTOCK_LOG_WARN, "the agent cannot be used: %s", why);
   } else if (!key_agent_get(list->agent, 0)) {
-    ssh_identities_note(list, "the agent at %s shows no key: none is loaded, or it is locked", settings->agent_socket);
+    ssh_identities_note(list, "%s shows no key: none is loaded, or it is locked", key_agent_name(list->agent));
   }
 }
 
