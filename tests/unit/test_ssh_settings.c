@@ -152,7 +152,7 @@ static void test_everything_set(void **state) {
 }
 
 static void test_agent_is_left_alone(void **state) {
-  static const pair pairs[] = {{"host", "gpu01"}, {"agent", "0"}, {"identities_only", "1"}, {NULL, NULL}};
+  static const pair pairs[] = {{"host", "gpu01"}, {"agent", "no"}, {"identities_only", "1"}, {NULL, NULL}};
   ssh_settings settings;
   (void)state;
   assert_int_equal(setenv("SSH_AUTH_SOCK", "/run/agent", 1), 0);

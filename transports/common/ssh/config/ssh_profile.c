@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "common/ssh/config/ssh_agent_choice.h"
 #include "common/ssh/config/ssh_jump.h"
 #include "common/ssh/config/ssh_local.h"
 
@@ -170,6 +171,24 @@ static int set_config_file(ssh_request *request, const penstock_config *config, 
   return request->config_file ? 0 : out_of_memory(error);
 }
 
+/* What ssh cannot be told is for ssh_profile_overlay. */
+static int add_agent(ssh_request *request, const penstock_config *config, penstock_error *error) {
+  const char *value = config->get_string(config, "agent");
+  ssh_agent_choice choice = ssh_agent_choose(value);
+  switch (choice) {
+  case SSH_AGENT_NONE:
+    return add(request, config, "agent", "IdentityAgent", "none", error);
+  case SSH_AGENT_PATH:
+    return add_file(request, config, "agent", "IdentityAgent", value, error);
+  case SSH_AGENT_UNKNOWN:
+    (void)bad_option(config, "agent", value, "no agent of this system", error);
+    penstock_next(error, "It can be yes, no, or %s", ssh_agent_choices);
+    return PENSTOCK_E_FAILED;
+  default:
+    return 0;
+  }
+}
+
 int ssh_profile_hop_request(ssh_request *request, const penstock_config *config, penstock_error *error) {
   const char *policy = config->get_string(config, "host_key");
   const char *known_hosts = config->get_string(config, "known_hosts");
@@ -177,7 +196,7 @@ int ssh_profile_hop_request(ssh_request *request, const penstock_config *config,
       (known_hosts && add_file(request, config, "known_hosts", "UserKnownHostsFile", known_hosts, error)) ||
       (policy && add(request, config, "host_key", "StrictHostKeyChecking",
                      strcmp(policy, "accept-new") == 0 ? "accept-new" : "yes", error)) ||
-      (config->get_int(config, "agent", 1) == 0 && add(request, config, "agent", "IdentityAgent", "none", error))) {
+      add_agent(request, config, error)) {
     return PENSTOCK_E_FAILED;
   }
   return 0;
@@ -338,6 +357,16 @@ static int overlay_keys(ssh_settings *settings, const penstock_config *config, p
              : 0;
 }
 
+static int overlay_agent(ssh_settings *settings, const penstock_config *config, penstock_error *error) {
+  const char *value = config->get_string(config, "agent");
+  if (ssh_agent_choose(value) != SSH_AGENT_BY_NAME) {
+    return 0;
+  }
+  free(settings->agent_socket);
+  settings->agent_socket = strdup(value);
+  return settings->agent_socket ? 0 : out_of_memory(error);
+}
+
 int ssh_profile_overlay(ssh_settings *settings, const penstock_config *config, int is_hop, penstock_error *error) {
   const char *passphrase = config->get_string(config, "passphrase");
   int64_t keepalive = config->get_int(config, "keepalive", 0);
@@ -349,7 +378,7 @@ int ssh_profile_overlay(ssh_settings *settings, const penstock_config *config, i
   if (passphrase && !settings->passphrase) {
     return out_of_memory(error);
   }
-  if (overlay_known_hosts(settings, config, error)) {
+  if (overlay_known_hosts(settings, config, error) || overlay_agent(settings, config, error)) {
     return PENSTOCK_E_FAILED;
   }
   if (is_hop) {

@@ -37,9 +37,9 @@
                  "Where the passphrase of encrypted key files comes from (env:, file:, command:); if unset, you are "  \
                  "asked",                                                                                              \
                  0, 0, NULL),                                                                                          \
-      SSH_OPTION(BOOL, 0, "agent", NULL,                                                                               \
-                 "no: use no SSH agent. If unset or yes, the agent of ssh_config's IdentityAgent, else "               \
-                 "$SSH_AUTH_SOCK",                                                                                     \
+      SSH_OPTION(STRING, 0, "agent", NULL,                                                                             \
+                 "The SSH agent: no = none; a path; on Windows also openssh or pageant. If unset or yes, the one of "  \
+                 "ssh_config's IdentityAgent, else $SSH_AUTH_SOCK, and on Windows else OpenSSH's or Pageant",          \
                  0, 0, NULL),                                                                                          \
       SSH_OPTION(BOOL, 0, "identities_only", NULL,                                                                     \
                  "Of the agent's keys, offer only those that are named; yes if `key` is set", 0, 0, NULL),             \
@@ -83,7 +83,8 @@ int ssh_profile_request(ssh_request *request, const penstock_config *config, con
 int ssh_profile_hop_request(ssh_request *request, const penstock_config *config, penstock_error *error);
 /** Has libssh's login the methods that `auth` names? The system's ssh has others. Returns 0, or a negative code. */
 int ssh_profile_check_methods(const penstock_config *config, penstock_error *error);
-/** Puts on top of `settings` what a request cannot say: key files, passphrase, pinned fingerprint, keepalive, auth. */
+/** Puts on top of `settings` what a request cannot say: key files, passphrase, pinned fingerprint, keepalive, auth, and
+ * Pageant as the agent. */
 int ssh_profile_overlay(ssh_settings *settings, const penstock_config *config, int is_hop, penstock_error *error);
 
 #endif
