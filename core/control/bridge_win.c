@@ -11,6 +11,8 @@
 #define CHUNK ((size_t)64 * 1024)
 /* The threads need little more than a buffer, which is not on it. */
 #define STACK 65536
+/* How often a thread that cannot write looks whether somebody still wants it to. */
+#define LOOK_EVERY_MS 100
 
 typedef struct bridge {
   HANDLE pipe; /* a handle of our own */
@@ -58,14 +60,37 @@ static void leave(bridge *self, int has_failed) {
 
 /* --- from the client ------------------------------------------------------------------------------ */
 
+/* Has the other thread ended, or the client's process? */
+static int is_called_off(const bridge *self) {
+  return WaitForSingleObject(self->over, 0) == WAIT_OBJECT_0 ||
+         (self->client && WaitForSingleObject(self->client, 0) == WAIT_OBJECT_0);
+}
+
+/* Not by overlapped writes, for those of Wine are now and then never done where the socket is read at the same time.
+ * While the command does not take what was sent, nobody reads the pipe, and a client that goes would not be noticed. */
+static int send_all(const bridge *self, const char *data, size_t size) {
+  while (size > 0) {
+    long count = ps_net_write(self->socket, data, size);
+    if (count == PS_NET_AGAIN && !ps_net_wait(self->socket, 1, LOOK_EVERY_MS) && is_called_off(self)) {
+      return -1;
+    }
+    if (count != PS_NET_AGAIN && count <= 0) {
+      return -1;
+    }
+    data += count > 0 ? count : 0;
+    size -= count > 0 ? (size_t)count : 0;
+  }
+  return 0;
+}
+
 /* Passes on what is in the frames. Returns 0, or -1: the socket or the frames are of no more use. */
-static int pass_on(bridge *self, ps_frames *frames, const ps_pipe_wait *wait, const char *data, size_t size) {
+static int pass_on(const bridge *self, ps_frames *frames, const char *data, size_t size) {
   while (size > 0) {
     const char *part;
     size_t part_size;
     int had_ended = frames->has_ended;
     size_t used = ps_frames_take(frames, data, size, &part, &part_size);
-    if (frames->is_bad || (part_size > 0 && ps_pipe_write((HANDLE)self->socket, wait, part, part_size) != 0)) {
+    if (frames->is_bad || send_all(self, part, part_size) != 0) {
       return -1;
     }
     if (frames->has_ended && !had_ended) {
@@ -82,8 +107,6 @@ static DWORD WINAPI carry_in(void *context) {
   bridge *self = context;
   ps_frames frames = {0};
   const ps_pipe_wait reading = {.done = self->events[0], .calls = {self->over}, .patience_ms = INFINITE};
-  /* While the command does not take what was read, nobody reads, and a client that goes would not be noticed. */
-  const ps_pipe_wait writing = {.done = self->events[0], .calls = {self->over, self->client}, .patience_ms = INFINITE};
   const HANDLE first[] = {self->over, self->answered};
   long count = 1;
   if (WaitForMultipleObjects(2, first, FALSE, INFINITE) == WAIT_OBJECT_0) {
@@ -91,7 +114,7 @@ static DWORD WINAPI carry_in(void *context) {
   }
   while (count > 0) {
     count = ps_pipe_read(self->pipe, &reading, self->blocks[0], CHUNK);
-    if (count > 0 && pass_on(self, &frames, &writing, self->blocks[0], (size_t)count) != 0) {
+    if (count > 0 && pass_on(self, &frames, self->blocks[0], (size_t)count) != 0) {
       count = -1;
     }
   }

@@ -10,7 +10,7 @@
 #include <penstock/sdk.h>
 
 /** Most things that can call it off. */
-#define PS_PIPE_CALLS 3
+#define PS_PIPE_CALLS 1
 
 /** What waits for bytes: its own event, and what calls it off. */
 typedef struct ps_pipe_wait {
@@ -24,7 +24,7 @@ typedef struct ps_pipe_wait {
  * overlapped use, and may belong to somebody's completion port, which hears nothing of it.
  */
 long ps_pipe_read(HANDLE pipe, const ps_pipe_wait *wait, void *buffer, size_t size);
-/** Writes all of it. Returns 0, or -1 as ps_pipe_read; some of it may have been written then. */
+/** Writes all of it to a pipe. Returns 0, or -1 as ps_pipe_read; some of it may have been written then. */
 int ps_pipe_write(HANDLE pipe, const ps_pipe_wait *wait, const void *data, size_t size);
 
 #endif
