@@ -10,13 +10,6 @@
 #define AUTO_LANES     4
 #define AUTO_LANE_BUSY 2
 
-/* Settings that came later, and whoever they belong to. */
-struct ps_crew_renewal {
-  struct ps_crew_renewal *before;
-  void (*release)(void *owner);
-  void *owner;
-};
-
 static const char *setting(const ps_crew *self, const char *key) {
   const char *value = ps_settings_string(self->options.settings, key);
   return value ? value : "";
@@ -38,6 +31,7 @@ static int start_lane(ps_crew *self, penstock_error *error) {
   ps_lane_options lane = {.profile = self->options.profile,
                           .transport = self->options.transport,
                           .settings = self->options.settings,
+                          .edition = ps_crew_settings_number(self),
                           .check_only = self->options.check_only,
                           .no_launch = self->options.no_launch,
                           .told = self->options.told && self->most == 1,
@@ -54,6 +48,7 @@ static int start_lane(ps_crew *self, penstock_error *error) {
   if (!slot->lane) {
     return PENSTOCK_E_LIMIT;
   }
+  ps_crew_settings_used(self, self->started);
   self->started++;
   self->left++;
   return PENSTOCK_OK;
@@ -164,25 +159,8 @@ void ps_crew_reconnect(const ps_crew *self) {
   each_lane(self, ps_lane_reconnect);
 }
 
-static void read_hold(ps_crew *self) {
+void ps_crew_read_hold(ps_crew *self) {
   self->door.hold_ns = (uint64_t)ps_settings_int(self->options.settings, "hold", 20000) * 1000000;
-}
-
-int ps_crew_renew(ps_crew *self, const ps_settings *settings, void (*release)(void *owner), void *owner) {
-  struct ps_crew_renewal *kept = calloc(1, sizeof(*kept));
-  if (!kept) {
-    return PENSTOCK_E_NOMEM;
-  }
-  *kept = (struct ps_crew_renewal){.before = self->renewals, .release = release, .owner = owner};
-  self->renewals = kept;
-  self->options.settings = settings;
-  read_hold(self);
-  for (uint32_t i = 0; i < self->started; i++) {
-    if (self->slots[i].lane) {
-      ps_lane_renew(self->slots[i].lane, settings);
-    }
-  }
-  return PENSTOCK_OK;
 }
 
 size_t ps_crew_ask_reports(const ps_crew *self, uint64_t ticket) {
@@ -358,6 +336,7 @@ static void on_lane_serving(ps_crew *self, const ps_lane_event *event) {
 
 static void on_lane_stopped(ps_crew *self, ps_crew_slot *slot, const ps_lane_report *last) {
   self->options.events->report(self->options.context, self, last);
+  ps_crew_settings_unused(self, ps_lane_index(slot->lane), UINT64_MAX, 1);
   ps_lane_join(slot->lane);
   slot->lane = NULL;
   self->left--;
@@ -417,6 +396,9 @@ static void on_event(void *context, ps_list *node) {
   case PS_LANE_REPORT:
     events->report(self->options.context, self, event->report);
     break;
+  case PS_LANE_UNUSED:
+    ps_crew_settings_unused(self, ps_lane_index(event->lane), event->edition, event->and_before);
+    break;
   case PS_LANE_STOPPED:
     on_lane_stopped(self, slot, event->report);
     break;
@@ -436,7 +418,7 @@ ps_crew *ps_crew_open(uv_loop_t *loop, const ps_crew_options *options) {
   self->listening = PENSTOCK_SOCKET_NONE;
   self->most = most_lanes(self);
   self->door.own_only = strcmp(setting(self, "peers"), "any") != 0;
-  read_hold(self);
+  ps_crew_read_hold(self);
   self->door.held = options->held;
   self->door.count = options->count;
   if (ps_mailbox_open(&self->inbox, loop, on_event, self) != PENSTOCK_OK) {
@@ -459,11 +441,7 @@ static void on_undelivered(void *context, ps_list *node) {
 static void on_inbox_closed(void *context) {
   ps_crew *self = context;
   ps_mailbox_dispose(&self->inbox, on_undelivered);
-  for (struct ps_crew_renewal *kept = self->renewals; kept; kept = self->renewals) {
-    self->renewals = kept->before;
-    kept->release(kept->owner);
-    free(kept);
-  }
+  ps_crew_settings_free(self);
   if (self->options.release) {
     self->options.release(self->options.owner);
   }

@@ -121,9 +121,9 @@ void ps_crew_grow(ps_crew *crew);
  */
 int ps_crew_lend_door(ps_crew *crew, int wanted);
 /**
- * LIVE keys of its profile have other values: `settings` counts from now on. Settings that there were stay borrowed,
- * and these are until `release`, which comes as that of the options does. Returns 0, or a negative code: out of memory,
- * and all is as before.
+ * LIVE keys of its profile have other values: `settings` counts from now on. They are borrowed until `release`, which
+ * comes when others count and no lane needs them any more, or when the crew is freed. Those of the options stay
+ * borrowed as well. Returns 0, or a negative code: out of memory, and all is as before.
  */
 int ps_crew_renew(ps_crew *crew, const ps_settings *settings, void (*release)(void *owner), void *owner);
 /** As those of lane.h, for all of its lanes; wake only for those that do not serve. */

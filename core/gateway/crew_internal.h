@@ -2,7 +2,7 @@
 /**
  * @file crew_internal.h
  * What the files of a crew share: crew.c (its lanes, and what they say), crew_solver.c (the solver is ended, or
- * started, as the user wants). Thread: the main thread.
+ * started, as the user wants), crew_settings.c (settings that reloads bring). Thread: the main thread.
  */
 #ifndef PS_CREW_INTERNAL_H
 #define PS_CREW_INTERNAL_H
@@ -53,11 +53,23 @@ struct ps_crew {
   int stop_solver;
   int waits; /**< the solver's end does, for other crews */
   uint64_t drain_end_ns;
-  struct ps_crew_renewal *renewals; /**< settings that came later, the last ones first */
+  struct ps_crew_edition *editions; /**< settings that came later, the last ones first */
 };
 
 /** The best of its lanes, as crew_solver.c may have changed them; tells it if it is another one. */
 void ps_crew_look_at_state(ps_crew *crew);
+
+/** Reads how long connections may be held. */
+void ps_crew_read_hold(ps_crew *crew);
+
+/** Which edition the settings are that count. */
+uint64_t ps_crew_settings_number(const ps_crew *crew);
+/** A lane begins with them. */
+void ps_crew_settings_used(ps_crew *crew, uint32_t lane);
+/** A lane does not read settings of that edition any more; nor, if `and_before`, any before that. */
+void ps_crew_settings_unused(ps_crew *crew, uint32_t lane, uint64_t number, int and_before);
+/** No lane lives. */
+void ps_crew_settings_free(ps_crew *crew);
 
 /** Is something under way that was asked about the solver? No client is served meanwhile. */
 int ps_crew_solver_is_busy(const ps_crew *crew);

@@ -6,7 +6,8 @@
  * ahead), probe.c (does a solver answer?), doubt.c (is it still there?), hang.c (does it still
  * answer?), ways.c (does another way lead to it?),
  * launch.c (may it be launched?), halt.c (it is ended, or started, as the user wants), drain.c (streams may finish),
- * retry.c (what follows a failure) and supervise.c (what to do next) share. Each timer is one file's.
+ * lent.c (settings that instances are lent), retry.c (what follows a failure) and supervise.c (what to do next) share.
+ * Each timer is one file's.
  *
  * The rule that keeps this simple: a slot that a transport calls only marks what happened and asks for a
  * turn; supervise.c acts on the marks when the turn comes. So nothing is ever freed or entered twice
@@ -433,6 +434,23 @@ int ps_drain_runs(ps_lane *lane);
 /** Is it not yet this uv_hrtime? Then a turn follows when it is. */
 int ps_drain_waits(ps_lane *lane, uint64_t end_ns);
 
+/* --- lent.c ------------------------------------------------------------------------------------- */
+
+/** What instances have been lent of the profile's settings. */
+typedef struct ps_lent {
+  ps_lane *lane;
+  uint64_t edition; /**< of the settings that count: see ps_lane_renew */
+  int has_lent;     /**< an instance may have texts of it */
+  int owes_older;   /**< … of those before */
+} ps_lent;
+
+/** Makes the view that instances get, of the lane's options. */
+void ps_lent_begin(ps_lane *lane);
+/** Other settings count from now on. */
+void ps_lent_renew(ps_lane *lane, const ps_settings *settings, uint64_t edition);
+/** The instance has gone, and all texts that it had with it. */
+void ps_lent_given_back(ps_lane *lane);
+
 /* --- end.c -------------------------------------------------------------------------------------- */
 
 /** The lane is stopping: goes on with the orderly end as far as it gets now. */
@@ -449,6 +467,7 @@ struct ps_lane {
   ps_lane_options options;
   const ps_settings *settings;
   penstock_config config; /**< the view of them that instances are lent */
+  ps_lent lent;
   const penstock_transport *transport;
   const char *profile;
 
@@ -527,6 +546,7 @@ void ps_lane_tell(ps_lane *lane, ps_lane_event_kind kind, const penstock_error *
 void ps_lane_tell_state(ps_lane *lane, ps_state state, const penstock_error *error, uint64_t next_try_ms);
 void ps_lane_tell_quiet(ps_lane *lane, size_t streams);
 void ps_lane_tell_leg(ps_lane *lane, uint32_t leg, uint64_t elapsed_ns, const char *text, const penstock_error *error);
+void ps_lane_tell_unused(ps_lane *lane, uint64_t edition, int and_before);
 void ps_lane_tell_command(ps_lane *lane, void *call, const penstock_error *error);
 /** Serves a client: by a stream that was opened ahead, or by one of its own. */
 void ps_lane_take(ps_lane *lane, ps_client *client);

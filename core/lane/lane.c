@@ -95,6 +95,15 @@ void ps_lane_tell_leg(ps_lane *lane, uint32_t leg, uint64_t elapsed_ns, const ch
   ps_mailbox_post(lane->options.out, &event->node);
 }
 
+void ps_lane_tell_unused(ps_lane *lane, uint64_t edition, int and_before) {
+  ps_lane_event *event = new_event(lane, PS_LANE_UNUSED);
+  if (event) {
+    event->edition = edition;
+    event->and_before = and_before;
+    ps_mailbox_post(lane->options.out, &event->node);
+  }
+}
+
 void ps_lane_tell_command(ps_lane *lane, void *call, const penstock_error *error) {
   ps_lane_event *event = new_event(lane, PS_LANE_COMMAND);
   if (event) {
@@ -193,12 +202,9 @@ void ps_lane_take(ps_lane *lane, ps_client *client) {
   ps_lane_count(lane);
 }
 
-/* Instances have been lent the view, not the settings: what they ask for from now on is of these. */
-static void use_settings(ps_lane *lane, const ps_settings *settings) {
-  lane->settings = settings;
-  lane->config = *ps_settings_abi(settings);
-  ps_backoff_init(&lane->backoff, (uint64_t)ps_settings_int(settings, "retry_min", 500),
-                  (uint64_t)ps_settings_int(settings, "retry_max", 30000),
+static void read_backoff(ps_lane *lane) {
+  ps_backoff_init(&lane->backoff, (uint64_t)ps_settings_int(lane->settings, "retry_min", 500),
+                  (uint64_t)ps_settings_int(lane->settings, "retry_max", 30000),
                   uv_hrtime() ^ ((uint64_t)(uintptr_t)lane << 16));
 }
 
@@ -220,7 +226,8 @@ static void on_command(void *context, ps_list *node) {
     ps_retry_network(lane);
     break;
   case COMMAND_RENEW:
-    use_settings(lane, heard->settings);
+    ps_lent_renew(lane, heard->settings, heard->ticket);
+    read_backoff(lane);
     break;
   case COMMAND_RECONNECT:
     ps_retry_reconnect(lane);
@@ -392,7 +399,8 @@ int ps_lane_may_launch(const penstock_transport *transport, const ps_settings *s
 }
 
 static void read_settings(ps_lane *lane) {
-  use_settings(lane, lane->options.settings);
+  ps_lent_begin(lane);
+  read_backoff(lane);
   lane->transport = lane->options.transport;
   lane->profile = lane->options.profile;
   const char *launch = ps_settings_string(lane->settings, "launch");
@@ -529,8 +537,8 @@ void ps_lane_network_changed(ps_lane *lane) {
   (void)post(lane, (command){.kind = COMMAND_NETWORK});
 }
 
-void ps_lane_renew(ps_lane *lane, const ps_settings *settings) {
-  (void)post(lane, (command){.kind = COMMAND_RENEW, .settings = settings});
+int ps_lane_renew(ps_lane *lane, const ps_settings *settings, uint64_t edition) {
+  return post(lane, (command){.kind = COMMAND_RENEW, .settings = settings, .ticket = edition});
 }
 
 void ps_lane_reconnect(ps_lane *lane) {

@@ -62,6 +62,7 @@ typedef enum ps_lane_event_kind {
   PS_LANE_REPORT,   /**< `report`, which the receiver frees; NULL: there was no memory for it */
   PS_LANE_QUIET,    /**< as PS_LANE_HALT asked: `ticket`, `has_link`, `count` streams that are left */
   PS_LANE_ENDED,  /**< as PS_LANE_END_SOLVER asked: `ticket`; `error` if has_error: the solver goes on, or may do so */
+  PS_LANE_UNUSED, /**< settings of `edition`, and those `and_before`, are not read by it any more */
   PS_LANE_STOPPED /**< the last one: the thread is about to end; `report` as above, with the ticket 0 */
 } ps_lane_event_kind;
 
@@ -98,6 +99,8 @@ typedef struct ps_lane_event {
   int has_error;
   int adopted;
   int has_link;
+  int and_before;
+  uint64_t edition;
   size_t count;
   uint64_t ticket;      /**< of what was asked about the solver last, see ps_lane_solver; of all kinds */
   uint64_t next_try_ms; /**< 0 = no further try */
@@ -131,6 +134,7 @@ typedef struct ps_lane_options {
   const char *profile;                 /**< name, for messages; all pointers are borrowed until ps_lane_join */
   const penstock_transport *transport; /**< from the registry */
   const ps_settings *settings;         /**< checked */
+  uint64_t edition;                    /**< of them: see ps_lane_renew */
   int check_only;                      /**< the first failure is final; a solver that it launched is stopped */
   int no_launch;                       /**< as `launch = never` */
   int told;                            /**< the states it tells are shown where the log goes: not logged as well */
@@ -155,8 +159,11 @@ int ps_lane_run(ps_lane *lane, ps_client *client);
 int ps_lane_accept(ps_lane *lane, int is_on);
 /** Somebody waits: a lane that is idle until its next try tries soon, one whose try hangs tries anew. */
 void ps_lane_wake(ps_lane *lane);
-/** The profile's LIVE keys have other values: `settings` counts instead of those before, which stay borrowed too. */
-void ps_lane_renew(ps_lane *lane, const ps_settings *settings);
+/**
+ * The profile's LIVE keys have other values: `settings` counts instead of those before. `edition` is one more than that
+ * of those before. Each edition is borrowed until PS_LANE_UNUSED. Returns 0, or a negative code if it was not told.
+ */
+int ps_lane_renew(ps_lane *lane, const ps_settings *settings, uint64_t edition);
 /** The user wants a new link: the one that there is goes, with the streams on it, and a try begins at once. */
 void ps_lane_reconnect(ps_lane *lane);
 /**

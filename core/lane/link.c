@@ -101,6 +101,7 @@ void ps_link_destroy(ps_link *link, const penstock_error *why) {
   if (link->instance) {
     link->transport->destroy(link->instance);
   }
+  ps_lent_given_back(lane);
   lane->links_closing++;
   ps_host_close(&link->host, on_host_closed, link);
   ps_lane_count(lane);

@@ -19,6 +19,8 @@ struct penstock_instance {
   penstock_op *op;
   penstock_open *open; /* one that takes its time */
   int is_degraded;
+  const char *words;   /* the description, as it was given at the beginning, … */
+  char remembered[64]; /* … and what it was */
 };
 
 /* --- the server --------------------------------------------------------------------------------- */
@@ -227,11 +229,15 @@ static int32_t fake_create(const penstock_host *host, const penstock_config *con
   *instance = calloc(1, sizeof(**instance));
   (*instance)->host = host;
   (*instance)->config = config;
+  const char *words = fake.keeps_words ? config->get_string(config, "description") : NULL;
+  (*instance)->words = words ? words : "";
+  (void)snprintf((*instance)->remembered, sizeof((*instance)->remembered), "%s", (*instance)->words);
   return PENSTOCK_OK;
 }
 
 static void fake_destroy(penstock_instance *self) {
   fake.destroys++;
+  fake.words_lost += strcmp(self->words, self->remembered) != 0;
   free(self);
 }
 

@@ -68,7 +68,9 @@ typedef struct fake_control {
   atomic_int login;                      /**< connect() blocks its lane until it is 0 again */
   atomic_uint error_leg;
   atomic_uint error_class;
-  atomic_int depth; /**< what the profile said, when the last stream was opened */
+  atomic_int keeps_words; /**< an instance keeps a text of the profile's, as it was given */
+  atomic_int words_lost;  /**< so many had another one at their end */
+  atomic_int depth;       /**< what the profile said, when the last stream was opened */
   atomic_int end_looks;
   atomic_int connects, validates, launches, readies, identifies, stops, opens, destroys, cancels, doubts; /**< counts */
   atomic_int clients, questions; /**< connections that the server had whole: a client's, the lane's probe's */

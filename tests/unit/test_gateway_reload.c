@@ -77,6 +77,7 @@ static int reread(void *context, const char *name, ps_gateway_profile *found, ps
   set(&made, "stop_timeout", "2s");
   set(&made, "hold", hold ? hold : "20s");
   set(&made, "depth", depth ? depth : "3");
+  set(&made, "description", "of this reading");
   set(&made, "peers", peers ? peers : "any");
   read_so_far++;
   *common = self->common ? make_common() : NULL;
@@ -95,6 +96,7 @@ static void run_with(void (*what)(run *self)) {
   fake.stop_ends = ends;
   hold = depth = peers = level = fault = NULL;
   read_so_far = released = told = told_not = relogs = 0;
+  set(&self, "description", "of this reading");
   ps_settings *common = make_common();
   self.common = common;
   self.relog = relog;
@@ -150,6 +152,49 @@ static void change_live_keys(run *self) {
 static void test_live_keys_count_without_a_reconnect(void **state) {
   (void)state;
   run_with(change_live_keys);
+}
+
+static void await_held(int count) {
+  while (read_so_far - released != count) {
+    (void)usleep(1000);
+  }
+}
+
+static void reload_for_days(run *self) {
+  ps_control_client client;
+  penstock_error error;
+  json_t *result = NULL;
+  int connected = 0;
+  connect_control(self, &client);
+  for (int i = 0; i < 20; i++) {
+    hold = i % 2 ? "11s" : "12s";
+    assert_int_equal(reload(&client, &connected, &error), 1);
+  }
+  await_held(1); /* what counts now */
+  fake.keeps_words = 1;
+  assert_int_equal(ps_control_client_ask(&client, "reconnect", NULL, 5000, &result, &error), 0);
+  json_decref(result);
+  while (self->servings < 2) {
+    (void)usleep(1000);
+  }
+  for (int i = 0; i < 20; i++) {
+    hold = i % 2 ? "11s" : "12s";
+    assert_int_equal(reload(&client, &connected, &error), 1);
+  }
+  await_held(2); /* and what the transport has a text of */
+  fake.keeps_words = 0;
+  result = NULL;
+  assert_int_equal(ps_control_client_ask(&client, "reconnect", NULL, 5000, &result, &error), 0);
+  json_decref(result);
+  await_held(1);
+  assert_int_equal(ask(self), 1);
+  assert_int_equal(fake.words_lost, 0);
+  ps_control_client_close(&client);
+}
+
+static void test_settings_that_nobody_reads_are_freed(void **state) {
+  (void)state;
+  run_with(reload_for_days);
 }
 
 static void change_another_key(run *self) {
@@ -380,6 +425,7 @@ static void test_keys_are_told_by_when_they_count(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_live_keys_count_without_a_reconnect),
+      cmocka_unit_test(test_settings_that_nobody_reads_are_freed),
       cmocka_unit_test(test_other_keys_connect_anew),
       cmocka_unit_test(test_a_solver_that_was_stopped_is_not_launched_by_a_reload),
       cmocka_unit_test(test_what_fails_changes_nothing),
