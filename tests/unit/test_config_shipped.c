@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "config/sections.h"
+#include "config/value.h"
 
 /* A file of the checkout that this test was compiled from. */
 static char *shipped(const char *name) {
@@ -85,6 +86,57 @@ static void penstock_ini_tells_every_key(void **state) {
   free(all);
 }
 
+static const char *type_of(const penstock_option *option) {
+  static const char *const words[] = {[PENSTOCK_OPTION_STRING] = "text",       [PENSTOCK_OPTION_INT] = "number",
+                                      [PENSTOCK_OPTION_BOOL] = "yes or no",    [PENSTOCK_OPTION_CHOICE] = "choice",
+                                      [PENSTOCK_OPTION_DURATION] = "duration", [PENSTOCK_OPTION_PATH] = "path",
+                                      [PENSTOCK_OPTION_ADDRESS] = "address",   [PENSTOCK_OPTION_LIST] = "list",
+                                      [PENSTOCK_OPTION_ENV] = "environment"};
+  return option->flags & PS_OPTION_FOLDERS ? "folders" : words[option->type];
+}
+
+/* "100ms", "10m", "24h", as a user would write it; 0 has no unit. */
+static void add_limit(ps_text *text, const penstock_option *option, int64_t value) {
+  static const struct {
+    int64_t ms;
+    const char *unit;
+  } units[] = {{3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
+  if (option->type != PENSTOCK_OPTION_DURATION || value == 0) {
+    ps_text_addf(text, "%lld", (long long)value);
+    return;
+  }
+  size_t i = 0;
+  while (value % units[i].ms != 0) {
+    i++;
+  }
+  ps_text_addf(text, "%lld%s", (long long)(value / units[i].ms), units[i].unit);
+}
+
+/* What a row says of the values that there may be; a key that is [gateway]'s too says it there. */
+static void assert_values(const char *row, const penstock_option *option) {
+  char *line = strndup(row, strcspn(row, "\n"));
+  ps_text words = {0};
+  for (size_t i = 0; option->type == PENSTOCK_OPTION_CHOICE && option->choices[i]; i++) {
+    words.size = 0;
+    ps_text_addf(&words, "`%s`", option->choices[i]);
+    if (!strstr(line, words.data)) {
+      fail_msg("docs/CONFIGURATION.md does not tell that `%s` may be %s", option->key, words.data);
+    }
+  }
+  int has_range = (option->type == PENSTOCK_OPTION_INT || option->type == PENSTOCK_OPTION_DURATION) && option->max > 0;
+  if (has_range && !strstr(line, "as in `[gateway]`")) {
+    words.size = 0;
+    add_limit(&words, option, option->min);
+    ps_text_adds(&words, strstr(line, "0 = never, to ") && option->min == 0 ? " = never, to " : " to ");
+    add_limit(&words, option, option->max);
+    if (!strstr(line, words.data)) {
+      fail_msg("docs/CONFIGURATION.md does not tell that `%s` may be %s", option->key, words.data);
+    }
+  }
+  free(words.data);
+  free(line);
+}
+
 static void assert_row(const char *text, const penstock_option *option) {
   char row[128];
   (void)snprintf(row, sizeof(row), "\n| `%s` | ", option->key);
@@ -93,7 +145,12 @@ static void assert_row(const char *text, const penstock_option *option) {
     fail_msg("docs/CONFIGURATION.md does not tell of `%s`", option->key);
     return;
   }
-  found = strchr(found + strlen(row), '|');
+  found += strlen(row);
+  assert_values(found, option);
+  if (strncmp(found, type_of(option), strlen(type_of(option))) != 0 || found[strlen(type_of(option))] != ' ') {
+    fail_msg("docs/CONFIGURATION.md: `%s` is not of the type %.20s", option->key, found);
+  }
+  found = strchr(found, '|');
   (void)snprintf(row, sizeof(row), option->default_value ? "| `%s` |" : "| %s|",
                  option->default_value                      ? option->default_value
                  : option->flags & PENSTOCK_OPTION_REQUIRED ? "must be set "
@@ -113,6 +170,26 @@ static void configuration_md_tells_every_key(void **state) {
   }
   for (uint32_t i = 0; i < ps_profile_table.count; i++) {
     assert_row(profiles, &ps_profile_table.options[i]);
+  }
+  free(text);
+}
+
+/* Which keys a reload changes at once is told where reloads are. */
+static void configuration_md_tells_what_is_live(void **state) {
+  (void)state;
+  char word[64];
+  char *text = shipped("docs/CONFIGURATION.md");
+  char *at_once = strstr(text, "\n- at once, ");
+  assert_non_null(at_once);
+  char *end = strstr(at_once, "\n- by connecting");
+  assert_non_null(end);
+  *end = '\0';
+  for (uint32_t i = 0; i < ps_profile_table.count; i++) {
+    const penstock_option *option = &ps_profile_table.options[i];
+    (void)snprintf(word, sizeof(word), "`%s`", option->key);
+    if (!strstr(at_once, word) != !(option->flags & PENSTOCK_OPTION_LIVE)) {
+      fail_msg("docs/CONFIGURATION.md is wrong about when a change of `%s` counts", option->key);
+    }
   }
   free(text);
 }
@@ -143,6 +220,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_teardown(penstock_ini_tells_every_key, clear),
       cmocka_unit_test_teardown(configuration_md_tells_every_key, clear),
+      cmocka_unit_test_teardown(configuration_md_tells_what_is_live, clear),
       cmocka_unit_test_teardown(examples_have_no_fault, clear),
   };
   return cmocka_run_group_tests_name("config as shipped", tests, NULL, NULL);
