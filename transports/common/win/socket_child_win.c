@@ -21,6 +21,7 @@ enum {
   PIPE_ROOM = 64 << 10, /* of outputs */
   STACK = 64 << 10,
   PUMPS = 3,
+  LOOK_EVERY_MS = 100,
   TRIES = 8
 };
 
@@ -89,17 +90,21 @@ static int64_t receive(const socket_child *child, SOCKET socket, OVERLAPPED *ste
   return finish(child, (HANDLE)socket, step, has_begun);
 }
 
-/* Sends all. Returns 0, or -1. */
-static int send_all(const socket_child *child, SOCKET socket, OVERLAPPED *step, char *data, size_t size) {
+/*
+ * Sends all. Returns 0, or -1. Not by overlapped sends: those of Wine are now and then never done where another thread
+ * receives from the same socket meanwhile. So a look from time to time tells whether it has been called off.
+ */
+static int send_all(const socket_child *child, SOCKET socket, const char *data, size_t size) {
+  WSAPOLLFD poller = {.fd = socket, .events = POLLWRNORM};
   while (size > 0) {
-    WSABUF buffer = {.len = (ULONG)size, .buf = data};
-    int has_begun = WSASend(socket, &buffer, 1, NULL, 0, step, NULL) == 0 || WSAGetLastError() == WSA_IO_PENDING;
-    int64_t count = finish(child, (HANDLE)socket, step, has_begun);
-    if (count <= 0) {
+    int count = send(socket, data, (int)size, 0);
+    if (count > 0) {
+      data += count;
+      size -= (size_t)count;
+    } else if (WSAGetLastError() != WSAEWOULDBLOCK ||
+               (WSAPoll(&poller, 1, LOOK_EVERY_MS) == 0 && WaitForSingleObject(child->stop, 0) == WAIT_OBJECT_0)) {
       return -1;
     }
-    data += count;
-    size -= (size_t)count;
   }
   return 0;
 }
@@ -128,7 +133,7 @@ static void carry_output(const socket_child *child, HANDLE *pipe, SOCKET socket,
   int64_t count;
   /* A program may write nothing, which is read as nothing. */
   while ((count = read_pipe(child, *pipe, step, chunk, CHUNK)) >= 0) {
-    if (send_all(child, socket, step, chunk, (size_t)count) != 0) {
+    if (send_all(child, socket, chunk, (size_t)count) != 0) {
       break;
     }
   }
@@ -243,6 +248,7 @@ DWORD socket_child_pair(penstock_socket pair[2]) {
     (void)setsockopt(ours, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof(on));
     (void)setsockopt(theirs, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof(on));
     (void)ioctlsocket(ours, (long)FIONBIO, &is_nonblocking);
+    (void)ioctlsocket(theirs, (long)FIONBIO, &is_nonblocking);
   }
   close_socket(&listener);
   pair[0] = (penstock_socket)ours;

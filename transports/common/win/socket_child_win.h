@@ -45,7 +45,7 @@ int socket_child_has_lost_input(socket_child *child, uint64_t sent);
 /** Ends what is left of it, and frees it. NULL is fine. */
 void socket_child_free(socket_child *child);
 
-/** Two sockets that are joined to each other, not inherited; the first does not block. Returns 0 or an error. */
+/** Two sockets that are joined to each other, not inherited, non-blocking. Returns 0 or an error. */
 DWORD socket_child_pair(penstock_socket pair[2]);
 
 #endif
