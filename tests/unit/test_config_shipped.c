@@ -8,13 +8,11 @@
 
 /* A file of the checkout that this test was compiled from. */
 static char *shipped(const char *name) {
-  static const char here[] = __FILE__;
-  static const char self[] = "tests/unit/test_config_shipped.c";
   char block[4096];
   ps_text path = {0};
   ps_text text = {0};
   size_t count;
-  ps_text_add(&path, here, sizeof(here) - sizeof(self));
+  ps_text_adds(&path, PENSTOCK_CHECKOUT);
   ps_text_adds(&path, name);
   FILE *file = fopen(path.data, "re");
   if (!file) {
