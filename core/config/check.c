@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "config/sections.h"
 #include "config/settings.h"
 
 /* One section being checked. */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/pointers.h"
 #include "config/expand.h"
 #include "config/files.h"
 #include "config/sections.h"

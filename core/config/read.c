@@ -15,6 +15,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/pointers.h"
 #include "base/text.h"
 #include "config/sections.h"
 

@@ -7,12 +7,7 @@
 #define PS_SECTIONS_H
 
 #include "config/config.h"
-
-/** A line of a file. `file` is borrowed from the ps_config; NULL = no file (a default, the command line). */
-typedef struct ps_place {
-  const char *file;
-  int line;
-} ps_place;
+#include "config/place.h"
 
 /** One `key = text`. */
 typedef struct ps_entry {
@@ -67,8 +62,5 @@ ps_entry *ps_section_own(const ps_section *section, const char *key);
 ps_entry *ps_section_find(const ps_section *section, const char *key);
 /** Ties each profile to the one it inherits from. */
 void ps_sections_inherit(ps_config *config, ps_problems *problems);
-
-/** Adds an item to a list of pointers (`list` is its address). Returns 0, or PENSTOCK_E_NOMEM and it is as before. */
-int ps_pointers_add(void *list, size_t *count, void *item);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/nearest.h"
 #include "base/path.h"
+#include "base/pointers.h"
 #include "config/expand.h"
 #include "host/secret.h"
 

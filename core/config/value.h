@@ -7,7 +7,8 @@
 #define PS_VALUE_H
 
 #include "base/text.h"
-#include "config/sections.h"
+#include "config/config.h"
+#include "config/place.h"
 
 /** Private flag of the core's own tables: STRING that is a list of folders separated by `:`, each a path. */
 #define PS_OPTION_FOLDERS (1u << 31)

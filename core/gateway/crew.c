@@ -159,10 +159,6 @@ void ps_crew_reconnect(const ps_crew *self) {
   each_lane(self, ps_lane_reconnect);
 }
 
-void ps_crew_read_hold(ps_crew *self) {
-  self->door.hold_ns = (uint64_t)ps_settings_int(self->options.settings, "hold", 20000) * 1000000;
-}
-
 size_t ps_crew_ask_reports(const ps_crew *self, uint64_t ticket) {
   for (uint32_t i = 0; i < self->started; i++) {
     if (self->slots[i].lane) {

@@ -21,6 +21,10 @@ static void drop(struct ps_crew_edition *one) {
   free(one);
 }
 
+void ps_crew_read_hold(ps_crew *self) {
+  self->door.hold_ns = (uint64_t)ps_settings_int(self->options.settings, "hold", 20000) * 1000000;
+}
+
 void ps_crew_settings_used(ps_crew *self, uint32_t lane) {
   if (self->editions) {
     self->editions->lanes |= UINT32_C(1) << lane;
