@@ -10,19 +10,20 @@
 
 #include "common/ssh/config/ssh_child.h"
 #include "common/ssh/config/ssh_config.h"
+#include "common/ssh/config/ssh_program.h"
 
 static int out_of_memory(penstock_error *error) {
   return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
 }
 
 /* The arguments of one question. `argv` is freed by the caller, its words are not its own. */
-static const char **arguments(const ssh_request *request) {
+static const char **arguments(const char *program, const ssh_request *request) {
   size_t count = 0;
   const char **argv = calloc(2 * request->option_count + 8, sizeof(*argv));
   if (!argv) {
     return NULL;
   }
-  argv[count++] = "ssh";
+  argv[count++] = program;
   argv[count++] = "-G";
   if (request->config_file) {
     argv[count++] = "-F";
@@ -89,7 +90,11 @@ static int fail(penstock_error *error, const ssh_request *request, const ssh_chi
 /* Asks ssh. Returns 0, 1 if there is none, or a negative code with `error`. */
 static int ask(ssh_config *config, const ssh_request *request, uint64_t deadline_ms, penstock_error *error) {
   ssh_child_result result;
-  const char **argv = arguments(request);
+  const char *program = ssh_program();
+  const char **argv = program ? arguments(program, request) : NULL;
+  if (!program) {
+    return 1;
+  }
   if (!argv) {
     return out_of_memory(error);
   }
@@ -140,9 +145,9 @@ __attribute__((destructor)) static void forget(void) {
 
 /* `ssh -V` says it on standard error: "OpenSSH_9.2p1 Debian-2, OpenSSL …". Without it we can do. */
 static void ask_version(uint64_t deadline_ms) {
-  static const char *const argv[] = {"ssh", "-V", NULL};
+  const char *const argv[] = {ssh_program(), "-V", NULL};
   ssh_child_result result;
-  if (ssh_child_run(argv, deadline_ms, &result, NULL) || result.is_missing) {
+  if (!argv[0] || ssh_child_run(argv, deadline_ms, &result, NULL) || result.is_missing) {
     return;
   }
   if (result.error_output) {
@@ -233,8 +238,9 @@ int ssh_config_load(ssh_config *config, const ssh_request *request, ssh_config_o
     }
   }
   if (origin == SSH_CONFIG_SYSTEM) {
-    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "there is no ssh on this machine");
-    penstock_next(error, "Install an OpenSSH client (package openssh-client)");
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "there is no %s on this machine",
+                        ssh_program_name);
+    penstock_next(error, "%s", ssh_program_source);
     return PENSTOCK_E_FAILED;
   }
   return ssh_config_read(config, request, error);
