@@ -3,7 +3,12 @@
 
 void far_denial_error(penstock_error *error, const char *where, const char *server, const char *host, uint16_t port,
                       unsigned code, const char *text) {
-  if (code == 3 || strstr(text, "'session'")) { /* tinysshd: only one 'session' channel allowed */
+  if (code == FAR_DENIAL_NO_SESSION) { /* whatever it says, it is nothing about who listens there */
+    (void)penstock_fail(error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "ssh cannot log in to %s once more: %s",
+                        where, text);
+    penstock_next(error, "Each connection is a login of its own here: the server may have had too many at once "
+                         "(MaxStartups), or want an answer each time; `transport = ssh` logs in once");
+  } else if (code == 3 || strstr(text, "'session'")) { /* tinysshd: only one 'session' channel allowed */
     (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_CONFIG,
                         "the SSH server of %s cannot pass on connections: it does not know direct-tcpip", where);
     penstock_next(error, "It calls itself %s. Run another one there, OpenSSH's sshd or dropbear",

@@ -10,6 +10,9 @@
 
 #include <penstock/sdk.h>
 
+/** A reason of our own: there was no session to open a channel in. The text says why. */
+#define FAR_DENIAL_NO_SESSION UINT32_C(0x80000000)
+
 /**
  * Fills in `error` (leg ENDPOINT; class REFUSED only if nobody listens). `where`: the SSH server's host; `server`: what
  * it calls itself, may be NULL; `host`, `port`: what it was to connect to; `code`, `text`: the reason that it gave, 0

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "common/far_denial.h"
+
 enum {
   OUTPUT_MAX = 1 << 20, /* more is a login shell, or a command, that prints for ever */
   ERROR_OUTPUT_MAX = 64 << 10,
@@ -287,6 +289,11 @@ static void next_for_start_up(const far_shell *shell, penstock_error *error) {
 }
 
 static void explain_denied(const far_shell *shell, penstock_error *error) {
+  if (shell->denial == FAR_DENIAL_NO_SESSION) {
+    far_denial_error(error, shell->pool->where, NULL, "", 0, shell->denial, shell->denial_text);
+    error->leg = PENSTOCK_LEG_EXEC;
+    return;
+  }
   (void)penstock_fail(error, PENSTOCK_LEG_EXEC, shell->denial == 4 ? PENSTOCK_CLASS_TRANSIENT : PENSTOCK_CLASS_CONFIG,
                       "%s refuses to open a session for a command%s%s", shell->pool->where,
                       shell->denial_text[0] ? ": " : "", shell->denial_text);

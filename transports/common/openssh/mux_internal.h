@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file mux_internal.h
- * What the two halves of a mux share: mux.c has the socket and what comes from it, mux_channel.c what goes out. Not for
- * others.
+ * What the two halves of a mux share: mux_unix.c has the socket and what comes from it, mux_channel_unix.c what goes
+ * out. Not for others.
  */
 #ifndef TRANSPORTS_MUX_INTERNAL_H
 #define TRANSPORTS_MUX_INTERNAL_H
@@ -61,7 +61,7 @@ struct mux {
   int is_told;
 };
 
-/* --- mux.c ----------------------------------------------------------------------------------------- */
+/* --- mux_unix.c ----------------------------------------------------------------------------------------- */
 
 /** Notes that it is over; the owner is told at the end of the next turn. `why` is constant text. */
 void mux_die(mux *self, const char *why);
@@ -72,7 +72,7 @@ void mux_settle(mux *self);
 /** May data be sent now? */
 int mux_can_send_data(const mux *self);
 
-/* --- mux_channel.c --------------------------------------------------------------------------------- */
+/* --- mux_channel_unix.c --------------------------------------------------------------------------------- */
 
 /** It does not wait to write any more. */
 void mux_leave_queue(mux_channel *channel);

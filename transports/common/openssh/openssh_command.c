@@ -3,28 +3,27 @@
 
 #include <stdlib.h>
 #include <strings.h>
-#include <unistd.h>
 
-#include "common/ssh/config/ssh_files.h"
 #include "common/ssh/config/ssh_jump.h"
 #include "common/ssh/config/ssh_profile.h"
-#include "common/ssh/hostkey/known_hosts.h"
 
 enum {
-  VERSION_PREFIX_SIGN = 801,   /* "Ciphers=^…" puts some in front */
-  VERSION_HOSTS_COMMAND = 805, /* KnownHostsCommand */
-  VERSION_NO_FORK = 807,       /* ForkAfterAuthentication */
-  HOPS_MAX = 8,                /* as the transport ssh has it */
-  ALIVE_COUNT = 2              /* the third interval of silence is the last one */
+  VERSION_PREFIX_SIGN = 801, /* "Ciphers=^…" puts some in front */
+  VERSION_NO_FORK = 807,     /* ForkAfterAuthentication */
+  HOPS_MAX = 8,              /* as the transport ssh has it */
+  ALIVE_COUNT = 2            /* the third interval of silence is the last one */
 };
 
 int openssh_version(const char *words) {
+  static const char windows[] = "for_Windows_"; /* "OpenSSH_for_Windows_9.5p1, LibreSSL 3.8.2" */
   const char *text = strstr(words, "OpenSSH_");
   char *end = NULL;
   if (!text) {
     return 0;
   }
-  long major = strtol(text + 8, &end, 10);
+  text += 8;
+  text += strncmp(text, windows, sizeof(windows) - 1) == 0 ? sizeof(windows) - 1 : 0;
+  long major = strtol(text, &end, 10);
   long minor = *end == '.' ? strtol(end + 1, NULL, 10) : 0;
   return major > 0 && major < 1000 && minor >= 0 && minor < 100 ? (int)(100 * major + minor) : 0;
 }
@@ -37,7 +36,7 @@ void openssh_command_clear(openssh_command *command) {
   memset(command, 0, sizeof(*command));
 }
 
-static void add(openssh_command *command, const char *word) {
+void openssh_command_add(openssh_command *command, const char *word) {
   char **grown = realloc(command->argv, (command->count + 2) * sizeof(*grown));
   char *copy = grown ? strdup(word) : NULL;
   command->argv = grown ? grown : command->argv;
@@ -49,15 +48,15 @@ static void add(openssh_command *command, const char *word) {
   command->argv[command->count] = NULL;
 }
 
-static void add_option(openssh_command *command, const char *option) {
-  add(command, "-o");
-  add(command, option);
+void openssh_command_add_option(openssh_command *command, const char *option) {
+  openssh_command_add(command, "-o");
+  openssh_command_add(command, option);
 }
 
 static void add_number(openssh_command *command, const char *keyword, uint64_t value) {
   char option[64];
   (void)snprintf(option, sizeof(option), "%s=%llu", keyword, (unsigned long long)value);
-  add_option(command, option);
+  openssh_command_add_option(command, option);
 }
 
 /* The effective value of a keyword; "" if there is none. */
@@ -78,27 +77,17 @@ int openssh_has_jump(const ssh_config *lines) {
 
 /* --- what must hold -------------------------------------------------------------------------------- */
 
-static void add_master(openssh_command *command, const openssh_plan *plan) {
-  char path[OPENSSH_PATH_SIZE];
-  add(command, "-v");
-  add(command, "-M");
-  add(command, "-N");
-  openssh_folder_path(plan->folder, "control", path);
-  add(command, "-S");
-  add(command, path);
-  openssh_folder_path(plan->folder, "log", path);
-  add(command, "-E");
-  add(command, path);
-  add_option(command, "ControlPersist=no");
-  add_option(command, "ClearAllForwardings=yes");
-  add_option(command, "ForwardAgent=no");
-  add_option(command, "ForwardX11=no");
-  add_option(command, "Tunnel=no");
-  add_option(command, "PermitLocalCommand=no");
-  add_option(command, "RemoteCommand=none");
-  add_option(command, "RequestTTY=no");
+static void add_session(openssh_command *command, const openssh_plan *plan) {
+  openssh_command_begin(command, plan);
+  openssh_command_add_option(command, "ClearAllForwardings=yes");
+  openssh_command_add_option(command, "ForwardAgent=no");
+  openssh_command_add_option(command, "ForwardX11=no");
+  openssh_command_add_option(command, "Tunnel=no");
+  openssh_command_add_option(command, "PermitLocalCommand=no");
+  openssh_command_add_option(command, "RemoteCommand=none");
+  openssh_command_add_option(command, "RequestTTY=no");
   if (plan->version >= VERSION_NO_FORK) {
-    add_option(command, "ForkAfterAuthentication=no");
+    openssh_command_add_option(command, "ForkAfterAuthentication=no");
   }
 }
 
@@ -144,20 +133,20 @@ static int add_auth(openssh_command *command, const openssh_plan *plan, penstock
     size_t used = strlen(list);
     (void)snprintf(list + used, sizeof(list) - used, "%s%s", i ? "," : "", method);
     if (strcmp(method, "gssapi-with-mic") == 0) {
-      add_option(command, "GSSAPIAuthentication=yes");
+      openssh_command_add_option(command, "GSSAPIAuthentication=yes");
     } else if (strcmp(method, "hostbased") == 0) {
-      add_option(command, "HostbasedAuthentication=yes");
+      openssh_command_add_option(command, "HostbasedAuthentication=yes");
     }
   }
   if (plan->extra->methods.count > 0) {
-    add_option(command, list);
+    openssh_command_add_option(command, list);
   }
-  add_option(command, "PasswordAuthentication=no");
-  add_option(command,
-             openssh_may_ask(plan->extra) ? "KbdInteractiveAuthentication=yes" : "KbdInteractiveAuthentication=no");
+  openssh_command_add_option(command, "PasswordAuthentication=no");
+  openssh_command_add_option(command, openssh_may_ask(plan->extra) ? "KbdInteractiveAuthentication=yes"
+                                                                   : "KbdInteractiveAuthentication=no");
   if (plan->config->get_item(plan->config, "key", 0) &&
       plan->config->get_int(plan->config, "identities_only", -1) < 0) {
-    add_option(command, "IdentitiesOnly=yes");
+    openssh_command_add_option(command, "IdentitiesOnly=yes");
   }
   return 0;
 }
@@ -166,63 +155,6 @@ static int add_auth(openssh_command *command, const openssh_plan *plan, penstock
 
 /* A forwarded port makes any machine a localhost. */
 static const char check_localhost[] = "NoHostAuthenticationForLocalhost=no";
-
-/* A pin says which key, and not that it is still good: as for the transport ssh, one that is revoked is refused. */
-static int check_revoked(const openssh_plan *plan, penstock_error *error) {
-  const char *alias = effective(plan, "hostkeyalias");
-  int has_alias = alias[0] && strcmp(alias, "none") != 0;
-  const char *name = has_alias ? alias : effective(plan, "hostname");
-  unsigned long port = has_alias ? 22 : strtoul(effective(plan, "port"), NULL, 10);
-  ssh_texts files = {0};
-  known_hosts known = {0};
-  int result = ssh_files_split(&files, effective(plan, "userknownhostsfile")) ||
-                       ssh_files_split(&files, effective(plan, "globalknownhostsfile"))
-                   ? out_of_memory(error)
-                   : known_hosts_load(&known, (const char *const *)files.items, name, (uint16_t)port, error);
-  for (size_t i = 0; i < known.count && !result; i++) {
-    const known_hosts_entry *each = &known.entries[i];
-    if (each->marker == KNOWN_HOSTS_REVOKED && strcmp(each->fingerprint, plan->extra->fingerprint) == 0) {
-      result = penstock_fail(error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY,
-                             "the pinned key of %s is revoked: %s (@revoked in %s:%u)", name, each->fingerprint,
-                             each->file, each->line);
-      penstock_next(error, "The key was withdrawn, perhaps because it was stolen: ask the host's administrator for the "
-                           "new one");
-    }
-  }
-  known_hosts_unload(&known);
-  ssh_texts_clear(&files);
-  return result;
-}
-
-static int add_pin(openssh_command *command, const openssh_plan *plan, penstock_error *error) {
-  char path[OPENSSH_PATH_SIZE];
-  char text[400];
-  if (plan->version < VERSION_HOSTS_COMMAND) {
-    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
-                        "host_key_fingerprint needs an OpenSSH client of version 8.5 or later; this is %d.%d",
-                        plan->version / 100, plan->version % 100);
-    penstock_next(error, "Put the host's key into known_hosts instead (penstock trust %s)", plan->config->profile);
-    return PENSTOCK_E_FAILED;
-  }
-  if (check_revoked(plan, error)) {
-    return PENSTOCK_E_FAILED;
-  }
-  /* Its arguments are the fingerprint, name, type and key of what the host shows. The pin was checked to be base64. */
-  (void)snprintf(text, sizeof(text), "[ \"$1\" = '%s' ] && printf '%%s %%s %%s\\n' \"$2\" \"$3\" \"$4\"\nexit 0\n",
-                 plan->extra->fingerprint);
-  if (openssh_folder_write(plan->folder, "pin", text, error)) {
-    return PENSTOCK_E_FAILED;
-  }
-  openssh_folder_path(plan->folder, "pin", path);
-  (void)snprintf(text, sizeof(text), "KnownHostsCommand=/bin/sh %s %%f %%H %%t %%K", path);
-  add_option(command, text);
-  add_option(command, "UserKnownHostsFile=/dev/null");
-  add_option(command, "GlobalKnownHostsFile=/dev/null");
-  add_option(command, "StrictHostKeyChecking=yes");
-  add_option(command, "VerifyHostKeyDNS=no");
-  add_option(command, "UpdateHostKeys=no");
-  return 0;
-}
 
 /* Would ssh take a changed key too? */
 static int takes_any_key(const ssh_config *lines) {
@@ -241,15 +173,15 @@ static void warn_of_policy(const openssh_plan *plan, const char *host) {
 /* As for the transport ssh: nobody is asked, and a changed key is refused whatever ssh_config says. */
 static int add_trust(openssh_command *command, const openssh_plan *plan, penstock_error *error) {
   const char *policy = effective(plan, "stricthostkeychecking");
-  add_option(command, check_localhost); /* else not even a pin would hold there */
+  openssh_command_add_option(command, check_localhost); /* else not even a pin would hold there */
   if (plan->extra->fingerprint) {
-    return add_pin(command, plan, error);
+    return openssh_command_add_pin(command, plan, error);
   }
   if (takes_any_key(plan->lines)) {
     warn_of_policy(plan, plan->request->host);
-    add_option(command, "StrictHostKeyChecking=accept-new");
+    openssh_command_add_option(command, "StrictHostKeyChecking=accept-new");
   } else if (strcmp(policy, "accept-new") != 0) {
-    add_option(command, "StrictHostKeyChecking=yes");
+    openssh_command_add_option(command, "StrictHostKeyChecking=yes");
   }
   return 0;
 }
@@ -356,17 +288,11 @@ static int write_hop_config(const openssh_plan *plan, penstock_error *error) {
   if (result) {
     return PENSTOCK_E_FAILED;
   }
-  if (!file) {
-    put(&made, "Include ~/.ssh/config\nInclude /etc/ssh/ssh_config\n");
-  } else if (strcasecmp(file, "none") != 0) {
-    /* By a name of ours: Include has patterns, tokens and quotes, and counts from ~/.ssh, where -F takes any path. */
-    char path[OPENSSH_PATH_SIZE];
-    openssh_folder_path(plan->folder, "given", path);
-    if (openssh_folder_link(plan->folder, "given", file, error)) {
-      return PENSTOCK_E_FAILED;
-    }
-    put_line(&made, "Include ", path, "\n");
+  char include[1400];
+  if (openssh_command_include(plan, file, include, sizeof(include), error)) {
+    return PENSTOCK_E_FAILED;
   }
+  put(&made, include);
   if (made.is_full) {
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
                          "the options of profile '%s' are too long for its hops", plan->config->profile);
@@ -382,8 +308,8 @@ static int add_config(openssh_command *command, const openssh_plan *plan, pensto
   }
   openssh_folder_path(plan->folder, "config", path);
   if (has_own || plan->request->config_file) {
-    add(command, "-F");
-    add(command, has_own ? path : plan->request->config_file);
+    openssh_command_add(command, "-F");
+    openssh_command_add(command, has_own ? path : plan->request->config_file);
   }
   return 0;
 }
@@ -401,27 +327,22 @@ static void add_defaults(openssh_command *command, const openssh_plan *plan) {
     add_number(command, "ConnectTimeout", plan->deadline_ms / 1000 + 1);
   }
   if (!is_set(plan, "ciphers") && plan->version >= VERSION_PREFIX_SIGN && cpu_has_aes()) {
-    add_option(command, "Ciphers=^aes128-gcm@openssh.com,aes256-gcm@openssh.com");
+    openssh_command_add_option(command, "Ciphers=^aes128-gcm@openssh.com,aes256-gcm@openssh.com");
   }
 }
 
 int openssh_command_make(openssh_command *command, const openssh_plan *plan, penstock_error *error) {
   memset(command, 0, sizeof(*command));
-  add(command, "/bin/sh");
-  add(command, "-c");
-  add(command, openssh_guard);
-  add(command, plan->folder->path);
-  add(command, "ssh");
-  add_master(command, plan);
+  add_session(command, plan);
   int result = add_config(command, plan, error);
   result = result ? result : add_auth(command, plan, error);
   result = result ? result : add_trust(command, plan, error);
   add_defaults(command, plan);
   for (size_t i = 0; i < plan->request->option_count; i++) {
-    add_option(command, plan->request->options[i]);
+    openssh_command_add_option(command, plan->request->options[i]);
   }
-  add(command, "--");
-  add(command, plan->request->host);
+  openssh_command_add(command, "--");
+  openssh_command_add(command, plan->request->host);
   if (result == 0 && command->failed) {
     result = out_of_memory(error);
   }

@@ -24,7 +24,7 @@ typedef struct openssh_plan {
   const ssh_request *request;    /**< ssh_profile_request's */
   const ssh_settings *extra;     /**< ssh_profile_overlay's: pin, auth, keepalive */
   const ssh_config *lines;       /**< the effective settings, `request` included */
-  const openssh_folder *folder;
+  openssh_folder *folder;
   int version;
   uint64_t deadline_ms; /**< for the connection and login */
 } openssh_plan;
@@ -40,6 +40,22 @@ typedef struct openssh_command {
 int openssh_command_make(openssh_command *command, const openssh_plan *plan, penstock_error *error);
 /** Frees the words. */
 void openssh_command_clear(openssh_command *command);
+
+/* --- for openssh_command_….c ------------------------------------------------------------------------- */
+
+/** Adds a copy of a word. */
+void openssh_command_add(openssh_command *command, const char *word);
+/** Adds `-o OPTION`. */
+void openssh_command_add_option(openssh_command *command, const char *option);
+/** Adds how ssh is started, up to the options that are the same on all systems. */
+void openssh_command_begin(openssh_command *command, const openssh_plan *plan);
+/** Adds what has ssh accept the pinned key alone (plan->extra->fingerprint). Returns 0, or a negative code with
+ * `error`. */
+int openssh_command_add_pin(openssh_command *command, const openssh_plan *plan, penstock_error *error);
+/** Writes the lines of a configuration file that read what ssh would have read: the user's files and the system's, or
+ * `file` if it is not NULL. Returns 0, or a negative code with `error`. */
+int openssh_command_include(const openssh_plan *plan, const char *file, char *lines, size_t size,
+                            penstock_error *error);
 
 /** May the server put questions (auth = keyboard-interactive)? */
 int openssh_may_ask(const ssh_settings *extra);

@@ -10,10 +10,10 @@
 #include "common/openssh/openssh_internal.h"
 #include "common/ssh/config/ssh_apply.h"
 #include "common/ssh/config/ssh_child.h"
+#include "common/ssh/config/ssh_program.h"
 
 enum {
   RETRY_MS = 20,
-  SPEECH_MAX = 64 << 10, /* bytes of what ssh's children say */
   VERSION_MS = 5000,
   VERSION_NAMES_ASKER = 805 /* a server's questions begin with "(user@host) " */
 };
@@ -94,31 +94,20 @@ static void on_line(openssh_link *link) {
   }
 }
 
-void openssh_connect_read_log(openssh_link *link) {
-  char text[4096];
-  size_t count;
-  while (link->folder.path[0] && (count = openssh_folder_read(link->folder.log, text, sizeof(text))) > 0) {
-    for (size_t i = 0; i < count; i++) {
-      if (text[i] == '\n') {
-        on_line(link);
-      } else if (text[i] != '\r' && link->log_size < sizeof(link->log) - 1) {
-        link->log[link->log_size++] = text[i]; /* the rest of a line that is longer is dropped */
-      }
+void openssh_connect_hear(openssh_link *link, const char *text, size_t size) {
+  for (size_t i = 0; i < size; i++) {
+    if (text[i] == '\n') {
+      on_line(link);
+    } else if (text[i] != '\r' && link->log_size < sizeof(link->log) - 1) {
+      link->log[link->log_size++] = text[i]; /* the rest of a line that is longer is dropped */
     }
   }
 }
 
-static void try_to_join(openssh_link *link) {
+void openssh_connect_try_to_join(openssh_link *link) {
   if (link->connecting.op && !link->mux && link->story.stage >= OPENSSH_LOGGED_IN) {
-    (void)openssh_link_join(link);
+    (void)openssh_program_join(link);
   }
-}
-
-static void on_log(void *context, uint32_t events) {
-  openssh_link *link = context;
-  (void)events;
-  openssh_connect_read_log(link);
-  try_to_join(link);
 }
 
 static void on_ask(void *context, uint32_t events) {
@@ -127,18 +116,16 @@ static void on_ask(void *context, uint32_t events) {
 }
 
 static void on_retry(void *context) {
-  try_to_join(context);
+  openssh_connect_try_to_join(context);
 }
 
 /* --- its end --------------------------------------------------------------------------------------- */
 
-static void on_exit_of_ssh(void *context, const penstock_exit *end) {
-  openssh_link *link = context;
+void openssh_connect_ended(openssh_link *link, int code, const char *others) {
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
-  link->process = NULL;
-  link->exit_code = end->code;
-  link->others = strdup(end->error_output);
-  openssh_connect_read_log(link);
+  link->exit_code = code;
+  link->others = strdup(others);
+  openssh_program_read(link);
   if (link->is_up) {
     openssh_link_die(link, NULL);
   } else if (link->connecting.op) {
@@ -152,7 +139,7 @@ static void on_limit(void *context) {
   penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
   const char *host = link->request.host;
   link->connecting.limit = NULL;
-  openssh_connect_read_log(link);
+  openssh_program_read(link);
   if (link->story.stage < OPENSSH_CONNECTED) {
     (void)penstock_fail(&error, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "ssh has not reached %s in time", host);
     penstock_next(&error, "Check that the machine is on, that a VPN it needs is up, and that no firewall is between");
@@ -184,16 +171,17 @@ void openssh_connect_cancel(carrier *self, penstock_op *op) {
 
 /* Returns the version, or a negative code with `error`. */
 static int ask_version(penstock_error *error) {
-  static const char *const argv[] = {"ssh", "-V", NULL};
-  ssh_child_result result;
-  int code = ssh_child_run(argv, VERSION_MS, &result, error);
+  const char *program = ssh_program();
+  const char *const argv[] = {program ? program : "ssh", "-V", NULL};
+  ssh_child_result result = {.is_missing = 1};
+  int code = program ? ssh_child_run(argv, VERSION_MS, &result, error) : 0;
   if (code) {
     return code;
   }
   if (result.is_missing) {
-    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "there is no ssh on this machine");
-    penstock_next(error,
-                  "Install an OpenSSH client (package openssh-client), or use `transport = ssh`, which needs none");
+    (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "there is no %s on this machine",
+                        ssh_program_name);
+    penstock_next(error, "%s, or use `transport = ssh`, which needs none", ssh_program_source);
     return PENSTOCK_E_FAILED;
   }
   int version = openssh_version(result.error_output);
@@ -209,24 +197,10 @@ static int ask_version(penstock_error *error) {
   return version;
 }
 
-/* SetEnv and SendEnv are about sessions, which are ours. */
-static int take_environment(openssh_link *link, const ssh_config *lines, penstock_error *error) {
-  for (size_t i = 0; i < lines->count; i++) {
-    const ssh_config_line *line = &lines->lines[i];
-    int is_set = strcmp(line->keyword, "setenv") == 0;
-    if ((is_set && ssh_apply_set_env(&link->extra, line, error)) ||
-        (!is_set && strcmp(line->keyword, "sendenv") == 0 && ssh_apply_send_env(&link->extra, line, error))) {
-      return PENSTOCK_E_FAILED;
-    }
-  }
-  link->shells.environment = link->extra.environment.items;
-  link->shells.environment_count = link->extra.environment.count;
-  return 0;
-}
-
 int openssh_connect_plan(openssh_link *link, openssh_command *command, ssh_config *lines, uint64_t deadline_ms,
                          penstock_error *error) {
   int version = ask_version(error);
+  link->version = version;
   if (version < 0 || ssh_config_load(lines, &link->request, SSH_CONFIG_SYSTEM, deadline_ms, error)) {
     return PENSTOCK_E_FAILED;
   }
@@ -254,29 +228,12 @@ static int make_command(openssh_link *link, openssh_command *command, uint64_t d
     return PENSTOCK_E_FAILED;
   }
   link->by_jump = openssh_has_jump(&lines);
-  int result = take_environment(link, &lines, error);
+  int result = openssh_program_take_environment(link, &lines, error);
   ssh_config_unload(&lines);
   if (result) {
     openssh_command_clear(command);
   }
   return result;
-}
-
-static int spawn(openssh_link *link, const openssh_command *command, penstock_error *error) {
-  char askpass[OPENSSH_PATH_SIZE + 16] = "SSH_ASKPASS=";
-  const char *display = getenv("DISPLAY");
-  /* Before OpenSSH 8.4 the helper is only used with a display. */
-  const char *const env[] = {askpass, "SSH_ASKPASS_REQUIRE=force", display && display[0] ? NULL : "DISPLAY=:0", NULL};
-  openssh_folder_path(&link->folder, "helper", askpass + strlen(askpass));
-  const penstock_spawn spawn = {
-      .struct_size = (uint32_t)sizeof(spawn),
-      .argv = (const char *const *)command->argv,
-      .env = env,
-      .capture_limit = SPEECH_MAX,
-      .done = on_exit_of_ssh,
-      .context = link,
-  };
-  return link->host->spawn(link->host, &spawn, &link->process, error);
 }
 
 static int start(openssh_link *link, uint64_t deadline_ms, penstock_error *error) {
@@ -285,16 +242,15 @@ static int start(openssh_link *link, uint64_t deadline_ms, penstock_error *error
   if (openssh_folder_open(&link->folder, error) || make_command(link, &command, deadline_ms, error)) {
     return PENSTOCK_E_FAILED;
   }
-  link->log_watch = host->watch_start(host, link->folder.log, PENSTOCK_EVENT_READ, on_log, link);
   link->ask_watch = host->watch_start(host, link->folder.ask, PENSTOCK_EVENT_READ, on_ask, link);
   link->connecting.limit = host->timer_start(host, deadline_ms, 0, on_limit, link);
   link->connecting.retry = host->timer_start(host, RETRY_MS, RETRY_MS, on_retry, link);
-  int result = link->log_watch && link->ask_watch && link->connecting.limit && link->connecting.retry
+  int result = link->ask_watch && link->connecting.limit && link->connecting.retry
                    ? 0
                    : penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
   if (result == 0) {
     link->connecting.leg_ns = host->now_ns(host);
-    result = spawn(link, &command, error);
+    result = openssh_program_start(link, &command, error);
   }
   openssh_command_clear(&command);
   return result;

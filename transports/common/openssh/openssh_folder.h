@@ -10,6 +10,8 @@
  *   helper    the program that ssh runs to ask (SSH_ASKPASS)
  *   alive     FIFO that nothing is ever written to: its end tells the guard that we are no more
  *
+ * On Windows there is no more than `config`, and `ask`, which is a socket for both directions (openssh_asker_win.h).
+ *
  * The guard is a shell beside ssh, in its process group. Whatever ends us, it ends the group and removes the folder.
  *
  * Thread: any. Files only; nothing blocks for long.
@@ -33,6 +35,8 @@ typedef struct openssh_folder {
   penstock_socket ask;
   penstock_socket answer;
   penstock_socket alive;
+  struct openssh_asker *asker; /* on Windows: where questions come in, and answers go out */
+  int is_made;                 /* on Windows: it is there */
 } openssh_folder;
 
 /** Shell text that is run as `/bin/sh -c TEXT FOLDER COMMAND…`: starts the guard, and becomes the command. */
@@ -45,7 +49,7 @@ void openssh_folder_close(openssh_folder *folder);
 /** The path of a file in it. */
 void openssh_folder_path(const openssh_folder *folder, const char *name, char path[OPENSSH_PATH_SIZE]);
 /** Writes a text file into it: "config" or "pin". Returns 0, or a negative code with `error`. */
-int openssh_folder_write(const openssh_folder *folder, const char *name, const char *text, penstock_error *error);
+int openssh_folder_write(openssh_folder *folder, const char *name, const char *text, penstock_error *error);
 /** Gives a file a name in it: "given". `target` counts from the current folder. Returns 0, or a negative code with
  * `error`. */
 int openssh_folder_link(const openssh_folder *folder, const char *name, const char *target, penstock_error *error);

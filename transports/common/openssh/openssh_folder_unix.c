@@ -134,7 +134,7 @@ int openssh_folder_open(openssh_folder *folder, penstock_error *error) {
   return 0;
 }
 
-int openssh_folder_write(const openssh_folder *folder, const char *name, const char *text, penstock_error *error) {
+int openssh_folder_write(openssh_folder *folder, const char *name, const char *text, penstock_error *error) {
   return write_file(folder, name, text, 0600) ? failed(folder->path, error) : 0;
 }
 

@@ -53,6 +53,7 @@ int32_t openssh_link_inspect(openssh_link *link, uint64_t deadline_ms, const pen
   if (result == 0) {
     tell_settings(link, &lines, sink);
     tell_options(sink, &command);
+    tell(sink, "streams", openssh_program_ways);
   }
   openssh_command_clear(&command);
   ssh_config_unload(&lines);

@@ -35,9 +35,11 @@ struct openssh_link {
   ssh_settings extra;
 
   openssh_folder folder;
-  penstock_process *process; /* NULL once it has ended */
-  int exit_code;             /* -1 = it has not ended */
-  char *others;              /* what ssh's children have said, once it has ended */
+  penstock_process *process;       /* on Unix: NULL once it has ended */
+  struct openssh_program *program; /* on Windows */
+  int version;                     /* of ssh: openssh_version() */
+  int exit_code;                   /* -1 = it has not ended */
+  char *others;                    /* what ssh's children have said, once it has ended */
   penstock_watch *log_watch;
   char log[2048]; /* the line that is being read */
   size_t log_size;
@@ -77,8 +79,8 @@ void openssh_link_hang_up(openssh_link *link);
 /** The link that was up is gone: everybody is told. The last thing to be done in a callback. `what` NULL = what ssh
  * has said. */
 void openssh_link_die(openssh_link *link, const char *what);
-/** Connects to the control socket. Returns 0 if nobody listens there yet. */
-int openssh_link_join(openssh_link *link);
+/** What a mux is made with. */
+mux_owner openssh_link_owner(openssh_link *link);
 /** The error of an ssh that has given up. */
 void openssh_link_error(const openssh_link *link, penstock_error *error);
 
@@ -96,8 +98,30 @@ void openssh_connect_abandon(openssh_link *link);
  * `error`; nothing is to be freed then. */
 int openssh_connect_plan(openssh_link *link, openssh_command *command, ssh_config *lines, uint64_t deadline_ms,
                          penstock_error *error);
-/** Takes in what ssh has said since it was last asked. */
-void openssh_connect_read_log(openssh_link *link);
+/** ssh has said this. */
+void openssh_connect_hear(openssh_link *link, const char *text, size_t size);
+/** Makes the mux if it is time. */
+void openssh_connect_try_to_join(openssh_link *link);
+/** ssh has ended; `others`: what its children have said. The last thing to be done in a callback. */
+void openssh_connect_ended(openssh_link *link, int code, const char *others);
+
+/* --- openssh_program_….c: the ssh that keeps the session --------------------------------------------- */
+
+/** Starts it. What it says goes to openssh_connect_hear, its end to openssh_connect_ended. Returns 0, or a negative
+ * code with `error`. */
+int openssh_program_start(openssh_link *link, const openssh_command *command, penstock_error *error);
+/** Takes in what it has said since it was last asked. */
+void openssh_program_read(openssh_link *link);
+/** Makes link->mux out of it, or completes the connect with an error. Returns 0 if it is too early. */
+int openssh_program_join(openssh_link *link);
+/** Ends it, with its folder. */
+void openssh_program_end(openssh_link *link);
+/** Finds what SetEnv and SendEnv say, if that is ours to do. Returns 0, or a negative code with `error`. */
+int openssh_program_take_environment(openssh_link *link, const ssh_config *lines, penstock_error *error);
+/** carrier_ops::streams_cost. */
+int openssh_program_streams_cost(const carrier *self);
+/** What a user has to know of how streams go, for `check`; empty = nothing. */
+extern const char openssh_program_ways[];
 
 /* --- openssh_ask.c --------------------------------------------------------------------------------- */
 

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "common/openssh/mux_socket.h"
 #include "common/ssh/config/ssh_profile.h"
 
 static void destroy(carrier *self) {
@@ -19,6 +18,7 @@ static const carrier_ops ops = {
     .open = openssh_stream_open,
     .open_command = openssh_exec_open,
     .open_cancel = openssh_stream_open_cancel,
+    .streams_cost = openssh_program_streams_cost,
 };
 
 /* --- the end --------------------------------------------------------------------------------------- */
@@ -44,18 +44,11 @@ void openssh_link_hang_up(openssh_link *link) {
   stop_timers(link);
   mux_destroy(link->mux);
   link->mux = NULL;
-  if (link->log_watch) {
-    host->watch_stop(host, link->log_watch);
-    link->log_watch = NULL;
-  }
   if (link->ask_watch) {
     host->watch_stop(host, link->ask_watch);
     link->ask_watch = NULL;
   }
-  openssh_folder_close(&link->folder);
-  if (link->process) {
-    host->process_kill(host, link->process, 1);
-  }
+  openssh_program_end(link);
 }
 
 void openssh_link_error(const openssh_link *link, penstock_error *error) {
@@ -74,7 +67,7 @@ void openssh_link_die(openssh_link *link, const char *what) {
   if (link->is_dead) {
     return;
   }
-  openssh_connect_read_log(link); /* the last words */
+  openssh_program_read(link); /* the last words */
   link->is_dead = 1;
   if (what) {
     (void)penstock_fail(&link->death, PENSTOCK_LEG_TCP, PENSTOCK_CLASS_TRANSIENT, "%s", what);
@@ -140,21 +133,8 @@ static void on_dead(void *context, const char *why) {
   openssh_link_hang_up(link);
 }
 
-int openssh_link_join(openssh_link *link) {
-  char path[OPENSSH_PATH_SIZE];
-  const mux_owner owner = {.ready = on_ready, .turn = on_turn, .dead = on_dead, .context = link};
-  penstock_error error = {.struct_size = (uint32_t)sizeof(error)};
-  openssh_folder_path(&link->folder, "control", path);
-  penstock_socket socket = mux_socket_connect(path);
-  if (socket == PENSTOCK_SOCKET_NONE) {
-    return 0;
-  }
-  link->mux = mux_create(link->host, socket, &owner);
-  if (!link->mux) {
-    (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "out of memory");
-    openssh_connect_complete(link, &error);
-  }
-  return 1;
+mux_owner openssh_link_owner(openssh_link *link) {
+  return (mux_owner){.ready = on_ready, .turn = on_turn, .dead = on_dead, .context = link};
 }
 
 /* --- a sign of life on request --------------------------------------------------------------------- */

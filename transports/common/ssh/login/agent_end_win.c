@@ -9,6 +9,8 @@
 #include <aclapi.h>
 
 #include "common/ssh/login/agent_end.h"
+#include "common/win/socket_child_win.h"
+#include "win/wide.h"
 
 enum { BUSY_WAIT_MS = 50 };
 
@@ -179,19 +181,9 @@ static int check_owner(HANDLE pipe, const char *path, char *why, size_t why_size
   return is_ours;
 }
 
-static wchar_t *to_wide(const char *text) {
-  int size = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, NULL, 0);
-  wchar_t *wide = size > 0 ? calloc((size_t)size, sizeof(*wide)) : NULL;
-  if (wide && MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, wide, size) != size) {
-    free(wide);
-    wide = NULL;
-  }
-  return wide;
-}
-
 /* While all of its instances are taken, a pipe is busy. */
 static HANDLE open_pipe(const char *path, uint64_t deadline_ns) {
-  wchar_t *wide = to_wide(path);
+  wchar_t *wide = ps_wide(path);
   HANDLE pipe = INVALID_HANDLE_VALUE;
   if (!wide) {
     SetLastError(ERROR_INVALID_NAME);
@@ -237,55 +229,18 @@ agent_end *agent_end_connect(const char *path, uint64_t deadline_ns, int *is_abs
 
 /* --- a pair ---------------------------------------------------------------------------------------- */
 
-static SOCKET new_socket(void) {
-  return WSASocketW(AF_INET, SOCK_STREAM, IPPROTO_TCP, NULL, 0, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
-}
-
-/* Takes the connection that comes from `client`, whoever else may try. */
-static SOCKET accept_from(SOCKET listener, SOCKET client) {
-  struct sockaddr_in wanted = {0};
-  int size = sizeof(wanted);
-  if (getsockname(client, (struct sockaddr *)&wanted, &size) != 0) {
-    return INVALID_SOCKET;
-  }
-  for (int i = 0; i < 16; i++) {
-    struct sockaddr_in from = {0};
-    int from_size = sizeof(from);
-    SOCKET taken = WSAAccept(listener, (struct sockaddr *)&from, &from_size, NULL, 0);
-    if (taken == INVALID_SOCKET) {
-      break;
-    }
-    (void)SetHandleInformation((HANDLE)taken, HANDLE_FLAG_INHERIT, 0);
-    if (from.sin_port == wanted.sin_port && from.sin_addr.s_addr == wanted.sin_addr.s_addr) {
-      return taken;
-    }
-    (void)closesocket(taken);
-  }
-  return INVALID_SOCKET;
-}
-
 agent_end *agent_end_make_pair(penstock_socket *other) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  int size = sizeof(address);
-  BOOL yes = TRUE;
-  SOCKET listener = new_socket();
-  SOCKET client = new_socket();
-  SOCKET ours = INVALID_SOCKET;
-  if (listener != INVALID_SOCKET && client != INVALID_SOCKET &&
-      setsockopt(listener, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&yes, sizeof(yes)) == 0 &&
-      bind(listener, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
-      getsockname(listener, (struct sockaddr *)&address, &size) == 0 && listen(listener, 4) == 0 &&
-      connect(client, (const struct sockaddr *)&address, sizeof(address)) == 0) {
-    ours = accept_from(listener, client);
+  penstock_socket pair[2];
+  u_long blocks = 0;
+  if (socket_child_pair(pair) != 0) {
+    return NULL;
   }
-  if (listener != INVALID_SOCKET) {
-    (void)closesocket(listener);
+  (void)ioctlsocket((SOCKET)pair[0], (long)FIONBIO, &blocks);
+  agent_end *end = wrap(NULL, (SOCKET)pair[1]);
+  if (!end) {
+    (void)closesocket((SOCKET)pair[0]);
+    return NULL;
   }
-  agent_end *end = ours != INVALID_SOCKET ? wrap(NULL, ours) : NULL;
-  if (end) {
-    *other = (penstock_socket)client;
-  } else if (client != INVALID_SOCKET) {
-    (void)closesocket(client);
-  }
+  *other = pair[0];
   return end;
 }
