@@ -25,7 +25,7 @@ static int32_t create(const penstock_host *host, const penstock_config *config, 
   if (own_port_refuse(config, error) != PENSTOCK_OK) {
     return PENSTOCK_E_FAILED;
   }
-  return native_create(host, config, instance, error);
+  return native_create(host, config, NATIVE_BUNDLE, instance, error);
 }
 
 static const penstock_transport winnative_transport = {
@@ -35,16 +35,7 @@ static const penstock_transport winnative_transport = {
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .create = create,
-    .destroy = native_destroy,
-    .connect = native_connect,
-    .validate = native_validate,
-    .launch = native_launch,
-    .ready = native_ready,
-    .stop = native_stop,
-    .identify = native_identify,
-    .cancel = native_cancel,
-    .open_stream = native_open_stream,
-    .cancel_open = native_cancel_open,
+    NATIVE_SLOTS,
 };
 
 static const penstock_transport *const transports[] = {&winnative_transport};

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "common/native/ended_win.h"
+#include "common/native/environment_win.h"
 #include "common/native/place_win.h"
+#include "common/native/process_win.h"
+#include "common/native/runner_win.h"
 #include "common/native/who_win.h"
 #include "common/random.h"
-#include "common/win/command.h"
 #include "common/win/files_win.h"
 
 /* Another gateway may be launching in this folder: it is waited for so long. */
@@ -78,145 +81,11 @@ static void keep_until_the_end(HANDLE job, HANDLE process) {
   free(self);
 }
 
-static HANDLE make_job(const char *token) {
-  wchar_t name[64];
-  JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {
-      .BasicLimitInformation = {.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE}};
-  who_job_name(token, name);
-  HANDLE job = CreateJobObjectW(NULL, name);
-  if (job && !SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof(limits))) {
-    (void)CloseHandle(job);
-    job = NULL;
-  }
-  return job;
-}
-
-/* --- the environment ------------------------------------------------------------------------------ */
-
-static int by_name(const void *left, const void *right) {
-  return _wcsicmp(*(wchar_t *const *)left, *(wchar_t *const *)right);
-}
-
-static int is_set_in(char *const *list, const char *entry) {
-  for (size_t i = 0; list[i]; i++) {
-    if (command_same_variable(list[i], entry)) {
-      return 1;
-    }
-  }
-  return 0;
-}
-
-typedef struct entries {
-  wchar_t **items;
-  size_t count;
-  size_t room;
-  size_t length; /* characters of all, each with its NUL */
-  int failed;
-} entries;
-
-static void add_entry(entries *list, const char *text) {
-  wchar_t *wide = files_wide(text);
-  if (!wide || list->count == list->room) {
-    list->failed = 1;
-    free(wide);
-    return;
-  }
-  list->length += wcslen(wide) + 1;
-  list->items[list->count++] = wide;
-}
-
-/* A value of our own environment in UTF-8, to free(); NULL if it is not set. */
-static char *own_variable(const wchar_t *name) {
-  DWORD size = GetEnvironmentVariableW(name, NULL, 0);
-  wchar_t *wide = size > 0 ? calloc(size, sizeof(*wide)) : NULL;
-  char *text = NULL;
-  if (wide && GetEnvironmentVariableW(name, wide, size) < size) {
-    int room = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
-    text = malloc((size_t)room);
-    if (text) {
-      (void)WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, room, NULL, NULL);
-    }
-  }
-  free(wide);
-  return text;
-}
-
-/* Ours, in its place what the folder needs, and in place of both what the profile says. */
-static void collect(entries *list, const solver_settings *settings, char *const *own) {
-  wchar_t *block = GetEnvironmentStringsW();
-  for (const wchar_t *entry = block; entry && *entry; entry += wcslen(entry) + 1) {
-    int size = WideCharToMultiByte(CP_UTF8, 0, entry, -1, NULL, 0, NULL, NULL);
-    char *text = malloc((size_t)size);
-    if (text) {
-      (void)WideCharToMultiByte(CP_UTF8, 0, entry, -1, text, size, NULL, NULL);
-      if (text[0] == '=' || (!is_set_in(own, text) && !is_set_in(settings->env, text))) {
-        add_entry(list, text);
-      }
-    }
-    free(text);
-  }
-  if (block) {
-    (void)FreeEnvironmentStringsW(block);
-  }
-  for (size_t i = 0; own[i]; i++) {
-    if (!is_set_in(settings->env, own[i])) {
-      add_entry(list, own[i]);
-    }
-  }
-  for (size_t i = 0; settings->env[i]; i++) {
-    add_entry(list, settings->env[i]);
-  }
-}
-
-static size_t count_own(void) {
-  size_t count = 0;
-  wchar_t *block = GetEnvironmentStringsW();
-  for (const wchar_t *entry = block; entry && *entry; entry += wcslen(entry) + 1) {
-    count++;
-  }
-  if (block) {
-    (void)FreeEnvironmentStringsW(block);
-  }
-  return count;
-}
-
-/* As CreateProcessW() wants it, sorted; to free(). NULL if memory is out. */
-static wchar_t *make_environment(const solver_settings *settings, const layout *found) {
-  char *own[LAYOUT_ENTRIES + 1];
-  char *path = own_variable(L"PATH");
-  char *python_path = own_variable(L"PYTHONPATH");
-  entries list = {.room = count_own() + LAYOUT_ENTRIES + 1024};
-  wchar_t *block = NULL;
-  list.items = calloc(list.room, sizeof(*list.items));
-  if (list.items && layout_environment(found, path, python_path, own) == 0) {
-    collect(&list, settings, own);
-    for (size_t i = 0; own[i]; i++) {
-      free(own[i]);
-    }
-    block = list.failed ? NULL : calloc(list.length + 1, sizeof(*block));
-  }
-  if (block) {
-    wchar_t *at = block;
-    qsort(list.items, list.count, sizeof(*list.items), by_name);
-    for (size_t i = 0; i < list.count; i++) {
-      memcpy(at, list.items[i], (wcslen(list.items[i]) + 1) * sizeof(*at));
-      at += wcslen(list.items[i]) + 1;
-    }
-  }
-  for (size_t i = 0; i < list.count; i++) {
-    free(list.items[i]);
-  }
-  free(list.items);
-  free(path);
-  free(python_path);
-  return block;
-}
-
 /* --- the process ---------------------------------------------------------------------------------- */
 
-/* The solver's words as a line, to free(). */
-static wchar_t *make_line(const solver_settings *settings, const layout *found, const record *kept) {
-  char port[8];
+/* The solver's words, to free(); those in it are borrowed. NULL if memory is out. */
+static const char **make_words(const solver_settings *settings, const layout *found, const record *kept,
+                               const char *port) {
   size_t count = 0;
   while (settings->args[count]) {
     count++;
@@ -226,7 +95,6 @@ static wchar_t *make_line(const solver_settings *settings, const layout *found, 
   if (!words) {
     return NULL;
   }
-  (void)snprintf(port, sizeof(port), "%u", settings->port);
   words[used++] = found->program;
   words[used++] = "--host";
   words[used++] = settings->host;
@@ -240,65 +108,30 @@ static wchar_t *make_line(const solver_settings *settings, const layout *found, 
   for (size_t i = 0; i < count; i++) {
     words[used++] = settings->args[i];
   }
-  char *line = command_line(words);
-  wchar_t *wide = line ? files_wide(line) : NULL;
+  return words;
+}
+
+static int make_runner(runner *made, const solver_settings *settings, const layout *found, const record *kept,
+                       const wchar_t *environment, penstock_error *error) {
+  char port[8];
+  (void)snprintf(port, sizeof(port), "%u", settings->port);
+  const char **words = environment ? make_words(settings, found, kept, port) : NULL;
+  *made = (runner){0};
+  int result = words ? runner_make(made, words, environment, error)
+                     : penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "Out of memory");
   free(words);
-  free(line);
-  return wide;
+  return result;
 }
 
-/* What a process is started with. */
-typedef struct start {
-  wchar_t *program;
-  wchar_t *line;
-  wchar_t *environment;
-  wchar_t *folder;
-  HANDLE input;
-  HANDLE output;
-} start;
-
-/* Suspended, so that it starts nothing before it is in its job, and with nothing of ours but two handles. Returns 0 or
- * an error of Windows. */
-static DWORD create(const start *how, DWORD flags, PROCESS_INFORMATION *made) {
-  STARTUPINFOEXW info = {.StartupInfo = {.cb = sizeof(info), .dwFlags = STARTF_USESTDHANDLES}};
-  HANDLE handles[] = {how->input, how->output};
-  SIZE_T size = 0;
-  DWORD reason = 0;
-  info.StartupInfo.hStdInput = how->input;
-  info.StartupInfo.hStdOutput = info.StartupInfo.hStdError = how->output;
-  (void)InitializeProcThreadAttributeList(NULL, 1, 0, &size);
-  info.lpAttributeList = malloc(size);
-  if (!info.lpAttributeList || !InitializeProcThreadAttributeList(info.lpAttributeList, 1, 0, &size)) {
-    free(info.lpAttributeList);
-    return ERROR_NOT_ENOUGH_MEMORY;
-  }
-  flags |= CREATE_SUSPENDED | CREATE_NO_WINDOW | CREATE_UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO_PRESENT;
-  if (!UpdateProcThreadAttribute(info.lpAttributeList, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, handles, sizeof(handles),
-                                 NULL, NULL) ||
-      !CreateProcessW(how->program, how->line, NULL, NULL, TRUE, flags, how->environment, how->folder,
-                      &info.StartupInfo, made)) {
-    reason = GetLastError();
-  }
-  DeleteProcThreadAttributeList(info.lpAttributeList);
-  free(info.lpAttributeList);
-  return reason;
-}
-
-static DWORD open_streams(start *how, const layout *found, const record *kept) {
+static DWORD open_streams(process_start *how, const layout *found, const record *kept) {
   SECURITY_ATTRIBUTES inherited = {.nLength = sizeof(inherited), .bInheritHandle = TRUE};
   char *path = layout_join(found->root, kept->log);
-  how->output = path ? files_open_log(path) : INVALID_HANDLE_VALUE;
+  how->output = how->errors = path ? files_open_log(path) : INVALID_HANDLE_VALUE;
   DWORD reason = how->output == INVALID_HANDLE_VALUE ? GetLastError() : 0;
   free(path);
   how->input =
       CreateFileW(L"NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, &inherited, OPEN_EXISTING, 0, NULL);
   return reason;
-}
-
-/* Our own job, such as a terminal's, would take the solver with it: it leaves that one if it may. */
-static DWORD create_outside(const start *how, PROCESS_INFORMATION *made) {
-  DWORD reason = create(how, CREATE_BREAKAWAY_FROM_JOB, made);
-  return reason == ERROR_ACCESS_DENIED ? create(how, 0, made) : reason;
 }
 
 static int fail_start(const layout *found, DWORD reason, penstock_error *error) {
@@ -333,25 +166,26 @@ static int set_off(const solver_settings *settings, const layout *found, HANDLE 
   return result;
 }
 
-static int start_solver(const solver_settings *settings, const layout *found, record *kept, penstock_error *error) {
+static void close_streams(const process_start *how) {
+  if (how->input != INVALID_HANDLE_VALUE) {
+    (void)CloseHandle(how->input);
+  }
+  if (how->output != INVALID_HANDLE_VALUE) {
+    (void)CloseHandle(how->output);
+  }
+}
+
+/* Starts what `how` says, whose streams are open. */
+static int start_in_job(const solver_settings *settings, const layout *found, const process_start *how, record *kept,
+                        penstock_error *error) {
   PROCESS_INFORMATION made = {0};
-  start how = {files_wide_path(found->program),
-               make_line(settings, found, kept),
-               make_environment(settings, found),
-               files_wide_path(found->root),
-               INVALID_HANDLE_VALUE,
-               INVALID_HANDLE_VALUE};
-  HANDLE job = make_job(kept->token);
-  int result;
-  DWORD reason = open_streams(&how, found, kept);
-  if (reason != 0) {
-    char *log = layout_join(found->root, kept->log);
-    result = place_fail(log ? log : found->root, reason, error);
-    free(log);
-  } else {
-    reason = how.program && how.line && how.environment && how.folder && job ? create_outside(&how, &made)
-                                                                             : ERROR_NOT_ENOUGH_MEMORY;
-    result = reason ? fail_start(found, reason, error) : set_off(settings, found, job, &made, kept, error);
+  wchar_t name[64];
+  who_job_name(kept->token, name);
+  HANDLE job = process_make_job(name);
+  DWORD reason = job ? process_create(how, &made) : GetLastError();
+  int result = reason ? fail_start(found, reason, error) : set_off(settings, found, job, &made, kept, error);
+  if (result == PENSTOCK_OK) {
+    ended_watch(kept, made.hProcess);
   }
   if (result == PENSTOCK_OK && !settings->keep) {
     keep_until_the_end(job, made.hProcess);
@@ -362,16 +196,32 @@ static int start_solver(const solver_settings *settings, const layout *found, re
     (void)CloseHandle(made.hProcess);
     (void)CloseHandle(made.hThread);
   }
-  if (how.input != INVALID_HANDLE_VALUE) {
-    (void)CloseHandle(how.input);
+  return result;
+}
+
+static int start_solver(const solver_settings *settings, const layout *found, record *kept, penstock_error *error) {
+  runner made;
+  wchar_t *folder = files_wide_path(found->root);
+  wchar_t *environment = environment_make(settings, found, NULL);
+  int result = make_runner(&made, settings, found, kept, environment, error);
+  process_start how = {.program = made.program,
+                       .line = made.line,
+                       .environment = environment,
+                       .folder = folder,
+                       .input = INVALID_HANDLE_VALUE,
+                       .output = INVALID_HANDLE_VALUE};
+  DWORD reason = result == PENSTOCK_OK ? open_streams(&how, found, kept) : 0;
+  if (reason != 0) {
+    char *log = layout_join(found->root, kept->log);
+    result = place_fail(log ? log : found->root, reason, error);
+    free(log);
+  } else if (result == PENSTOCK_OK) {
+    result = folder ? start_in_job(settings, found, &how, kept, error) : fail_start(found, ERROR_OUTOFMEMORY, error);
   }
-  if (how.output != INVALID_HANDLE_VALUE) {
-    (void)CloseHandle(how.output);
-  }
-  free(how.program);
-  free(how.line);
-  free(how.environment);
-  free(how.folder);
+  close_streams(&how);
+  runner_clear(&made);
+  free(environment);
+  free(folder);
   return result;
 }
 
@@ -468,6 +318,7 @@ static int launch_locked(const solver_settings *settings, const layout *found, c
   who_solver its;
   if (place_read_record(found, settings->port, &kept) == 0) {
     if (who_find(&kept, &its)) {
+      ended_watch(&kept, its.process);
       who_close(&its);
       (void)snprintf(told, size, "runs already, pid %lu", (unsigned long)kept.pid);
       return PENSTOCK_OK;

@@ -149,7 +149,8 @@ static layout_result find_python(layout *found, int is_needed, layout_exists *ex
   return result;
 }
 
-layout_result layout_find(layout *found, const char *start, const char *program, layout_exists *exists, void *context) {
+static layout_result find_program_at(layout *found, const char *start, const char *program, layout_exists *exists,
+                                     void *context) {
   memset(found, 0, sizeof(*found));
   char *folder = strdup(start);
   if (!folder) {
@@ -166,13 +167,42 @@ layout_result layout_find(layout *found, const char *start, const char *program,
     return result;
   }
   found->root = folder;
-  return find_python(found, program == NULL, exists, context);
+  return LAYOUT_FOUND;
+}
+
+layout_result layout_find(layout *found, const char *start, const char *program, layout_exists *exists, void *context) {
+  layout_result result = find_program_at(found, start, program, exists, context);
+  return result == LAYOUT_FOUND ? find_python(found, program == NULL, exists, context) : result;
+}
+
+layout_result layout_find_venv(layout *found, const char *start, const char *program, const char *venv,
+                               layout_exists *exists, void *context) {
+  layout_result result = find_program_at(found, start, program, exists, context);
+  if (result != LAYOUT_FOUND) {
+    return result;
+  }
+  found->kind = LAYOUT_VENV;
+  if (!venv || !venv[0]) {
+    return LAYOUT_FOUND;
+  }
+  char *folder = is_absolute(venv) ? strdup(venv) : layout_join(found->root, venv);
+  char *python = folder ? layout_join(folder, "Scripts\\python.exe") : NULL;
+  if (python && exists(context, python, 0)) {
+    found->venv = folder;
+    use_backslashes(folder);
+    folder = NULL;
+  }
+  result = python ? LAYOUT_FOUND : LAYOUT_NO_MEMORY;
+  free(folder);
+  free(python);
+  return result;
 }
 
 void layout_clear(layout *found) {
   free(found->root);
   free(found->program);
   free(found->cuda);
+  free(found->venv);
   free(found->place);
   free(found->other_place);
   memset(found, 0, sizeof(*found));
@@ -198,26 +228,39 @@ static char *list_variable(const char *name, const char *root, const char *const
   return entry;
 }
 
+static char *set_variable(const char *name, const char *value) {
+  static const char *const itself[] = {"", NULL};
+  return list_variable(name, value, itself, NULL);
+}
+
 int layout_environment(const layout *found, const char *path, const char *python_path,
                        char *entries[LAYOUT_ENTRIES + 1]) {
   static const char *const dev[] = {"build-win-native\\python", "target\\release", "src\\cpp\\build\\lib",
                                     "build-win-native\\cuda\\bin", NULL};
   static const char *const bundle[] = {"python", "bin", "target\\release", NULL};
+  static const char *const scripts[] = {"Scripts", NULL};
   static const char *const none[] = {NULL};
   static const char *const itself[] = {"", NULL};
   const char *const *folders = found->kind == LAYOUT_DEV ? dev : found->kind == LAYOUT_BUNDLE ? bundle : none;
+  size_t wanted = 0;
+  size_t made = 0;
   memset(entries, 0, (LAYOUT_ENTRIES + 1) * sizeof(*entries));
-  entries[0] = list_variable("PATH", found->root, folders, path);
-  entries[1] = list_variable("PYTHONPATH", found->root, itself, python_path);
+  if (found->kind == LAYOUT_VENV && found->venv) {
+    entries[wanted++] = list_variable("PATH", found->venv, scripts, path);
+    entries[wanted++] = set_variable("VIRTUAL_ENV", found->venv);
+  } else if (found->kind != LAYOUT_VENV) {
+    entries[wanted++] = list_variable("PATH", found->root, folders, path);
+    entries[wanted++] = list_variable("PYTHONPATH", found->root, itself, python_path);
+  }
   if (found->cuda) {
-    entries[2] = list_variable("CUDA_PATH", found->cuda, itself, NULL);
+    entries[wanted++] = set_variable("CUDA_PATH", found->cuda);
   }
-  if (!entries[0] || !entries[1] || (found->cuda && !entries[2])) {
-    for (int i = 0; i < LAYOUT_ENTRIES; i++) {
-      free(entries[i]);
-      entries[i] = NULL;
-    }
-    return -1;
+  for (size_t i = 0; i < wanted; i++) {
+    made += entries[i] != NULL;
   }
-  return 0;
+  for (size_t i = 0; made < wanted && i < wanted; i++) {
+    free(entries[i]);
+    entries[i] = NULL;
+  }
+  return made < wanted ? -1 : 0;
 }

@@ -21,6 +21,7 @@ typedef enum layout_kind {
   LAYOUT_PLAIN,  /**< no Python of its own; only with a program that the profile names */
   LAYOUT_DEV,    /**< as it is built: build-win-native\python */
   LAYOUT_BUNDLE, /**< as it is distributed: python */
+  LAYOUT_VENV    /**< for layout_find_venv: no Python but that of an environment, if there is one */
 } layout_kind;
 
 typedef enum layout_result {
@@ -37,6 +38,7 @@ typedef struct layout {
   char *root;
   char *program;
   char *cuda; /**< folder of CUDA that came with it */
+  char *venv; /**< folder of a Python environment */
   char *place;
   char *other_place;
 } layout;
@@ -46,14 +48,18 @@ typedef struct layout {
  * relative ones count from the solver's folder; NULL = in the usual places.
  */
 layout_result layout_find(layout *found, const char *start, const char *program, layout_exists *exists, void *context);
+/** The same for a solver that brings no Python. `venv`: its Python environment, if there is one at that path, which
+ * also counts from the solver's folder; may be NULL. */
+layout_result layout_find_venv(layout *found, const char *start, const char *program, const char *venv,
+                               layout_exists *exists, void *context);
 void layout_clear(layout *found);
 
 /** Most entries of an environment that there are. */
 #define LAYOUT_ENTRIES 3
 /**
- * The environment that the solver needs: PATH, PYTHONPATH, CUDA_PATH as NAME=value, each to free(), NULL after the
- * last. `path` and `python_path` are what these variables hold now (NULL = they are not set). Returns 0, or -1 if
- * memory is out.
+ * The environment that the solver needs: PATH, PYTHONPATH, CUDA_PATH, or PATH, VIRTUAL_ENV, as NAME=value, each to
+ * free(), NULL after the last. `path` and `python_path` are what these variables hold now (NULL = they are not set).
+ * Returns 0, or -1 if memory is out.
  */
 int layout_environment(const layout *found, const char *path, const char *python_path,
                        char *entries[LAYOUT_ENTRIES + 1]);

@@ -2,10 +2,11 @@
 /* Where the system is not Windows no instance is ever made, so that no slot but create is called. */
 #include "common/native/native.h"
 
-int32_t native_create(const penstock_host *host, const penstock_config *config, penstock_instance **instance,
-                      penstock_error *error) {
+int32_t native_create(const penstock_host *host, const penstock_config *config, native_kind kind,
+                      penstock_instance **instance, penstock_error *error) {
   const char *origin = config->get_origin(config, "transport");
   (void)host;
+  (void)kind;
   (void)instance;
   (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
                       "The transport `winnative` runs on Windows only%s%.300s%s", origin ? " (" : "",
@@ -68,4 +69,10 @@ void native_open_stream(penstock_instance *instance, penstock_open *open, uint64
 void native_cancel_open(penstock_instance *instance, penstock_open *open) {
   (void)instance;
   (void)open;
+}
+
+const void *native_extension(penstock_instance *instance, const char *name) {
+  (void)instance;
+  (void)name;
+  return NULL;
 }

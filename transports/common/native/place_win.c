@@ -65,7 +65,9 @@ int place_find(const solver_settings *settings, layout *found, penstock_error *e
     penstock_next(error, "Set `root` to the solver's folder, or `launch = never` and start it yourself");
     return PENSTOCK_E_FAILED;
   }
-  layout_result result = layout_find(found, settings->root, settings->program, files_exists, NULL);
+  layout_result result = settings->is_plain ? layout_find_venv(found, settings->root, settings->program, settings->venv,
+                                                               files_exists, NULL)
+                                            : layout_find(found, settings->root, settings->program, files_exists, NULL);
   if (result == LAYOUT_FOUND) {
     return PENSTOCK_OK;
   }

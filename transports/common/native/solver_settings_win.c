@@ -35,7 +35,7 @@ static char **copy_items(const penstock_config *config, const char *key, const c
   return items;
 }
 
-solver_settings *solver_settings_read(const penstock_config *config, penstock_error *error) {
+solver_settings *solver_settings_read(const penstock_config *config, int is_plain, penstock_error *error) {
   char host[ADDRESS_HOST_SIZE];
   char gpu[512];
   uint16_t port = 0;
@@ -55,6 +55,8 @@ solver_settings *solver_settings_read(const penstock_config *config, penstock_er
     return NULL;
   }
   (void)snprintf(gpu, sizeof(gpu), "CUDA_VISIBLE_DEVICES=%s", device ? device : "");
+  self->is_plain = is_plain;
+  self->venv = is_plain ? copy(config->get_string(config, "venv")) : NULL;
   self->root = copy(config->get_string(config, "root"));
   self->program = copy(config->get_string(config, "program"));
   /* A number, since not every solver looks names up. */
@@ -84,6 +86,7 @@ static void free_items(char **items) {
 void solver_settings_free(solver_settings *settings) {
   if (settings) {
     free(settings->root);
+    free(settings->venv);
     free(settings->program);
     free(settings->host);
     free_items(settings->env);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "common/native/ask_win.h"
+#include "common/native/ended_win.h"
+#include "common/native/ending.h"
 #include "common/native/place_win.h"
 #include "common/native/who_win.h"
 #include "common/win/files_win.h"
@@ -14,6 +16,8 @@
 #define KILL_PATIENCE_MS 2000
 #define LOOK_EVERY_MS    50
 #define MARKS_MOST       65536
+/* One that has closed its port may have something left to do. */
+#define LAST_WORDS_MS 2000
 
 /* --- validate ------------------------------------------------------------------------------------- */
 
@@ -50,8 +54,20 @@ int solver_validate(const solver_settings *settings, penstock_error *error) {
 
 /* --- ready ---------------------------------------------------------------------------------------- */
 
+/* ", with exit code 3", if that is known. */
+static const char *end_of(const record *kept, char *text, size_t size) {
+  DWORD code = 0;
+  text[0] = '\0';
+  if (ended_code(kept, 0, &code)) {
+    size_t used = (size_t)snprintf(text, size, ", ");
+    ending_words(code, text + used, size - used);
+  }
+  return text;
+}
+
 static int fail_dead(const solver_settings *settings, const layout *found, const record *kept, penstock_error *error) {
   char holder[160];
+  char how[160];
   char at[300];
   DWORD pid = who_listens(settings->port);
   if (pid != 0) {
@@ -64,7 +80,8 @@ static int fail_dead(const solver_settings *settings, const layout *found, const
     return PENSTOCK_E_FAILED;
   }
   (void)penstock_fail(error, PENSTOCK_LEG_READY, PENSTOCK_CLASS_TRANSIENT,
-                      "The solver (pid %lu) ended before it was ready", (unsigned long)kept->pid);
+                      "The solver (pid %lu) ended before it was ready%s", (unsigned long)kept->pid,
+                      end_of(kept, how, sizeof(how)));
   place_add_log(found, kept->log, error);
   return PENSTOCK_E_FAILED;
 }
@@ -227,4 +244,98 @@ void solver_identify(const solver_settings *settings, penstock_error *error) {
                       "Port %u on this machine is held by %s, which is no solver", settings->port, holder);
   penstock_next(error, "End that program, or set `endpoint`%s to a free port",
                 place_origin(settings->endpoint_origin, at));
+}
+
+/* --- how it ended --------------------------------------------------------------------------------- */
+
+void solver_look_for(const solver_settings *settings) {
+  layout found;
+  record kept;
+  who_solver its;
+  penstock_error unused;
+  if (!settings->root || place_find(settings, &found, &unused) != PENSTOCK_OK) {
+    return;
+  }
+  if (place_read_record(&found, settings->port, &kept) == 0 && who_find(&kept, &its)) {
+    ended_watch(&kept, its.process);
+    who_close(&its);
+  }
+  layout_clear(&found);
+}
+
+uint32_t solver_end(const solver_settings *settings, penstock_error *error) {
+  layout found;
+  record kept;
+  char how[160];
+  DWORD code = 0;
+  uint32_t end = PENSTOCK_END_UNKNOWN;
+  if (!settings->root || place_find(settings, &found, error) != PENSTOCK_OK) {
+    return end;
+  }
+  if (place_read_record(&found, settings->port, &kept) == 0 && ended_code(&kept, LAST_WORDS_MS, &code)) {
+    end = code == 0 ? PENSTOCK_END_CLEAN : PENSTOCK_END_FAILED;
+    ending_words(code, how, sizeof(how));
+    (void)penstock_fail(error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT, "the solver (pid %lu) ended %s",
+                        (unsigned long)kept.pid, how);
+    place_add_log(&found, kept.log, error);
+  }
+  layout_clear(&found);
+  return end;
+}
+
+/* --- check ---------------------------------------------------------------------------------------- */
+
+static void tell_python(const layout *found, const solver_settings *settings, const penstock_check_sink *sink) {
+  penstock_error problem;
+  switch (found->kind) {
+  case LAYOUT_DEV:
+    sink->found(sink->context, "python", "build-win-native\\python, as it is built");
+    break;
+  case LAYOUT_BUNDLE:
+    sink->found(sink->context, "python", "python, as it is distributed");
+    break;
+  case LAYOUT_VENV:
+    if (found->venv) {
+      sink->found(sink->context, "python", found->venv);
+    } else if (settings->venv) {
+      (void)penstock_fail(&problem, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_CONFIG,
+                          "There is no Python environment at %.300s (no Scripts\\python.exe)", settings->venv);
+      penstock_next(&problem, "Make one by `python -m venv`, or set `venv` to where it is");
+      sink->problem(sink->context, PENSTOCK_LOG_WARN, &problem);
+    }
+    break;
+  case LAYOUT_PLAIN:
+    break;
+  }
+}
+
+static void tell_process(const layout *found, uint16_t port, const penstock_check_sink *sink) {
+  char text[80];
+  record kept;
+  who_solver its;
+  if (place_read_record(found, port, &kept) != 0 || !who_find(&kept, &its)) {
+    return;
+  }
+  (void)snprintf(text, sizeof(text), "pid %lu%s", (unsigned long)kept.pid,
+                 its.job ? "" : ", not proven to be launched by penstock");
+  sink->found(sink->context, "running", text);
+  who_close(&its);
+}
+
+int solver_check(const solver_settings *settings, const penstock_check_sink *sink, penstock_error *error) {
+  layout found;
+  if (!settings->root) {
+    sink->found(sink->context, "solver", "none is launched, as there is no `root`");
+    return PENSTOCK_OK;
+  }
+  if (place_find(settings, &found, error) != PENSTOCK_OK) {
+    return PENSTOCK_E_FAILED;
+  }
+  sink->found(sink->context, "folder", found.root);
+  sink->found(sink->context, "program", found.program);
+  tell_python(&found, settings, sink);
+  tell_process(&found, settings->port, sink);
+  int result = check_writable(&found, error);
+  layout_clear(&found);
+  return result;
 }

@@ -14,11 +14,15 @@
 
 #include <windows.h>
 
+#include <penstock/check.h>
+#include <penstock/end.h>
 #include <penstock/sdk.h>
 
 /** What a profile says. All its own; free with solver_settings_free. */
 typedef struct solver_settings {
+  int is_plain;  /**< it brings no Python of its own: `venv` is what counts (the transport local) */
   char *root;    /**< NULL = none is launched */
+  char *venv;    /**< folder of a Python environment; NULL = none */
   char *program; /**< NULL = in the usual places */
   char *host;    /**< to listen on */
   uint16_t port;
@@ -31,7 +35,7 @@ typedef struct solver_settings {
 } solver_settings;
 
 /** Reads them. NULL with `error` on failure. */
-solver_settings *solver_settings_read(const penstock_config *config, penstock_error *error);
+solver_settings *solver_settings_read(const penstock_config *config, int is_plain, penstock_error *error);
 void solver_settings_free(solver_settings *settings);
 
 /** Checks what a launch needs, and changes nothing. Returns 0 or a negative code with `error`. */
@@ -46,6 +50,12 @@ int solver_is_ready(const solver_settings *settings, int is_late, penstock_error
 /** Ends it with all that it started: asked first, by force after 5 s or `patience_ms`, if that is less.
  * Returns 0 (also if it does not run), or a negative code with `error`. */
 int solver_stop(const solver_settings *settings, DWORD patience_ms, penstock_error *error);
+/** Looks for one that runs already, so that it is known how it ends. */
+void solver_look_for(const solver_settings *settings);
+/** How has the one of the record ended? A penstock_end, with `error` as penstock_end_ext::how has it. */
+uint32_t solver_end(const solver_settings *settings, penstock_error *error);
+/** Tells `sink` where everything is (penstock_check_ext::check). */
+int solver_check(const solver_settings *settings, const penstock_check_sink *sink, penstock_error *error);
 /** Says in `error` who has the solver's port. */
 void solver_identify(const solver_settings *settings, penstock_error *error);
 
