@@ -213,13 +213,14 @@ class Solver:
         wait_for(lambda: not self.alive() and not self.is_heard(), lambda: f"left: {self.alive()}, port {self.is_heard()}")
 
 
-@pytest.fixture
-def solver(windows, tmp_path):
-    tmp_path.chmod(0o700)
+@contextlib.contextmanager
+def solvers(windows, folder):
+    """Makes solvers in a folder, each in one of its own; what runs of them in the end is killed."""
+    folder.chmod(0o700)
     made = []
 
     def make(layout="dev", name="sölver 日本"):
-        one = Solver(windows, tmp_path / str(len(made)) / name, layout)
+        one = Solver(windows, folder / str(len(made)) / name, layout)
         made.append(one)
         return one
 
@@ -228,6 +229,18 @@ def solver(windows, tmp_path):
         for pid in one.alive():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def solver(windows, tmp_path):
+    with solvers(windows, tmp_path) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def solver_in_module(windows, tmp_path_factory):
+    with solvers(windows, tmp_path_factory.mktemp("module")) as make:
+        yield make
 
 
 def ask(port, timeout=10):

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A stand-in for the solver, for Windows: takes its flags, writes its marks, answers its probe and echoes everything
- * else. As the real one does, it starts a child that inherits the listening socket. What it was given is in
+ * else. As the real one does, it starts a child that inherits the listening socket; and that one has a child, too. What it was given is in
  * standin.txt, in its folder: its environment, its words, and whether it was asked to end.
  *
  * STANDIN in the environment: `fail` writes a mark that says so; `slow` never gets ready; `stubborn` takes no notice of
@@ -117,18 +117,20 @@ static SOCKET listen_on(const char *host, int port) {
   return listener;
 }
 
-/* It waits for nothing, and has a handle of the listening socket. */
-static void start_child(SOCKET listener) {
+/* `--child`: it waits for nothing, and has a handle of the listening socket; `--child N` starts N more in turn. */
+static void start_child(SOCKET listener, int more) {
   wchar_t path[MAX_PATH];
   wchar_t folder[MAX_PATH];
   wchar_t line[MAX_PATH + 32];
   char text[32];
   STARTUPINFOW info = {.cb = sizeof(info)};
   PROCESS_INFORMATION made;
-  SetHandleInformation((HANDLE)listener, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+  if (listener != INVALID_SOCKET) {
+    SetHandleInformation((HANDLE)listener, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+  }
   GetModuleFileNameW(NULL, path, MAX_PATH);
   GetCurrentDirectoryW(MAX_PATH, folder);
-  swprintf(line, MAX_PATH + 32, L"child --child \"%ls\"", folder); /* by which a test finds it */
+  swprintf(line, MAX_PATH + 32, L"child --child %d \"%ls\"", more, folder); /* by which a test finds it */
   if (CreateProcessW(path, line, NULL, NULL, TRUE, 0, NULL, NULL, &info, &made)) {
     snprintf(text, sizeof(text), "%lu", made.dwProcessId);
     note("child", text);
@@ -140,7 +142,10 @@ int main(int argc, char **argv) {
   const char *progress = "progress.log";
   int port = 9090;
   char text[32];
-  if (argc > 1 && strcmp(argv[1], "--child") == 0) {
+  if (argc > 2 && strcmp(argv[1], "--child") == 0) {
+    if (atoi(argv[2]) > 0) {
+      start_child(INVALID_SOCKET, atoi(argv[2]) - 1);
+    }
     Sleep(INFINITE);
   }
   mode = getenv("STANDIN") ? getenv("STANDIN") : "";
@@ -171,7 +176,7 @@ int main(int argc, char **argv) {
     Sleep(INFINITE);
   }
   SOCKET listener = listen_on(host, port);
-  start_child(listener);
+  start_child(listener, 1);
   if (strcmp(mode, "slow") != 0) {
     mark(progress, "SERVER_READY");
   }

