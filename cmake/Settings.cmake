@@ -5,9 +5,15 @@ target_compile_options(penstock_settings INTERFACE
   -Wformat=2 -fno-common -fstack-protector-strong)
 target_compile_definitions(penstock_settings INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64)
 if(WIN32)
-  # Windows 10. One file that needs no other of ours, nor the compiler's libraries, is what users get.
+  # Windows 10.
   target_compile_definitions(penstock_settings INTERFACE _WIN32_WINNT=0x0A00 WIN32_LEAN_AND_MEAN NOMINMAX)
-  target_link_options(penstock_settings INTERFACE -static -fstack-protector-strong)
+  target_link_options(penstock_settings INTERFACE -fstack-protector-strong)
+  # One file that needs no other of ours, nor the compiler's libraries, is what users get. On Windows itself libraries are
+  # MSYS2's, which has only DLLs of some of them.
+  option(PENSTOCK_STATIC "Link all libraries in; needs static ones, as packaging/windows/deps.sh builds" ${CMAKE_CROSSCOMPILING})
+  if(PENSTOCK_STATIC)
+    target_link_options(penstock_settings INTERFACE -static)
+  endif()
 endif()
 if(PENSTOCK_WERROR)
   target_compile_options(penstock_settings INTERFACE -Werror)
@@ -81,4 +87,27 @@ function(penstock_add_plugin name)
   endif()
   set_property(GLOBAL APPEND PROPERTY PENSTOCK_BUILT_IN plugin_${name})
   install(TARGETS plugin_${name} LIBRARY DESTINATION ${PENSTOCK_PLUGIN_INSTALL_DIR})
+endfunction()
+
+# penstock_bring_libraries(): the DLLs that the program and its plugins need lie beside the program, in the build folder and
+# where it is installed. They are the compiler's and those in its folder, as MSYS2 has them, or in PENSTOCK_DLL_FOLDERS.
+function(penstock_bring_libraries)
+  get_filename_component(folder ${CMAKE_C_COMPILER} DIRECTORY)
+  set(PENSTOCK_DLL_FOLDERS ${folder} CACHE STRING "Folders with the DLLs that are to lie beside penstock.exe")
+  get_property(plugins GLOBAL PROPERTY PENSTOCK_BUILT_IN)
+  set(files $<TARGET_FILE:penstock>)
+  foreach(plugin ${plugins})
+    list(APPEND files $<TARGET_FILE:${plugin}>)
+  endforeach()
+  set(script ${PROJECT_SOURCE_DIR}/cmake/bring_libraries.cmake)
+  add_custom_target(libraries ALL
+    COMMAND ${CMAKE_COMMAND} -D "FILES=${files}" -D "FROM=${PENSTOCK_DLL_FOLDERS}" -D TO=${CMAKE_BINARY_DIR}
+            -D OBJDUMP=${CMAKE_OBJDUMP} -P ${script}
+    DEPENDS penstock ${plugins} VERBATIM)
+  install(CODE "
+    set(FILES \"${files}\")
+    set(FROM \"${PENSTOCK_DLL_FOLDERS}\")
+    set(TO \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")
+    set(OBJDUMP \"${CMAKE_OBJDUMP}\")
+    include(\"${script}\")")
 endfunction()

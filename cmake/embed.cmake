@@ -3,6 +3,7 @@ set(text "/* SPDX-License-Identifier: MIT */\n#include \"${HEADER}\"\n")
 foreach(input ${INPUTS})
   get_filename_component(name ${input} NAME_WE)
   file(READ ${input} body)
+  string(REPLACE "\r" "" body "${body}") # which git adds on Windows, and no shell takes
   string(REPLACE "\\" "\\\\" body "${body}")
   string(REPLACE "\"" "\\\"" body "${body}")
   string(REPLACE "?" "\\?" body "${body}") # no trigraphs

@@ -6,14 +6,16 @@
 #include "net/net_win.h"
 #include "win/wide.h"
 
-/* What a plugin needs is looked for beside it and in the system's folder, not along PATH or in the current folder. */
+/* What a plugin needs is looked for beside it, beside the program, which loads its own from there anyway, and in the
+ * system's folder: not along PATH or in the current folder. */
 void *ps_library_open(const char *path, penstock_error *error) {
   wchar_t *wide = ps_wide(path);
   for (wchar_t *at = wide; at && *at; at++) {
     *at = *at == L'/' ? L'\\' : *at;
   }
-  HMODULE library =
-      wide ? LoadLibraryExW(wide, NULL, LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_SYSTEM32) : NULL;
+  const DWORD where =
+      LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_APPLICATION_DIR | LOAD_LIBRARY_SEARCH_SYSTEM32;
+  HMODULE library = wide ? LoadLibraryExW(wide, NULL, where) : NULL;
   if (!library) {
     char text[160];
     ps_net_reason((int)GetLastError(), text, sizeof(text));

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The program itself on Windows: its words, its files, its control pipe."""
 import json
+import shutil
 
-from conftest import ask, wait_for, windows_path
+from conftest import Windows, ask, wait_for, windows_path
 
 
 def test_versions_and_plugins(windows):
@@ -56,6 +57,25 @@ def test_a_plugin_that_is_none_is_refused(windows, tmp_path):
     plugin.write_bytes((windows.build / "penstock.exe").read_bytes())
     done = windows.run("plugin", "show", windows_path(plugin))
     assert done.returncode == 3 and "it is a program, not a library" in done.stderr
+
+
+def test_libraries_of_a_plugin_are_looked_for_beside_it_and_beside_the_program(windows, tmp_path):
+    tmp_path.chmod(0o700)
+    built = windows.build / "tests" / "windows"
+    program, plugins = tmp_path / "program", tmp_path / "plugins"
+    for folder, file in ((program, windows.program), (plugins, built / "needy.dll")):
+        folder.mkdir()
+        shutil.copy(file, folder)
+    there = Windows(windows.build, windows.prefix)
+    there.program = program / "penstock.exe"
+    plugin = windows_path(plugins / "needy.dll")
+    for beside in (plugins, program):
+        done = there.run("plugin", "show", plugin)
+        assert done.returncode == 3 and "put the libraries that it needs beside it" in done.stderr, done.stdout + done.stderr
+        shutil.copy(built / "helper.dll", beside)
+        done = there.run("plugin", "show", plugin)
+        assert done.returncode == 0 and "better" in done.stdout, done.stdout + done.stderr
+        (beside / "helper.dll").unlink()
 
 
 def test_status_and_another_profile(windows, solver):
