@@ -12,7 +12,7 @@
 #include "base/path.h"
 #include "base/pointers.h"
 #include "config/expand.h"
-#include "host/secret.h"
+#include "config/reference.h"
 
 /* One value being parsed. */
 typedef struct parser {
@@ -214,6 +214,7 @@ static int parse_scalar(const parser *self, const char *raw) {
   ps_text plain = {0};
   ps_text text = {0};
   ps_text out = {0};
+  const char *rest;
   ps_text fault = {0};
   const char *more = strchr(raw, '\n');
   int result = PENSTOCK_E_INVALID;
@@ -247,7 +248,7 @@ static int parse_scalar(const parser *self, const char *raw) {
     result = parse_number(self, text.data, &fault);
     goto out;
   }
-  if ((self->option->flags & PENSTOCK_OPTION_SECRET) && !ps_secret_is_reference(text.data)) {
+  if ((self->option->flags & PENSTOCK_OPTION_SECRET) && ps_reference_parse(text.data, &rest) == PS_REFERENCE_NONE) {
     /* It is most likely the secret itself, so it is not repeated. */
     ps_text_adds(&fault, "is no reference to a secret, which itself has no place in a profile: write env:NAME, "
                          "file:PATH, command:CMD or prompt");

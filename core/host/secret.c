@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "config/reference.h"
 #include "host/prompt.h"
 #include "host/secret_source.h"
 
@@ -73,22 +74,6 @@ static int32_t from_user(const char *scope, const char *reference, const char *t
   return result;
 }
 
-static const char *after(const char *reference, const char *prefix) {
-  size_t length = strlen(prefix);
-  return strncmp(reference, prefix, length) == 0 ? reference + length : NULL;
-}
-
-int ps_secret_is_reference(const char *text) {
-  static const char *const kinds[] = {"env:", "file:", "command:"};
-  for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-    const char *rest = after(text, kinds[i]);
-    if (rest && rest[0]) {
-      return 1;
-    }
-  }
-  return strcmp(text, "prompt") == 0 || after(text, "prompt:") != NULL;
-}
-
 int32_t ps_secret_get_for(const char *scope, const char *reference, char *secret, size_t secret_size,
                           penstock_error *error) {
   const char *rest = NULL;
@@ -97,20 +82,17 @@ int32_t ps_secret_get_for(const char *scope, const char *reference, char *secret
     return PENSTOCK_E_INVALID;
   }
   secret[0] = '\0';
-  if (strcmp(reference, "prompt") == 0) {
-    return from_user(scope, reference, "", secret, secret_size, error);
-  }
-  if ((rest = after(reference, "prompt:")) != NULL) {
+  switch (ps_reference_parse(reference, &rest)) {
+  case PS_REFERENCE_PROMPT:
     return from_user(scope, reference, rest, secret, secret_size, error);
-  }
-  if ((rest = after(reference, "env:")) != NULL && rest[0]) {
+  case PS_REFERENCE_ENV:
     return from_environment(rest, secret, secret_size, error);
-  }
-  if ((rest = after(reference, "file:")) != NULL && rest[0]) {
+  case PS_REFERENCE_FILE:
     return ps_secret_from_file(rest, secret, secret_size, error);
-  }
-  if ((rest = after(reference, "command:")) != NULL && rest[0]) {
+  case PS_REFERENCE_COMMAND:
     return ps_secret_from_command(rest, secret, secret_size, error);
+  case PS_REFERENCE_NONE:
+    break;
   }
   /* It is most likely the secret itself, so it is not repeated. */
   return fail(error, "the value is not a reference to a secret; a secret itself is not taken from a profile",

@@ -19,7 +19,4 @@
 int32_t ps_secret_get_for(const char *scope, const char *reference, char *secret, size_t secret_size,
                           penstock_error *error);
 
-/** Does the text have the form of a reference? Whether there is a secret behind it shows when it is fetched. */
-int ps_secret_is_reference(const char *text);
-
 #endif
