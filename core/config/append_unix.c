@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "config/append.h"
+#include "config/append_text.h"
 
 #define LARGEST_FILE ((size_t)1024 * 1024)
 
@@ -91,24 +92,6 @@ static int read_old(change *self, const char *path) {
   int result = fstat(fd, &self->seen) ? fail(self, "look at", self->path) : read_all(self, fd);
   (void)close(fd);
   return result;
-}
-
-/* Adds the text, with line ends as the file has them. */
-static void add_text(change *self, const char *text) {
-  ps_text *bytes = &self->bytes;
-  const char *first = bytes->size ? memchr(bytes->data, '\n', bytes->size) : NULL;
-  const char *end = first && first > bytes->data && first[-1] == '\r' ? "\r\n" : "\n";
-  if (bytes->size > 0) {
-    ps_text_adds(bytes, bytes->data[bytes->size - 1] == '\n' ? "" : end);
-    ps_text_adds(bytes, end);
-  }
-  for (; *text; text++) {
-    if (*text == '\n') {
-      ps_text_adds(bytes, end);
-    } else {
-      ps_text_add(bytes, text, 1);
-    }
-  }
 }
 
 static int write_all(int fd, const char *data, size_t size) {
@@ -204,7 +187,7 @@ int ps_config_append(const char *path, const char *text, int (*check)(void *cont
   change self = {.error = error};
   int result = read_old(&self, path);
   if (result == 0) {
-    add_text(&self, text);
+    ps_append_text(&self.bytes, text);
     result = write_new(&self);
   }
   if (result == 0) {

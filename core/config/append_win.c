@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "config/append.h"
+#include "config/append_text.h"
 #include "net/net_win.h"
 #include "win/wide.h"
 
@@ -62,24 +63,6 @@ static int read_old(change *self) {
   return result;
 }
 
-/* Adds the text, with line ends as the file has them. */
-static void add_text(change *self, const char *text) {
-  ps_text *bytes = &self->bytes;
-  const char *first = bytes->size ? memchr(bytes->data, '\n', bytes->size) : NULL;
-  const char *end = first && first > bytes->data && first[-1] == '\r' ? "\r\n" : "\n";
-  if (bytes->size > 0) {
-    ps_text_adds(bytes, bytes->data[bytes->size - 1] == '\n' ? "" : end);
-    ps_text_adds(bytes, end);
-  }
-  for (; *text; text++) {
-    if (*text == '\n') {
-      ps_text_adds(bytes, end);
-    } else {
-      ps_text_add(bytes, text, 1);
-    }
-  }
-}
-
 /* Inside of the user's own folder a new file is the user's alone, as the folder hands its list down. */
 static int write_new(change *self) {
   DWORD written = 0;
@@ -132,7 +115,7 @@ int ps_config_append(const char *path, const char *text, int (*check)(void *cont
                    ? read_old(&self)
                    : penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "%s: this is no path", path);
   if (result == 0) {
-    add_text(&self, text);
+    ps_append_text(&self.bytes, text);
     result = write_new(&self);
   }
   if (result == 0) {
