@@ -3,6 +3,27 @@
 include(CheckCSourceCompiles)
 set(PENSTOCK_CAN_FAST_READ OFF)
 
+# On Windows libssh is either linked statically in any case, or its inner functions cannot be had at all.
+if(WIN32)
+  set(CMAKE_REQUIRED_LIBRARIES PkgConfig::LIBSSH)
+  check_c_source_compiles("
+    #include <libssh/libssh.h>
+    #include <stdint.h>
+    #if LIBSSH_VERSION_INT < SSH_VERSION_INT(0, 10, 0) || LIBSSH_VERSION_INT >= SSH_VERSION_INT(0, 12, 0)
+    #error not known
+    #endif
+    size_t ssh_packet_socket_callback(const void *data, size_t size, void *session);
+    int main(void) { return (int)ssh_packet_socket_callback(0, 0, ssh_new()); }
+    " PENSTOCK_LIBSSH_STATIC_LINKS)
+  unset(CMAKE_REQUIRED_LIBRARIES)
+  if(PENSTOCK_LIBSSH_STATIC_LINKS)
+    set(PENSTOCK_CAN_FAST_READ ON)
+    add_library(penstock_libssh_static INTERFACE)
+    target_link_libraries(penstock_libssh_static INTERFACE PkgConfig::LIBSSH)
+  endif()
+  return()
+endif()
+
 pkg_get_variable(LIBSSH_FOLDER libssh libdir)
 find_library(PENSTOCK_LIBSSH_STATIC NAMES libssh.a PATHS ${LIBSSH_FOLDER} NO_DEFAULT_PATH)
 mark_as_advanced(PENSTOCK_LIBSSH_STATIC)

@@ -29,15 +29,17 @@ void ssh_batch_end(ssh_link *link) {
   if (link->pace.tick) {
     link->host->timer_stop(link->host, link->pace.tick);
     link->pace.tick = NULL;
-    dial_set_least(link->socket, 1);
+    (void)dial_set_least(link->socket, 1);
     ssh_link_kick(link); /* for what has come meanwhile, in case the system does not tell of it now */
   }
 }
 
 static void begin(ssh_link *link) {
-  link->pace.tick = link->host->timer_start(link->host, TICK_MS, TICK_MS, on_tick, link);
-  if (link->pace.tick) {
-    dial_set_least(link->socket, LEAST);
+  if (dial_set_least(link->socket, LEAST)) {
+    link->pace.tick = link->host->timer_start(link->host, TICK_MS, TICK_MS, on_tick, link);
+    if (!link->pace.tick) {
+      (void)dial_set_least(link->socket, 1);
+    }
   }
 }
 

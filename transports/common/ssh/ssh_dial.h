@@ -67,8 +67,9 @@ void dial_connect_error(penstock_error *error, const char *host, const char *add
 void dial_set_timeout(penstock_socket socket, uint32_t timeout_ms);
 /** Sends the next acknowledgements at once, where the kernel can. To be said again after each read. */
 void dial_quick_ack(penstock_socket socket);
-/** Has the socket be readable only once it has `bytes`, or has ended; 1 = as usual. */
-void dial_set_least(penstock_socket socket, uint32_t bytes);
+/** Has the socket be readable only once it has `bytes`, or has ended; 1 = as usual. Returns 0 where the system cannot.
+ */
+int dial_set_least(penstock_socket socket, uint32_t bytes);
 /** Makes a socket non-blocking (again). */
 void dial_set_nonblocking(penstock_socket socket);
 /** Two sockets that are joined to each other, non-blocking and not inherited. Returns 0, or the system's number of an

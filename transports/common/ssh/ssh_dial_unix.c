@@ -210,9 +210,9 @@ void dial_set_timeout(penstock_socket socket, uint32_t timeout_ms) {
 #endif
 }
 
-void dial_set_least(penstock_socket socket, uint32_t bytes) {
+int dial_set_least(penstock_socket socket, uint32_t bytes) {
   int least = (int)bytes;
-  (void)setsockopt((int)socket, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least));
+  return setsockopt((int)socket, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least)) == 0;
 }
 
 void dial_quick_ack(penstock_socket socket) {
