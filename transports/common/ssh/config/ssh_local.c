@@ -42,7 +42,7 @@ char *ssh_local_path(const ssh_local *local, const char *path, penstock_error *e
 char *ssh_expand_home(const char *path) {
   char home[sizeof(((ssh_local *)0)->home)];
   if (path[0] != '~' || path[1] == '\0' || !strchr(ssh_path_separators, path[1])) {
-    return strdup(path);
+    return ssh_path_rooted(path);
   }
   if (ssh_local_own_home(home, sizeof(home))) {
     return NULL;

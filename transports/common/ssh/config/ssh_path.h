@@ -17,8 +17,8 @@ int ssh_path_is_null(const char *path);
  * with `__PROGRAMDATA__`, as ssh.exe has it. */
 extern const char ssh_path_system_folder[];
 extern const char ssh_path_global_known_hosts[];
-/** A copy of `path`, on Windows with `__PROGRAMDATA__` at its start replaced by that folder. The caller frees it; NULL:
- * out of memory. */
+/** A copy of `path`, on Windows with `__PROGRAMDATA__` at its start replaced by that folder, and /dev/null by NUL. The
+ * caller frees it; NULL: out of memory. */
 char *ssh_path_rooted(const char *path);
 
 #endif

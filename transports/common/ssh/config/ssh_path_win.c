@@ -31,7 +31,7 @@ int ssh_path_is_null(const char *path) {
 char *ssh_path_rooted(const char *path) {
   const char *folder = has_root(path) ? getenv("ProgramData") : NULL;
   if (!has_root(path)) {
-    return strdup(path);
+    return strdup(ssh_path_is_null(path) ? "NUL" : path);
   }
   folder = folder && folder[0] ? folder : "C:/ProgramData";
   path += sizeof(ROOT) - 1;

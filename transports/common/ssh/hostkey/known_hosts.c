@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -424,7 +423,7 @@ int known_hosts_append(const char *file, const char *host, uint16_t port, const 
   }
   (void)EVP_EncodeBlock((uint8_t *)encoded, blob, (int)blob_size);
   if (make_folder(file) == 0) {
-    fd = open(file, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    fd = known_hosts_open(file);
   }
   if (fd >= 0) {
     int length = snprintf(line, line_size, "%s%s %s %s\n", lacks_newline(fd) ? "\n" : "", name, type, encoded);

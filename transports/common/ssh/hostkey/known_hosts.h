@@ -96,4 +96,12 @@ int known_hosts_blob_type(const uint8_t *blob, size_t blob_size, char *type, siz
  */
 uint8_t *known_hosts_decode(const char *text, size_t length, size_t *size);
 
+/* --- of the system: known_hosts_open_unix.c, known_hosts_open_win.c ---------------------------------- */
+
+/**
+ * Opens a file, which may be new, to be read and appended to: what is written comes behind everything that is there at
+ * that moment, whoever wrote it. Returns a descriptor that is not inherited, or -1 with errno.
+ */
+int known_hosts_open(const char *file);
+
 #endif
