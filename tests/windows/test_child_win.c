@@ -20,6 +20,7 @@
 #include <io.h>
 #include <tlhelp32.h>
 
+#include "common/local_shell.h"
 #include "common/win/child_win.h"
 #include "common/win/socket_child_win.h"
 
@@ -420,6 +421,107 @@ static void test_nothing_is_left(void **state) {
   assert_in_range(after, before > 2 ? before - 2 : 0, before + 2);
 }
 
+/* --- which shell ----------------------------------------------------------------------------------- */
+
+static const char git_key[] = "SOFTWARE\\GitForWindows";
+static const char wsl_key[] = "SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Lxss";
+static char folder[800]; /* of programs that stand in for shells */
+
+static void set_key(const char *key, const char *name, const char *value) {
+  assert_int_equal(RegSetKeyValueA(HKEY_CURRENT_USER, key, name, REG_SZ, value, (DWORD)strlen(value) + 1),
+                   ERROR_SUCCESS);
+}
+
+static void make_program(const char *name) {
+  char path[1000];
+  (void)snprintf(path, sizeof(path), "%s\\%s", folder, name);
+  assert_true(CopyFileA(own_path, path, FALSE));
+}
+
+static int prepare_shells(void **state) {
+  char path[1000];
+  (void)state;
+  (void)snprintf(folder, sizeof(folder), "%.*s\\sh\xc3\xa9lls", (int)(strrchr(own_path, '\\') - own_path), own_path);
+  const char *const parts[] = {"", "\\usr", "\\usr\\bin", "\\path"};
+  for (int i = 0; i < 4; i++) {
+    (void)snprintf(path, sizeof(path), "%s%s", folder, parts[i]);
+    (void)CreateDirectoryA(path, NULL);
+  }
+  make_program("usr\\bin\\sh.exe");
+  make_program("path\\sh.exe");
+  make_program("path\\wsl.exe");
+  return 0;
+}
+
+/* Nothing of it stays: other tests want a machine without a shell. */
+static int remove_shells(void **state) {
+  const char *const names[] = {"usr\\bin\\sh.exe", "path\\sh.exe", "path\\wsl.exe"};
+  char path[1000];
+  (void)state;
+  for (int i = 0; i < 3; i++) {
+    (void)snprintf(path, sizeof(path), "%s\\%s", folder, names[i]);
+    (void)DeleteFileA(path);
+  }
+  (void)RegDeleteTreeA(HKEY_CURRENT_USER, git_key);
+  (void)RegDeleteTreeA(HKEY_CURRENT_USER, wsl_key);
+  return 0;
+}
+
+/* Of the places in their order, the first that is there; and what each kind is told. */
+static void test_the_shell_that_is_there_is_found(void **state) {
+  penstock_error error = {.struct_size = sizeof(error)};
+  char expected[1000];
+  char path[1000];
+  (void)state;
+  assert_null(local_shell_find(NULL, NULL, &error));
+  assert_int_equal(error.error_class, PENSTOCK_CLASS_CONFIG);
+  assert_non_null(strstr(error.what, "Git for Windows"));
+  (void)snprintf(path, sizeof(path), "%s\\path", folder);
+  assert_true(SetEnvironmentVariableA("PATH", path));
+  set_key(git_key, "InstallPath", folder);
+  local_shell *shell = local_shell_find(NULL, NULL, &error);
+  assert_non_null(shell);
+  (void)snprintf(expected, sizeof(expected), "%s\\usr\\bin\\sh.exe", folder);
+  assert_string_equal(shell->name, expected);
+  assert_int_equal(shell->kind, LOCAL_SHELL_MSYS);
+  (void)snprintf(expected, sizeof(expected), "PATH=%s\\usr\\bin;%s", folder, path);
+  assert_string_equal(shell->env[0], expected);
+  assert_string_equal(shell->env[1], "MSYS_NO_PATHCONV=1");
+  assert_string_equal(shell->env[2], "MSYS2_ARG_CONV_EXCL=*");
+  local_shell_free(shell);
+  set_key(git_key, "InstallPath", "C:\\no such folder"); /* what is left of one that was uninstalled */
+  shell = local_shell_find("", NULL, &error);
+  assert_non_null(shell);
+  (void)snprintf(expected, sizeof(expected), "%s\\sh.exe", path);
+  assert_string_equal(shell->name, expected);
+  local_shell_free(shell);
+}
+
+static void test_a_distribution_is_found(void **state) {
+  penstock_error error = {.struct_size = sizeof(error)};
+  char expected[1000];
+  char path[1000];
+  (void)state;
+  (void)snprintf(path, sizeof(path), "%s\\path\\sh.exe", folder);
+  assert_true(DeleteFileA(path));
+  assert_null(local_shell_find(NULL, NULL, &error)); /* its wsl.exe alone is on every Windows */
+  set_key(wsl_key, "DefaultDistribution", "{00000000-0000-0000-0000-000000000000}");
+  local_shell *shell = local_shell_find(NULL, NULL, &error);
+  assert_non_null(shell);
+  (void)snprintf(expected, sizeof(expected), "%s\\path\\wsl.exe --exec /bin/sh", folder);
+  assert_string_equal(shell->name, expected);
+  assert_int_equal(shell->kind, LOCAL_SHELL_WSL);
+  assert_string_equal(shell->env[0], "WSL_UTF8=1");
+  local_shell_free(shell);
+  shell = local_shell_find("wsl:Debian", NULL, &error);
+  assert_non_null(shell);
+  assert_string_equal(shell->words[1], "-d");
+  assert_string_equal(shell->words[2], "Debian");
+  local_shell_free(shell);
+  assert_null(local_shell_find("no-such-shell", "lab.ini:7", &error));
+  assert_string_equal(error.what, "lab.ini:7: shell = no-such-shell: there is no such program");
+}
+
 int main(int argc, char **argv) {
   WSADATA data;
   const struct CMUnitTest tests[] = {
@@ -435,11 +537,13 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_a_crash_is_no_status),
       cmocka_unit_test(test_nothing_else_is_inherited),
       cmocka_unit_test(test_nothing_is_left),
+      cmocka_unit_test(test_the_shell_that_is_there_is_found),
+      cmocka_unit_test(test_a_distribution_is_found),
   };
   (void)GetModuleFileNameA(NULL, own_path, sizeof(own_path));
   if (argc > 1) {
     return be_child(argc, argv);
   }
   (void)WSAStartup(MAKEWORD(2, 2), &data);
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, prepare_shells, remove_shells);
 }

@@ -21,6 +21,24 @@ static int32_t create(const penstock_host *host, const penstock_config *config, 
   return instance_finish(instance, instance ? container_runtime_create(instance->carrier, config, error) : NULL, out);
 }
 
+/* Nothing of the settings needs looking up but the shell of this machine, where there is more than one that it may be.
+ */
+static int32_t check(penstock_instance *instance, uint64_t deadline_ms, const penstock_check_sink *sink,
+                     penstock_error *error) {
+  const char *shell = instance->carrier->below->shell;
+  (void)deadline_ms;
+  (void)error;
+  if (shell) {
+    sink->found(sink->context, "shell", shell);
+  }
+  return PENSTOCK_OK;
+}
+
+static const void *get_extension(penstock_instance *instance, const char *name) {
+  static const penstock_check_ext checking = {.struct_size = (uint32_t)sizeof(checking), .check = check};
+  return strcmp(name, PENSTOCK_EXT_CHECK) == 0 ? &checking : container_way_extension(instance, name);
+}
+
 static const penstock_transport docker = {
     .struct_size = (uint32_t)sizeof(docker),
     .name = "docker",
@@ -29,7 +47,7 @@ static const penstock_transport docker = {
     .option_count = (uint32_t)(sizeof(options) / sizeof(options[0])),
     .create = create,
     INSTANCE_SLOTS,
-    .get_extension = container_way_extension,
+    .get_extension = get_extension,
 };
 
 static const penstock_transport *const transports[] = {&docker};
