@@ -37,21 +37,35 @@ static char *program_of(const char *line, size_t length) {
   return found;
 }
 
-/* A name may have spaces and no quotes: then the shortest that there is. */
-static char *find_program(const char *line) {
+/* A name may have spaces and no quotes: then the shortest that there is. `*length` is how much of the line it is, with
+ * its quotes. */
+static char *find_program(const char *line, size_t *length) {
   if (line[0] == '"') {
     const char *end = strchr(line + 1, '"');
-    return end ? program_of(line + 1, (size_t)(end - line - 1)) : NULL;
+    *length = end ? (size_t)(end - line) + 1 : 0;
+    return end ? program_of(line + 1, *length - 2) : NULL;
   }
   for (const char *at = line; *at; at++) {
     if (at[1] == ' ' || at[1] == '\t' || at[1] == '\0') {
-      char *found = program_of(line, (size_t)(at + 1 - line));
+      *length = (size_t)(at - line) + 1;
+      char *found = program_of(line, *length);
       if (found) {
         return found;
       }
     }
   }
   return NULL;
+}
+
+/* The line as the program takes it apart: its own name is one word there, whether it was quoted or not. */
+static char *line_for_program(const char *line, size_t length) {
+  size_t size = strlen(line) + 3;
+  const char *quote = line[0] == '"' ? "" : "\"";
+  char *made = malloc(size);
+  if (made) {
+    (void)snprintf(made, size, "%s%.*s%s%s", quote, (int)length, line, quote, line + length);
+  }
+  return made;
 }
 
 /* cmd.exe takes off the outermost quotes, and leaves the rest as it is. */
@@ -68,17 +82,14 @@ static char *line_for_shell(const char *line) {
 /* --- life ------------------------------------------------------------------------------------------ */
 
 static socket_child *start(const char *line, penstock_socket *socket, penstock_socket *messages, DWORD *reason) {
-  char *program = find_program(line);
-  char *made = NULL;
+  size_t length = 0;
+  char *program = find_program(line, &length);
+  char *made = program ? line_for_program(line, length) : line_for_shell(line);
   socket_child *child = NULL;
-  if (!program) {
-    program = child_find("cmd.exe");
-    made = line_for_shell(line);
-    line = made;
-  }
-  const child_command command = {.program = program, .line = line};
+  program = program ? program : child_find("cmd.exe");
+  const child_command command = {.program = program, .line = made};
   *reason = program ? ERROR_NOT_ENOUGH_MEMORY : ERROR_FILE_NOT_FOUND;
-  if (program && line) {
+  if (program && made) {
     child = socket_child_start(&command, socket, messages, reason);
   }
   free(program);
