@@ -40,7 +40,7 @@ def solver_options():
 def test_every_option_is_told(penstock, transport):
     there = options_of(penstock, transport)
     below = options_of(penstock, STACKED[transport])
-    rows = told()
+    rows = {key: row for key, row in told().items() if transport == "docker" or "`docker` alone" not in row[2]}
     assert set(there) == set(below) | set(rows)
     assert not set(below) & set(rows)
     assert solver_options() <= set(below)
