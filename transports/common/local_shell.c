@@ -124,7 +124,9 @@ char *local_shell_path(const local_shell *shell, const char *path) {
   if (made) {
     (void)snprintf(made, size, "%s%s", prefix, rest);
     for (char *at = made; *at; at++) {
-      *at = *at == '\\' ? '/' : *at;
+      if (*at == '\\') {
+        *at = '/';
+      }
     }
   }
   return made;
