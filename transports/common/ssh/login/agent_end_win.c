@@ -143,20 +143,21 @@ int agent_end_send(agent_end *end, const void *data, size_t size, uint64_t deadl
 
 /* --- a pipe ---------------------------------------------------------------------------------------- */
 
-typedef union user_room {
-  TOKEN_USER user;
-  BYTE bytes[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
-} user_room;
-
-static int is_user(PSID sid) {
-  user_room room;
+/* Is it this user, or whom the system makes the owner of what this process makes? */
+static int is_own(PSID sid) {
+  union {
+    TOKEN_USER user;
+    TOKEN_OWNER owner;
+    BYTE bytes[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
+  } room;
   DWORD size = sizeof(room);
   HANDLE token = NULL;
   if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) {
     return 0;
   }
-  int is_same =
-      GetTokenInformation(token, TokenUser, &room, sizeof(room), &size) && EqualSid(room.user.User.Sid, sid) != 0;
+  int is_same = GetTokenInformation(token, TokenUser, &room, size, &size) && EqualSid(room.user.User.Sid, sid);
+  size = sizeof(room);
+  is_same |= GetTokenInformation(token, TokenOwner, &room, size, &size) && EqualSid(room.owner.Owner, sid);
   (void)CloseHandle(token);
   return is_same;
 }
@@ -172,7 +173,7 @@ static int check_owner(HANDLE pipe, const char *path, char *why, size_t why_size
     return 0;
   }
   int is_ours =
-      is_user(owner) || IsWellKnownSid(owner, WinLocalSystemSid) || IsWellKnownSid(owner, WinBuiltinAdministratorsSid);
+      is_own(owner) || IsWellKnownSid(owner, WinLocalSystemSid) || IsWellKnownSid(owner, WinBuiltinAdministratorsSid);
   if (!is_ours) {
     (void)snprintf(why, why_size,
                    "%s belongs to another user, so it is not used: that user could log in with your keys", path);
