@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An SSH agent of Windows, for tests: it serves what agents are asked by there, and passes the bytes to a Linux agent that
- * listens at a port of 127.0.0.1 (a bridge to a real ssh-agent's socket).
+ * An SSH agent of Windows, for tests: it serves what agents are asked by there, and passes the bytes to a Linux agent
+ * that listens at a port of 127.0.0.1 (a bridge to a real ssh-agent's socket).
  *
  *   agentpipe PORT pipe NAME      a named pipe, as OpenSSH's agent and newer Pageants
  *   agentpipe PORT everyone NAME  the same, owned by another account (World), as one that somebody has put there

@@ -8,7 +8,8 @@
  * Two connections: one for input and output, each of which can end by itself, and one for all else, in frames of a
  * letter, a length of four bytes (most significant first), and so many bytes:
  *
- *   to relay.py     N  name and words, each with a NUL behind it
+ *   to relay.py     V  a variable's name and value, each with a NUL behind it
+ *                   N  name and words, likewise; it comes after those
  *   from relay.py   K  the key by which the second connection says whose it is
  *                   E  standard error
  *                   I  nobody reads the input any more
@@ -113,6 +114,15 @@ static void send_words(SOCKET control, char *words) {
   send_frame(control, 'N', words, used);
 }
 
+/* What the program would find in its environment, if the one who started it has put it there. */
+static void send_variable(SOCKET control, const wchar_t *name, char *room) {
+  static wchar_t value[CHUNK];
+  DWORD length = GetEnvironmentVariableW(name, value, CHUNK);
+  if (length > 0 && length < CHUNK) {
+    send_frame(control, 'V', room, add_word(room, add_word(room, 0, name), value));
+  }
+}
+
 static DWORD WINAPI pass_input(void *unused) {
   static char block[CHUNK];
   DWORD size;
@@ -161,6 +171,8 @@ int main(void) {
   int status = NO_RELAY;
   (void)WSAStartup(MAKEWORD(2, 2), &started);
   SOCKET control = dial();
+  send_variable(control, L"PENSTOCK_ASKPASS", bytes);
+  send_variable(control, L"SSH_ASKPASS", bytes);
   send_words(control, bytes);
   if (receive_frame(control, bytes, &size) != 'K') {
     fail("it has no use for the name");

@@ -5,7 +5,7 @@
         relay.install(windows, folder, "wsl.exe")     # folder/wsl.exe
         windows.run(..., **relay.environment)         # it finds us by that
 
-A program is given its words and returns the command to run: a list, or a pair of that and its whole environment. Each runs
+A program is given its words (and SSH_ASKPASS and the like, if it has an attribute wants_variables) and returns the command to run: a list, or a pair of that and its whole environment. Each runs
 in a session of its own, which is ended with the relay.exe that asked for it. `relay.calls` has the names and words of all.
 """
 import contextlib
@@ -89,13 +89,18 @@ class Relay:
                 event_and_place[1].append(connection)
                 event_and_place[0].set()
                 return
+            variables = {}
+            while letter == b"V":
+                name, value, _ = body.decode().split("\0")
+                variables[name] = value
+                letter, body = read_frame(connection)
             if letter == b"N":
                 name, *words = body.decode().split("\0")[:-1]
-                self.serve_program(connection, name, words)
+                self.serve_program(connection, name, words, variables)
         with contextlib.suppress(OSError):
             connection.close()
 
-    def serve_program(self, control, name, words):
+    def serve_program(self, control, name, words, variables):
         send_lock = threading.Lock()
 
         def send(letter, data=b""):
@@ -112,7 +117,8 @@ class Relay:
             return
         data = place[1][0]
         try:
-            answer = self.programs[name](words)
+            program = self.programs[name]
+            answer = program(words, variables) if getattr(program, "wants_variables", False) else program(words)
             command, environment = answer if isinstance(answer, tuple) else (answer, None)
             process = subprocess.Popen(
                 command, env=environment, stdin=data, stdout=data, stderr=subprocess.PIPE, start_new_session=True

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """The transport openssh on Windows: each channel is an ssh.exe of its own. Here that is relay.exe, which runs Linux's ssh."""
-import os
 import re
 
 import pytest
@@ -17,15 +16,26 @@ def to_linux(word):
     return re.sub(r'Z:([\\/][^"]*)', lambda found: found.group(1).replace("\\\\", "/").replace("\\", "/"), word)
 
 
-def run_ssh(words):
-    return ["ssh", *map(to_linux, words)], {**os.environ, "SSH_ASKPASS_REQUIRE": "never"}
-
-
 @pytest.fixture
 def ssh_exe(windows, tmp_path, monkeypatch):
     tmp_path.chmod(0o700)
     folder = tmp_path / "bin"
     folder.mkdir()
+    # The program that asks is one of Windows.
+    script = folder / "askpass"
+    script.write_text('#!/bin/sh\nexec wine "$PROGRAM_THAT_ASKS" "$1"\n')
+    script.chmod(0o700)
+
+    def run_ssh(words, variables):
+        asks = {
+            "PENSTOCK_ASKPASS": variables.get("PENSTOCK_ASKPASS", ""),
+            "PROGRAM_THAT_ASKS": variables.get("SSH_ASKPASS", ""),
+            "SSH_ASKPASS": str(script),
+            "SSH_ASKPASS_REQUIRE": "force",
+        }
+        return ["ssh", *map(to_linux, words)], {**windows.environment, **asks}
+
+    run_ssh.wants_variables = True
     with Relay({"ssh.exe": run_ssh}) as relay:
         relay.install(windows, folder, "ssh.exe")
         for name, value in (relay.environment | {"WINEPATH": windows_path(folder)}).items():
@@ -112,3 +122,27 @@ def test_errors_in_its_words(ssh_exe, far, windows, tmp_path):
     checked = windows.run("check", "lab", "--json", "--config", windows_path(config), timeout=90)
     assert checked.returncode == OK
     assert "each connection is an ssh.exe of its own" in checked.stdout
+
+
+def test_a_passphrase_is_asked_for_by_each_program(ssh_exe, far, windows, tmp_path):
+    server, solver = far
+    solver.start()
+    listen = free_port()
+    locked = make_key(tmp_path / "locked", passphrase="open sesame")
+    server.authorize(locked)
+    secret = tmp_path / "secret"
+    secret.write_text("open sesame\n")
+    secret.chmod(0o600)
+    keys = {"key": windows_path(locked), "launch": "never", "endpoint": f"127.0.0.1:{solver.port}"}
+    config = write(tmp_path / "penstock.ini", server, listen, passphrase=f"file:{windows_path(secret)}", **keys)
+    with windows.gateway(config, "lab") as gateway:
+        gateway.wait_event("serving", 90)
+        assert Wire(listen).echo(b"asked again") == b"asked again"
+        assert "open sesame" not in gateway.said()
+        gateway.kill()
+    wait_for(lambda: not server.sessions(), lambda: f"left: {server.sessions()}")
+    secret.write_text("shut sesame\n")
+    with windows.gateway(config, "lab") as gateway:
+        gateway.wait_end(90)
+        error = gateway.wait_event("stopped")["error"]
+    assert (error["leg"], error["class"]) == ("auth", "auth"), error

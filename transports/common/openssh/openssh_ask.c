@@ -32,15 +32,22 @@ static void answer(const openssh_link *link, int32_t result, char *text, size_t 
   wipe(text, size);
 }
 
-/* Notes the question; was it asked before? */
-static int is_repeated(openssh_link *link, const char *question) {
+static int was_asked(const openssh_link *link, const char *question) {
   for (size_t i = 0; i < link->asked.count; i++) {
     if (strcmp(link->asked.items[i], question) == 0) {
       return 1;
     }
   }
-  (void)ssh_texts_add(&link->asked, question);
   return 0;
+}
+
+/* Notes the question; was it asked before? */
+static int is_repeated(openssh_link *link, const char *question) {
+  int result = was_asked(link, question);
+  if (!result) {
+    (void)ssh_texts_add(&link->asked, question);
+  }
+  return result;
 }
 
 static void ask_user(openssh_link *link, const char *question, int is_kept, int repeats) {
@@ -102,6 +109,21 @@ static void on_question(openssh_link *link, const char *kind, const char *questi
   }
 }
 
+/* Of an ssh that logs in once more while the link is up: nobody is asked, as nothing may wait then. An answer that was
+ * kept comes at once. */
+static void on_question_again(const openssh_link *link, const char *question) {
+  const penstock_host *host = link->host;
+  char text[1024];
+  if (is_of_key(link, question) && link->extra.passphrase) {
+    give_passphrase(link, 0);
+  } else if (is_of_key(link, question) && was_asked(link, question)) {
+    answer(link, host->prompt(host, PENSTOCK_PROMPT_SECRET, question, question, text, sizeof(text)), text, sizeof(text),
+           "it was not kept");
+  } else {
+    refuse(link, "each connection is a login of its own, and this question would be asked for each");
+  }
+}
+
 static void take_question(openssh_link *link) {
   char *kind = link->question;
   char *question = strchr(kind, '\n');
@@ -112,7 +134,11 @@ static void take_question(openssh_link *link) {
   *question++ = '\0';
   if (link->connecting.op) {
     on_question(link, kind, question);
-  } else if (strcmp(kind, "none") != 0) {
+  } else if (strcmp(kind, "none") == 0) {
+    penstock_logf(link->host, PENSTOCK_LOG_INFO, "ssh: %s", question);
+  } else if (openssh_program_streams_cost(&link->carrier)) {
+    on_question_again(link, question);
+  } else {
     refuse(link, "it came when the link was up already");
   }
 }
