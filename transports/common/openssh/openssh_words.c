@@ -31,7 +31,9 @@ static void read_refusal(const char *text, openssh_words *words) {
   (void)snprintf(words->text, sizeof(words->text), "%s", text);
   penstock_utf8_trim(words->text, sizeof(words->text));
   for (char *at = words->text; *at; at++) {
-    *at = (unsigned char)*at < ' ' || *at == 0x7F ? '?' : *at;
+    if ((unsigned char)*at < ' ' || *at == 0x7F) {
+      *at = '?';
+    }
   }
 }
 
@@ -49,7 +51,7 @@ static openssh_word read_debug(const char *text, openssh_words *words) {
     return OPENSSH_WORD_SIGNAL;
   }
   if ((rest = after(text, "Exit status "))) {
-    words->status = atoi(rest);
+    words->status = (int)strtol(rest, NULL, 10);
     return OPENSSH_WORD_STATUS;
   }
   return OPENSSH_WORD_OTHER;
