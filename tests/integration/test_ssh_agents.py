@@ -107,6 +107,20 @@ def test_agent_of_ssh_config(sshd, up, tmp, agent):
     failed(up(server, key=None, agent=None, ssh_config=config, env=agent.env), AUTH)
 
 
+def test_agent_of_the_profile(sshd, up, tmp, agent):
+    """A path holds whatever ssh_config says; a word of Windows is a mistake that is told."""
+    server = sshd()
+    key = make_key(tmp / "own")
+    server.authorize(key)
+    agent.add(key)
+    config = tmp / "ssh_config"
+    config.write_text("IdentityAgent none\n")
+    assert "agent key" in auth_leg(up(server, key=None, agent=agent.path, ssh_config=config))
+    error = failed(up(server, key=None, agent="pageant"), CONFIG)
+    assert "agent = pageant: no agent of this system" in error["what"]
+    assert "openssh and pageant are for Windows" in error["next"]
+
+
 def test_agent_that_asks_before_it_signs(sshd, up, tmp, agent):
     """ssh-add -c: its own question is answered with no (there is nobody)."""
     server = sshd()
