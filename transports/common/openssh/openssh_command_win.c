@@ -9,7 +9,21 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "common/ssh/config/ssh_agent_choice.h"
+#include "common/ssh/login/agent_link.h"
+
 enum { VERSION_ASKPASS = 804 /* SSH_ASKPASS_REQUIRE */ };
+
+/* An agent that the profile names by a word is one that ssh.exe has to be told the pipe of. In quotes, as a user's name
+ * may have blanks. */
+static void add_agent(openssh_command *command, const char *agent) {
+  char path[AGENT_PLACE_SIZE];
+  char option[AGENT_PLACE_SIZE + 32];
+  if (agent && ssh_agent_is_name(agent) && agent_link_place(agent, 0, path)) {
+    (void)snprintf(option, sizeof(option), "IdentityAgent=\"%s\"", path);
+    openssh_command_add_option(command, option);
+  }
+}
 
 void openssh_command_begin(openssh_command *command, const openssh_plan *plan) {
   openssh_command_add(command, "ssh");
@@ -20,6 +34,7 @@ void openssh_command_begin(openssh_command *command, const openssh_plan *plan) {
   if (plan->version < VERSION_ASKPASS) {
     openssh_command_add_option(command, "BatchMode=yes"); /* it would ask at a console that nobody sees */
   }
+  add_agent(command, plan->extra->agent_socket);
 }
 
 int openssh_command_add_pin(openssh_command *command, const openssh_plan *plan, penstock_error *error) {
