@@ -92,11 +92,26 @@ static int cmd_fish(int argc, char **argv) {
   return print_script(&syntax, script_penstock_fish, argc, argv);
 }
 
+static int cmd_powershell(int argc, char **argv) {
+  const ps_cli_syntax syntax = {
+      "completion powershell",
+      "",
+      "Prints the script that makes PowerShell complete penstock's words; in the file that $PROFILE names:\n"
+      "\n"
+      "  penstock completion powershell | Out-String | Invoke-Expression",
+      NULL,
+      0,
+      0,
+      0};
+  return print_script(&syntax, script_penstock_powershell, argc, argv);
+}
+
 int ps_cmd_completion(int argc, char **argv) {
   static const ps_cli_command commands[] = {
       {"bash", "the script for bash", cmd_bash},
       {"zsh", "the script for zsh", cmd_zsh},
       {"fish", "the script for fish", cmd_fish},
+      {"powershell", "the script for PowerShell", cmd_powershell},
       {"words", "what a line may go on with, which is what the scripts ask", cmd_words},
   };
   static const ps_cli_group group = {"completion", commands, sizeof(commands) / sizeof(commands[0])};

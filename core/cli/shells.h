@@ -9,5 +9,6 @@
 extern const char script_penstock_bash[];
 extern const char script_penstock_zsh[];
 extern const char script_penstock_fish[];
+extern const char script_penstock_powershell[];
 
 #endif
