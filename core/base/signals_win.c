@@ -40,8 +40,7 @@ void ps_signals_ignore(int number) {
 /* What a console's program has that nobody asked about such an event. */
 void ps_signals_obey(int number) {
   (void)number;
-  (void)fflush(NULL);
-  ExitProcess(STATUS_CONTROL_C_EXIT);
+  exit((int)STATUS_CONTROL_C_EXIT); /* what is to be done at the end is: the console gets its ways back */
 }
 
 void ps_signals_prepare(void) {}

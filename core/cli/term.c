@@ -29,7 +29,7 @@ int ps_term_is_utf8(void) {
       return strstr(value, "UTF-8") || strstr(value, "utf-8") || strstr(value, "utf8") || strstr(value, "UTF8");
     }
   }
-  return 0;
+  return ps_term_system_is_utf8();
 }
 
 static int is_shared;

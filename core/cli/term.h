@@ -26,7 +26,8 @@ typedef enum ps_stream { PS_STDOUT = 1, PS_STDERR = 2 } ps_stream;
 
 /**
  * Makes the process fit to write: standard descriptors that are closed are opened on /dev/null (else the
- * next socket would get their number and our output with it), and a broken pipe raises no signal.
+ * next socket would get their number and our output with it), and a broken pipe raises no signal. A console of Windows
+ * is made to take UTF-8 and the sequences of colours, and at the process's end is what it was.
  */
 void ps_term_prepare(void);
 /** Decides about colour: AUTO colours a terminal unless NO_COLOR is set or TERM is "dumb". */
@@ -39,8 +40,10 @@ int ps_term_is_terminal(ps_stream stream);
 int ps_term_can_rewrite(ps_stream stream);
 /** Do both streams lead to the same terminal or file? */
 int ps_term_is_one_place(void);
-/** Does the user's locale say that text is UTF-8? */
+/** Does the user's locale say that text is UTF-8? Where none is set, the system is asked. */
 int ps_term_is_utf8(void);
+/** Does the system say so of the terminal, where there are no locales (Windows)? */
+int ps_term_system_is_utf8(void);
 /** Others write to the same terminal: nothing is written over from now on. */
 void ps_term_share(void);
 /** Width of the terminal in columns; 80 if it is none or does not say. */

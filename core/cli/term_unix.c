@@ -20,6 +20,10 @@ void ps_term_prepare(void) {
   }
 }
 
+int ps_term_system_is_utf8(void) {
+  return 0;
+}
+
 int ps_term_is_terminal(ps_stream stream) {
   return isatty((int)stream);
 }

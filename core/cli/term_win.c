@@ -7,17 +7,58 @@ static HANDLE handle_of(ps_stream stream) {
   return GetStdHandle(stream == PS_STDERR ? STD_ERROR_HANDLE : STD_OUTPUT_HANDLE);
 }
 
+/* --- the console, which others use before and after us --------------------------------------------- */
+
+static const ps_stream streams[] = {PS_STDOUT, PS_STDERR};
+#define STREAMS (sizeof(streams) / sizeof(streams[0]))
+
+/* As it was; modes and code page are the console's, not the process's. */
+static struct {
+  DWORD modes[STREAMS];
+  int is_console[STREAMS];
+  UINT code_page; /* 0: it is as it was */
+} before;
+
+/* In the reverse order: both streams may be the same screen. */
+static void restore(void) {
+  for (size_t i = STREAMS; i > 0; i--) {
+    if (before.is_console[i - 1]) {
+      (void)SetConsoleMode(handle_of(streams[i - 1]), before.modes[i - 1]);
+    }
+  }
+  if (before.code_page != 0) {
+    (void)SetConsoleOutputCP(before.code_page);
+  }
+}
+
+/* Asked last, when nobody else wants to know of the event: the process ends now, without its usual end. */
+static BOOL WINAPI restore_for_end(DWORD event) {
+  (void)event;
+  restore();
+  return FALSE;
+}
+
 /* What we write is UTF-8, and colours are sequences, which a console understands when it is told so. */
 void ps_term_prepare(void) {
-  static const ps_stream streams[] = {PS_STDOUT, PS_STDERR};
-  for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++) {
+  for (size_t i = 0; i < STREAMS; i++) {
     DWORD mode = 0;
     (void)_setmode((int)streams[i], _O_BINARY);
     if (GetConsoleMode(handle_of(streams[i]), &mode)) {
+      before.is_console[i] = 1;
+      before.modes[i] = mode;
       (void)SetConsoleMode(handle_of(streams[i]), mode | ENABLE_PROCESSED_OUTPUT | ENABLE_VIRTUAL_TERMINAL_PROCESSING);
-      (void)SetConsoleOutputCP(CP_UTF8);
     }
   }
+  if (before.is_console[0] || before.is_console[1]) {
+    UINT now = GetConsoleOutputCP();
+    before.code_page = now != CP_UTF8 && SetConsoleOutputCP(CP_UTF8) ? now : 0;
+    (void)atexit(restore);
+    (void)SetConsoleCtrlHandler(restore_for_end, TRUE);
+  }
+}
+
+int ps_term_system_is_utf8(void) {
+  return ps_term_is_terminal(PS_STDOUT) && GetConsoleOutputCP() == CP_UTF8;
 }
 
 int ps_term_is_terminal(ps_stream stream) {

@@ -31,11 +31,9 @@ static struct {
   unsigned long lost; /* lines that could not be written and were not told of yet */
 } log_state = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO};
 
-/* Does a person read this at a terminal that shows colour? */
 static int wants_colour(int fd) {
-  const char *term = getenv("TERM");
   const char *none = getenv("NO_COLOR");
-  return isatty(fd) && term && strcmp(term, "dumb") != 0 && !(none && none[0]);
+  return ps_log_sink_shows_colour(fd) && !(none && none[0]);
 }
 
 /* A log that is the system's own, and why it cannot be. Returns 0, or a negative code with `error`. */

@@ -14,6 +14,9 @@ int ps_log_sink_open(const char *path);
  * code. */
 int ps_log_sink_write(int fd, const char *data, size_t size);
 
+/** Does a person read it at a terminal that shows colour? NO_COLOR is for others to look at. */
+int ps_log_sink_shows_colour(int fd);
+
 /** `fd` comes in the place of `before`. Of a gateway in the background, standard error is the same file: what libraries
  * write there, or a sanitizer, is to go where the lines go, and a file that was deleted must not live on. */
 void ps_log_sink_move_errors(int before, int fd);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,6 +34,11 @@ int ps_log_sink_write(int fd, const char *data, size_t size) {
     }
   }
   return 0;
+}
+
+int ps_log_sink_shows_colour(int fd) {
+  const char *term = getenv("TERM");
+  return isatty(fd) && term && strcmp(term, "dumb") != 0;
 }
 
 void ps_log_sink_move_errors(int before, int fd) {

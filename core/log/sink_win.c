@@ -40,6 +40,14 @@ int ps_log_sink_write(int fd, const char *data, size_t size) {
   return 0;
 }
 
+/* There is no TERM, but a console may be of before the sequences, or not have been told of them. */
+int ps_log_sink_shows_colour(int fd) {
+  const char *term = getenv("TERM");
+  DWORD mode = 0;
+  return GetConsoleMode((HANDLE)_get_osfhandle(fd), &mode) && (mode & ENABLE_VIRTUAL_TERMINAL_PROCESSING) != 0 &&
+         !(term && strcmp(term, "dumb") == 0);
+}
+
 void ps_log_sink_move_errors(int before, int fd) {
   (void)before; /* the log is never opened anew here */
   (void)fd;

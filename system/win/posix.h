@@ -34,6 +34,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,29 @@ static inline char *realpath(const char *path, char *into) {
 static inline struct tm *gmtime_r(const time_t *when, struct tm *parts) {
   return gmtime_s(parts, when) == 0 ? parts : NULL;
 }
+
+/* mingw-w64 gives a file without a buffer, as standard error is, a byte at a time: a console would show halves of
+ * characters. */
+__attribute__((format(gnu_printf, 2, 0))) static inline int vfprintf_whole(FILE *file, const char *format,
+                                                                           va_list arguments) {
+  char *text = NULL;
+  int size = vasprintf(&text, format, arguments);
+  if (size >= 0) {
+    int written = file == stderr ? write(2, text, (unsigned)size) : (int)fwrite(text, 1, (size_t)size, file);
+    size = written == size ? size : -1;
+    free(text);
+  }
+  return size;
+}
+__attribute__((format(gnu_printf, 2, 3))) static inline int fprintf_whole(FILE *file, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  int size = vfprintf_whole(file, format, arguments);
+  va_end(arguments);
+  return size;
+}
+#define vfprintf vfprintf_whole
+#define fprintf  fprintf_whole
 
 #define TIME_UTC 1
 static inline int timespec_get(struct timespec *when, int base) {
