@@ -15,8 +15,8 @@
 #define GONE 'g'
 
 const char ps_background_kill[] = "taskkill /f /pid";
-const char ps_background_show_log[] = "Get-WinEvent -ProviderName penstock (in PowerShell; or the Event Viewer, "
-                                      "Windows Logs, Application)";
+const char ps_background_show_log[] = "Windows' event log, source penstock (eventvwr; Windows Logs, "
+                                      "Application)";
 
 static int runs_it;
 

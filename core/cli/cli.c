@@ -20,6 +20,7 @@ static const ps_cli_command commands[] = {
     {"stop", "end the solver of a gateway; the gateway goes on", ps_cmd_stop},
     {"restart", "end the solver of a gateway and start it again", ps_cmd_restart},
     {"down", "end a gateway in order, wherever it runs", ps_cmd_down},
+    {"autostart", "have gateways start when you log on (Windows)", ps_cmd_autostart},
     {"exec", "run a command where the solver lives", ps_cmd_exec},
     {"gpus", "list the GPUs where the solver lives", ps_cmd_gpus},
     {"logs", "show the log of a gateway, or of its solver", ps_cmd_logs},

@@ -67,6 +67,7 @@ int ps_cmd_start(int argc, char **argv);
 int ps_cmd_stop(int argc, char **argv);
 int ps_cmd_restart(int argc, char **argv);
 int ps_cmd_down(int argc, char **argv);
+int ps_cmd_autostart(int argc, char **argv);
 int ps_cmd_exec(int argc, char **argv);
 int ps_cmd_gpus(int argc, char **argv);
 int ps_cmd_logs(int argc, char **argv);

@@ -3,52 +3,12 @@
 
 #include <stdlib.h>
 
+#include "base/command_line.h"
 #include "base/text.h"
 #include "net/net_win.h"
 #include "win/wide.h"
 
 #define LONGEST 32768
-
-/* --- the command line ----------------------------------------------------------------------------- */
-
-/* A backslash is only special in front of a quote: there each stands twice. */
-static void add_word(ps_text *line, const char *word) {
-  int is_plain = word[0] && !strpbrk(word, " \t\n\v\"");
-  size_t slashes = 0;
-  if (is_plain) {
-    ps_text_adds(line, word);
-    return;
-  }
-  ps_text_adds(line, "\"");
-  for (; *word; word++) {
-    if (*word == '\\') {
-      slashes++;
-      continue;
-    }
-    for (size_t i = 0; i < (*word == '"' ? 2 * slashes + 1 : slashes); i++) {
-      ps_text_adds(line, "\\");
-    }
-    slashes = 0;
-    ps_text_add(line, word, 1);
-  }
-  for (size_t i = 0; i < 2 * slashes; i++) {
-    ps_text_adds(line, "\\");
-  }
-  ps_text_adds(line, "\"");
-}
-
-char *ps_child_line(const char *const *argv) {
-  ps_text line = {0};
-  for (size_t i = 0; argv[i]; i++) {
-    ps_text_adds(&line, i > 0 ? " " : "");
-    add_word(&line, argv[i]);
-  }
-  if (line.no_memory) {
-    free(line.data);
-    return NULL;
-  }
-  return line.data;
-}
 
 /* --- the environment ------------------------------------------------------------------------------ */
 
@@ -222,7 +182,7 @@ static DWORD create(const ps_child *child, const wchar_t *path, wchar_t *line, w
 
 int32_t ps_child_start(const ps_child *child, HANDLE *process, HANDLE *job, penstock_error *error) {
   PROCESS_INFORMATION made = {0};
-  char *narrow = ps_child_line(child->argv);
+  char *narrow = ps_command_line(child->argv);
   wchar_t *line = narrow ? ps_wide(narrow) : NULL;
   wchar_t *environment = environment_of(child);
   wchar_t *folder = child->cwd ? ps_wide(child->cwd) : NULL;

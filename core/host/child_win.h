@@ -25,7 +25,4 @@ typedef struct ps_child {
  */
 int32_t ps_child_start(const ps_child *child, HANDLE *process, HANDLE *job, penstock_error *error);
 
-/** The words of a command line as CommandLineToArgvW() takes it apart again; to free(), NULL if memory is out. */
-char *ps_child_line(const char *const *argv);
-
 #endif

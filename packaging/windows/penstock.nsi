@@ -77,16 +77,16 @@ Function ${un}GiveUp
   Quit
 FunctionEnd
 
-; Gives up if the program in the folder $2 runs, which Windows shows by letting nobody write its file.
-Function ${un}NeedsQuiet
-  ${DoWhile} ${FileExists} "$2\penstock.exe"
+; Gives up if the program $4 in the folder $2 runs, which Windows shows by letting nobody write its file.
+Function ${un}NeedsQuietOf
+  ${DoWhile} ${FileExists} "$2\$4"
     ClearErrors
-    FileOpen $3 "$2\penstock.exe" a
+    FileOpen $3 "$2\$4" a
     ${IfNot} ${Errors}
       FileClose $3
       Return
     ${EndIf}
-    StrCpy $0 "penstock is running, or its file cannot be written: $2\penstock.exe$\r$\nNothing was changed. \
+    StrCpy $0 "penstock is running, or its file cannot be written: $2\$4$\r$\nNothing was changed. \
 End every gateway (penstock down --all) and whatever else runs of it, then try again."
     MessageBox MB_RETRYCANCEL|MB_ICONEXCLAMATION "$0" /SD IDCANCEL IDRETRY again
     ${If} ${Silent}
@@ -96,6 +96,16 @@ End every gateway (penstock down --all) and whatever else runs of it, then try a
     Quit
   again:
   ${Loop}
+FunctionEnd
+
+; The same of all its programs; penstockw.exe may be about to start the other one.
+Function ${un}NeedsQuiet
+  Push $4
+  StrCpy $4 "penstockw.exe"
+  Call ${un}NeedsQuietOf
+  StrCpy $4 "penstock.exe"
+  Call ${un}NeedsQuietOf
+  Pop $4
 FunctionEnd
 
 ; Has user-path.exe do $0 (add or remove) with $INSTDIR; says so if it cannot, and goes on: the program is there or gone.
@@ -202,12 +212,30 @@ Function un.onInit
   SetShellVarContext current
 FunctionEnd
 
+; What starts at the logon is none any more. If that cannot be, it says so and goes on: such a task does nothing then.
+Function un.Autostart
+  nsExec::ExecToStack '"$INSTDIR\penstock.exe" autostart disable'
+  Pop $0
+  Pop $1
+  ${If} $0 != 0
+    StrCpy $0 "What starts penstock when you log on could not be taken away: $1All else is done. Remove the tasks whose names \
+begin with penstock- by hand: Task Scheduler, Task Scheduler Library."
+    Call un.Say
+  ${EndIf}
+FunctionEnd
+
 ; Only what was installed: a plugin or a file that somebody has put beside it stays, and then its folder. Profiles are
 ; elsewhere (%APPDATA%\penstock), and stay too.
 Section "un.penstock"
   StrCpy $2 $INSTDIR
   Call un.NeedsQuiet
   SetOutPath "$TEMP"
+  ${GetParameters} $0
+  ClearErrors
+  ${GetOptions} $0 "/UPGRADE" $1
+  ${If} ${Errors}
+    Call un.Autostart
+  ${EndIf}
   ClearErrors
   !insertmacro REMOVE_LISTED
   ${If} ${Errors}

@@ -18,7 +18,7 @@ ROWS = [
 ]
 RANK = {folder: rank for rank, row in enumerate(ROWS) for folder in row}
 # Beside the gateway's folders, and knowing nothing of them.
-APART = {"control": {"base", "net", "log"}, "service": {"net", "log"}}
+APART = {"control": {"base", "net", "log"}, "service": {"base", "net", "log"}}
 
 
 def included(folder):

@@ -253,3 +253,9 @@ def test_others_may_not_connect_to_a_socket_that_was_passed(gateway, forward, li
     line = as_nobody("/usr/bin/python3", "-c", code, str(running.port))
     done = subprocess.run(line, capture_output=True, text=True, timeout=20)
     assert done.stdout.strip() == "reset", done
+
+
+@pytest.mark.parametrize("line", [["enable", "lab"], ["disable"], ["status"]])
+def test_autostart_names_the_systems_own_way(penstock, line):
+    done = penstock.run("autostart", *line)
+    assert done.returncode == CONFIG and "systemctl --user enable --now penstock@" in done.stderr, done

@@ -37,7 +37,7 @@ def older(windows, tmp_path_factory):
     """The installer of an older version, which had one plugin more."""
 
     def make(build):
-        for name in ("CMakeCache.txt", "penstock.exe", "plugins/winnative.dll", "packaging/windows/user-path.exe"):
+        for name in ("CMakeCache.txt", "penstock.exe", "penstockw.exe", "plugins/winnative.dll", "packaging/windows/user-path.exe"):
             (build / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(windows.build / name, build / name)
         shutil.copy(build / "plugins" / "winnative.dll", build / "plugins" / "retired.dll")
