@@ -116,6 +116,13 @@ class Windows:
         self.runtime = prefix.parent / "run"
         self.environment = prefixes.environment_of(prefix) | {"PENSTOCK_RUNTIME_DIR": windows_path(self.runtime)}
 
+    def is_ours(self, pid):
+        """Does a process, by Linux's pid, run in this prefix?"""
+        try:
+            return f"WINEPREFIX={self.prefix}\0".encode() in pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            return False
+
     def run(self, *words, timeout=PATIENCE, **more):
         return subprocess.run(
             ["wine", str(self.program), *map(str, words)],

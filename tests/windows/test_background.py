@@ -30,8 +30,7 @@ def two(windows, solver):
 def nothing_left(windows):
     yield
     for pid in processes_with("penstock.exe up"):
-        environment = open(f"/proc/{pid}/environ", "rb").read()
-        if str(windows.prefix).encode() in environment:
+        if windows.is_ours(pid):
             os.kill(pid, signal.SIGKILL)
 
 
