@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A gateway's log over its control socket: the last lines, and those that come."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from support.control import Control, socket_path
@@ -66,8 +68,8 @@ def test_a_listener_that_does_not_read_loses_lines_and_can_have_them_again(gatew
     running.wait_serving()
     with Control(socket_path(penstock, running)) as control:
         control.result("subscribe", events=["log"])
-        for _ in range(1500):
-            running.wire.tcmd()
+        with ThreadPoolExecutor(8) as pool:  # at once, as a listener that reads nothing for long is sent away
+            list(pool.map(lambda _: running.wire.tcmd(), range(1500)))
         with Control(socket_path(penstock, running)) as other:
             wanted = other.result("logs", lines=500)["lines"]
         lost = control.next_event("lost")["lost"]
