@@ -191,6 +191,19 @@ def test_gateway_that_is_killed(gateway, execute):
         stream.close()
 
 
+@pytest.mark.parametrize("transport", ["local", "ssh", "openssh"])
+def test_command_ends_with_a_gateway_that_is_killed(transport, gateway, sshd, execute):
+    """Nobody is there any more who could end it, and it neither reads nor writes."""
+    keys = {"transport": transport, "endpoint": f"127.0.0.1:{free_port()}", **FORWARD}
+    running = linked(gateway(keys if transport == "local" else {**sshd().profile(), **keys}))
+    client = execute.start("sh", "-c", "echo $$; exec sleep 7777")
+    pid = int(client.stdout.readline())
+    running.kill()
+    assert client.wait(30) == OURS
+    eventually(lambda: not procs.alive(pid), 30, what="the command goes on")
+    client.communicate()
+
+
 def test_link_that_is_lost_ends_the_command_once_it_is_back(gateway, sshd, execute):
     """Nothing tells a command without input and output that its link is gone: the next link ends it."""
     keys = {"endpoint": f"127.0.0.1:{free_port()}", **FORWARD, "transport": "ssh"}

@@ -23,10 +23,14 @@ def shell(request):
     return ALL_SHELLS[request.param]
 
 
+def text_of(*names):
+    return "".join((FOLDER / f"{name}.sh").read_text() for name in names)
+
+
 def script(*command, merge=0, token="0" * 32):
     words = " ".join(map(shlex.quote, command))
     values = f"ps_trailer=MARK\nps_token={token}\nps_merge={merge}\n"
-    return f'{values}ps_command() {{ "$@" {words}; }}\n' + (FOLDER / "exec.sh").read_text()
+    return f'{values}ps_command() {{ "$@" {words}; }}\n' + text_of("exec_family", "exec")
 
 
 def run(shell, *command, input=b"", env=None, **values):
@@ -91,7 +95,7 @@ def test_command_is_ended_however_far_it_has_gone(shell, stubborn, tmp):
     try:
         sleepers = lambda name: [pid for pid in family(name) if procs.program(pid)]  # noqa: E731
         eventually(lambda: len(sleepers(token)) >= 4 and len(sleepers(other)) >= 4)
-        end = f"ps_token={token}\n" + (FOLDER / "exec_end.sh").read_text()
+        end = f"ps_token={token}\n" + text_of("exec_family", "exec_end")
         done = subprocess.run([*shell, "-c", end], capture_output=True, timeout=60, check=False)
         assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
         eventually(lambda: not sleepers(token), what=lambda: [procs.program(pid) for pid in sleepers(token)])
@@ -118,7 +122,7 @@ def test_nothing_that_has_the_token_begins_after_the_command(shell, tmp):
     try:
         assert process.stdout.readline() == b"penstock-stream: open\n"
         eventually(lambda: any(procs.program(pid) for pid in family(token)))
-        end = f"ps_token={token}\n" + (FOLDER / "exec_end.sh").read_text()
+        end = f"ps_token={token}\n" + text_of("exec_family", "exec_end")
         assert subprocess.run([*shell, "-c", end], timeout=60, check=False).returncode == 0
         assert process.stdout.readline().startswith(b"MARK 143 ")
         eventually(lambda: procs.children(process.pid))  # waits for the end of its input

@@ -30,6 +30,7 @@ void exec_open(carrier *where, penstock_open *open, script *s, const penstock_co
   script_set(s, "ps_trailer", command->mark);
   script_set(s, "ps_token", command->token);
   script_set_number(s, "ps_merge", (command->flags & PENSTOCK_COMMAND_MERGE) != 0);
+  script_add(s, script_exec_family);
   script_add(s, script_exec);
   const char *text = script_text(s, &size);
   const char *fault = fault_of(s, size);
@@ -82,6 +83,7 @@ void exec_end(carrier *where, const char *token) {
   size_t size = 0;
   script *s = script_create();
   script_set(s, "ps_token", token);
+  script_add(s, script_exec_family);
   script_add(s, script_exec_end);
   const char *text = script_text(s, &size);
   if (!text) {

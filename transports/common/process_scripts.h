@@ -9,8 +9,8 @@
  *   ps_wait                                 ready, in twentieths of a second
  *   ps_grace                                stop, in seconds
  *   ps_lines, ps_follow (0 or 1)            log, which makes ps_command
- *   ps_trailer, ps_token, ps_merge (0 or 1), ps_command (a function)   exec; not lib
- *   ps_token                                exec_end; not lib
+ *   ps_trailer, ps_token, ps_merge (0 or 1), ps_command (a function)   exec, behind exec_family; not lib
+ *   ps_token                                exec_end, likewise; not lib
  */
 #ifndef TRANSPORTS_PROCESS_SCRIPTS_H
 #define TRANSPORTS_PROCESS_SCRIPTS_H
@@ -25,6 +25,7 @@ extern const char script_stop[];
 extern const char script_end[];
 extern const char script_identify[];
 extern const char script_log[];
+extern const char script_exec_family[];
 extern const char script_exec[];
 extern const char script_exec_end[];
 

@@ -9,6 +9,27 @@
 
 # What an environment may turn on in the shell that has it (SHELLOPTS).
 set +efu
+
+# Whoever asked for this may die without a word (the gateway is killed, the link is lost), and nothing tells a command that
+# neither reads nor writes. Our parent, the gateway itself or what serves the link here, goes with them, so it is looked
+# after. Where that is a shell that waits for us, it does not go; and a container has none.
+ps_watch() {
+  while kill -0 "$PPID" && kill -0 $$; do
+    sleep 3 &
+    ps_nap=$!
+    wait $ps_nap
+  done
+  kill -0 $$ && ps_end_family
+}
+ps_watcher=
+if [ "$PPID" -gt 1 ] && kill -0 "$PPID" 2>/dev/null; then
+  (
+    trap 'kill $ps_nap; exit 0' TERM
+    ps_watch
+  ) </dev/null >/dev/null 2>&1 &
+  ps_watcher=$!
+fi
+
 printf 'penstock-stream: open\n'
 PENSTOCK_EXEC=$ps_token
 export PENSTOCK_EXEC
@@ -40,6 +61,7 @@ fi
 # What follows is not the command's: whoever ends that looks for what has its token, and must not find nothing just before
 # this is started. It ends by itself, with its input.
 unset PENSTOCK_EXEC
+[ -z "$ps_watcher" ] || kill "$ps_watcher" 2>/dev/null
 # Bytes, not characters.
 LC_ALL=C
 export LC_ALL
