@@ -97,6 +97,6 @@ def test_a_path_with_spaces_and_a_line_for_cmd(lab):
         gateway.wait_event("serving")
         assert Wire(lab.listen).echo(b"with spaces") == b"with spaces"
     with lab.up("echo not today>&2 & exit 4") as gateway:
-        assert gateway.wait_end() != 0
-        error = gateway.wait_event("stopped")["error"]
+        wait_for(lambda: any(event.get("error") for event in gateway.events), gateway.said)
+        error = next(event["error"] for event in gateway.events if event.get("error"))
         assert "ended with code 4" in error["what"] and "not today" in error["detail"], error
