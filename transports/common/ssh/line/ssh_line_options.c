@@ -197,7 +197,9 @@ static int take_identity(ssh_line_reader *self, ssh_line_argument argument) {
   }
   (void)snprintf(whole, size, "%s%s", home ? home : "", home ? path + 1 : path);
   for (char *at = whole; *at && self->world->has_backslashes; at++) {
-    *at = *at == '\\' ? '/' : *at; /* which reads the same in a profile and in ssh_config */
+    if (*at == '\\') {
+      *at = '/'; /* which reads the same in a profile and in ssh_config */
+    }
   }
   /* Where tokens or another user's home are in it, only ssh knows the path. */
   int is_there = strchr(whole, '%') || whole[0] == '~' || self->world->exists(self->world->context, whole);
