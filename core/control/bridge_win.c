@@ -7,6 +7,7 @@
 #include "control/frames.h"
 #include "control/pipe_win.h"
 #include "net/net.h"
+#include "net/net_win.h"
 
 #define CHUNK ((size_t)64 * 1024)
 /* The threads need little more than a buffer, which is not on it. */
@@ -37,7 +38,7 @@ static void destroy(bridge *self) {
     }
   }
   if (self->socket != PENSTOCK_SOCKET_NONE && self->has_failed) {
-    ps_net_reset(self->socket);
+    ps_net_hang_up(self->socket);
   } else if (self->socket != PENSTOCK_SOCKET_NONE) {
     ps_net_close(self->socket);
   }

@@ -283,6 +283,58 @@ penstock_socket ps_net_accept(penstock_socket listener) {
   }
 }
 
+/* --- ends that were hung up ----------------------------------------------------------------------- */
+
+/* Ends whose other one was hung up, by their own ports. Ports come again: so they are remembered for as long as it
+ * takes a loop to look, and count only where there is no connection any more. The oldest go. */
+#define HUNG_UP_MOST 64
+#define HUNG_UP_MS   10000
+
+static struct {
+  SRWLOCK lock;
+  struct {
+    uint16_t port;
+    ULONGLONG when_ms;
+  } ends[HUNG_UP_MOST];
+  size_t next;
+} hung_up = {.lock = SRWLOCK_INIT};
+
+static uint16_t port_of(const struct sockaddr_storage *name) {
+  return name->ss_family == AF_INET ? ((const struct sockaddr_in *)(const void *)name)->sin_port : 0;
+}
+
+static int was_hung_up(penstock_socket socket) {
+  struct sockaddr_storage name;
+  int size = sizeof(name);
+  int found = 0;
+  if (getpeername((SOCKET)socket, (struct sockaddr *)&name, &size) == 0) {
+    return 0;
+  }
+  size = sizeof(name);
+  uint16_t port = getsockname((SOCKET)socket, (struct sockaddr *)&name, &size) == 0 ? port_of(&name) : 0;
+  AcquireSRWLockShared(&hung_up.lock);
+  for (size_t i = 0; port != 0 && i < HUNG_UP_MOST && !found; i++) {
+    found = hung_up.ends[i].port == port && GetTickCount64() - hung_up.ends[i].when_ms < HUNG_UP_MS;
+  }
+  ReleaseSRWLockShared(&hung_up.lock);
+  return found;
+}
+
+void ps_net_hang_up(penstock_socket end) {
+  struct sockaddr_storage name;
+  int size = sizeof(name);
+  if (getpeername((SOCKET)end, (struct sockaddr *)&name, &size) == 0) {
+    AcquireSRWLockExclusive(&hung_up.lock);
+    hung_up.ends[hung_up.next].port = port_of(&name);
+    hung_up.ends[hung_up.next].when_ms = GetTickCount64();
+    hung_up.next = (hung_up.next + 1) % HUNG_UP_MOST;
+    ReleaseSRWLockExclusive(&hung_up.lock);
+  }
+  ps_net_reset(end);
+}
+
+/* --- pairs ---------------------------------------------------------------------------------------- */
+
 /* There is no socketpair(): a connection of the loopback interface, of which both ends are looked at. */
 int ps_net_pair(penstock_socket pair[2]) {
   char bound[64];
@@ -319,6 +371,8 @@ int ps_net_pair(penstock_socket pair[2]) {
   return result;
 }
 
+/* --- bytes ---------------------------------------------------------------------------------------- */
+
 static int bounded(size_t size) {
   return size > INT_MAX ? INT_MAX : (int)size;
 }
@@ -331,7 +385,8 @@ static long outcome(int count) {
 }
 
 long ps_net_read(penstock_socket socket, void *buffer, size_t size) {
-  return outcome(recv((SOCKET)socket, buffer, bounded(size), 0));
+  long count = outcome(recv((SOCKET)socket, buffer, bounded(size), 0));
+  return count == 0 && size > 0 && was_hung_up(socket) ? PS_NET_BROKEN : count;
 }
 
 long ps_net_peek(penstock_socket socket) {
@@ -350,7 +405,7 @@ int ps_net_broken(penstock_socket socket) {
     return 1;
   }
   /* A reset that nobody has read yet is no error of the socket here: reading tells of it. */
-  return ps_net_peek(socket) == PS_NET_BROKEN;
+  return ps_net_peek(socket) == PS_NET_BROKEN || was_hung_up(socket);
 }
 
 void ps_net_shutdown_write(penstock_socket socket) {
@@ -361,10 +416,9 @@ void ps_net_shutdown(penstock_socket socket) {
   (void)shutdown((SOCKET)socket, SD_BOTH);
 }
 
-/* None of our sockets is a local one. */
+/* None of our sockets is a local one, but for the pairs that stand for control connections. */
 int ps_net_hung_up(penstock_socket socket) {
-  (void)socket;
-  return 0;
+  return was_hung_up(socket);
 }
 
 size_t ps_net_unsent(penstock_socket socket) {
