@@ -9,6 +9,8 @@
 #include <signal.h>
 #include <uv.h>
 
+#include "base/console_win.h"
+
 /* What the console tells comes on a thread of its own, which libuv passes on: nothing is to be blocked. */
 void ps_signals_block(void) {}
 
@@ -33,7 +35,7 @@ unsigned ps_signals_patience_ms(int number) {
 
 void ps_signals_ignore(int number) {
   if (number == SIGINT) {
-    (void)SetConsoleCtrlHandler(take_no_notice, TRUE);
+    ps_console_handler(take_no_notice, TRUE);
   }
 }
 

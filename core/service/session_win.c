@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/console_win.h"
 #include "log/log.h"
 
 /* tests/windows/endsession.c looks for it. */
@@ -207,7 +208,7 @@ void ps_session_close(ps_session *self) {
   (void)pthread_mutex_lock(&lock);
   current = NULL;
   (void)pthread_mutex_unlock(&lock);
-  (void)SetConsoleCtrlHandler(on_console, FALSE);
+  ps_console_handler(on_console, FALSE);
   if (self->thread && !has_thread_ended(self)) {
     uv_close((uv_handle_t *)&self->async, NULL); /* the thread has the rest, until the process ends */
     return;
