@@ -194,11 +194,12 @@ static void configuration_md_tells_what_is_live(void **state) {
 
 static void examples_have_no_fault(void **state) {
   (void)state;
-  static const char *const names[] = {"conf/examples/local.ini",       "conf/examples/winnative.ini",
-                                      "conf/examples/ssh.ini",         "conf/examples/ssh-forward-only.ini",
-                                      "conf/examples/ssh-command.ini", "conf/examples/docker.ini",
-                                      "conf/examples/docker-ssh.ini",  "conf/examples/docker-ssh-command.ini",
-                                      "conf/examples/compose.ini",     "conf/examples/null-plugin.ini"};
+  static const char *const names[] = {"conf/examples/local.ini",        "conf/examples/winnative.ini",
+                                      "conf/examples/ssh.ini",          "conf/examples/ssh-forward-only.ini",
+                                      "conf/examples/ssh-command.ini",  "conf/examples/docker.ini",
+                                      "conf/examples/docker-ssh.ini",   "conf/examples/docker-ssh-command.ini",
+                                      "conf/examples/compose.ini",      "conf/examples/null-plugin.ini",
+                                      "conf/examples/local-windows.ini"};
   for (size_t i = 0; i < COUNT(names); i++) {
     char *text = shipped(names[i]);
     fixture_clear();

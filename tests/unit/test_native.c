@@ -8,8 +8,11 @@
 
 #include <cmocka.h>
 
+#include "common/native/batch.h"
+#include "common/native/ending.h"
 #include "common/native/layout.h"
 #include "common/native/record.h"
+#include "common/native/tail.h"
 #include "common/win/command.h"
 
 /* --- folders -------------------------------------------------------------------------------------- */
@@ -253,13 +256,102 @@ static void test_tail(void **state) {
   check_tail("\n\n\n", 1, "\n");
 }
 
+/* --- a solver without a Python of its own --------------------------------------------------------- */
+
+static void test_venv(void **state) {
+  layout found;
+  char *entries[LAYOUT_ENTRIES + 1];
+  (void)state;
+  assert_int_equal(layout_find_venv(&found, "C:\\r\\sub", "run.py", "venv", exists,
+                                    DISK("C:\\r\\run.py", "C:\\r\\sub\\x", "C:\\r\\venv\\Scripts\\python.exe",
+                                         "C:\\r\\python\\python.exe")),
+                   LAYOUT_FOUND);
+  assert_int_equal(found.kind, LAYOUT_VENV);
+  assert_string_equal(found.venv, "C:\\r\\venv");
+  assert_int_equal(layout_environment(&found, "C:\\Windows", "D:\\py", entries), 0);
+  assert_string_equal(entries[0], "PATH=C:\\r\\venv\\Scripts;C:\\Windows");
+  assert_string_equal(entries[1], "VIRTUAL_ENV=C:\\r\\venv");
+  assert_null(entries[2]);
+  free(entries[0]);
+  free(entries[1]);
+  layout_clear(&found);
+}
+
+static void test_no_venv(void **state) {
+  layout found;
+  char *entries[LAYOUT_ENTRIES + 1];
+  (void)state;
+  assert_int_equal(layout_find_venv(&found, "C:\\r", NULL, "D:/gone", exists, DISK("C:\\r\\bin\\" EXE)), LAYOUT_FOUND);
+  assert_string_equal(found.program, "C:\\r\\bin\\" EXE);
+  assert_null(found.venv);
+  assert_int_equal(layout_environment(&found, "C:\\Windows", NULL, entries), 0);
+  assert_null(entries[0]);
+  layout_clear(&found);
+}
+
+/* --- batch files ---------------------------------------------------------------------------------- */
+
+static void test_batch(void **state) {
+  const char *refused;
+  (void)state;
+  assert_true(batch_is_one("C:\\a.b\\Run.BAT") && batch_is_one("x.cmd"));
+  assert_false(batch_is_one("x.exe") || batch_is_one("x.cmdx") || batch_is_one("bat"));
+  char *line = batch_line((const char *const[]){"C:\\my run.cmd", "a & b", "", "\xc3\xb6!^", NULL}, &refused);
+  assert_string_equal(line, "cmd.exe /d /v:off /s /c \"\"C:\\my run.cmd\" \"a & b\" \"\" \"\xc3\xb6!^\"\"");
+  free(line);
+  static const char *const bad[] = {"%PATH%", "a\"b", "a\nb", "a\rb"};
+  for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    assert_null(batch_line((const char *const[]){"x.cmd", bad[i], NULL}, &refused));
+    assert_string_equal(refused, bad[i]);
+  }
+}
+
+/* --- ends ----------------------------------------------------------------------------------------- */
+
+static void test_endings(void **state) {
+  char text[160];
+  (void)state;
+  ending_words(3, text, sizeof(text));
+  assert_string_equal(text, "with exit code 3");
+  ending_words(0xC0000005, text, sizeof(text));
+  assert_string_equal(text, "by an access violation (0xC0000005)");
+  ending_words(0xC0001234, text, sizeof(text));
+  assert_string_equal(text, "with exit code 0xC0001234");
+  assert_int_equal(ending_status(0), 0);
+  assert_int_equal(ending_status(255), 255);
+  assert_int_equal(ending_status(256), 255);
+  assert_int_equal(ending_status(0xC0000005), 128 + 11);
+  assert_int_equal(ending_status(0xC000013A), 128 + 2);
+  assert_int_equal(ending_status(0xC0000135), 255);
+}
+
+static void test_kept(void **state) {
+  tail kept;
+  size_t size;
+  (void)state;
+  assert_int_equal(tail_init(&kept, 5), 0);
+  (void)tail_text(&kept, &size);
+  assert_int_equal(size, 0);
+  tail_add(&kept, "abc", 3);
+  assert_memory_equal(tail_text(&kept, &size), "abc", 3);
+  tail_add(&kept, "de", 2);
+  assert_memory_equal(tail_text(&kept, &size), "abcde", 5);
+  tail_add(&kept, "fgh", 3);
+  assert_memory_equal(tail_text(&kept, &size), "defgh", 5);
+  tail_add(&kept, "0123456789", 10);
+  assert_memory_equal(tail_text(&kept, &size), "56789", 5);
+  assert_int_equal(size, 5);
+  tail_clear(&kept);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_dev),     cmocka_unit_test(test_bundle),       cmocka_unit_test(test_root),
       cmocka_unit_test(test_parents), cmocka_unit_test(test_missing),      cmocka_unit_test(test_named_program),
       cmocka_unit_test(test_go_up),   cmocka_unit_test(test_command_line), cmocka_unit_test(test_same_variable),
       cmocka_unit_test(test_record),  cmocka_unit_test(test_bad_record),   cmocka_unit_test(test_marks),
-      cmocka_unit_test(test_tail),
+      cmocka_unit_test(test_tail),    cmocka_unit_test(test_venv),         cmocka_unit_test(test_no_venv),
+      cmocka_unit_test(test_batch),   cmocka_unit_test(test_endings),      cmocka_unit_test(test_kept),
   };
   return cmocka_run_group_tests_name("native", tests, NULL, NULL);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A stand-in for the solver, for Windows: takes its flags, writes its marks, answers its probe and echoes everything
- * else. As the real one does, it starts a child that inherits the listening socket; and that one has a child, too. What it was given is in
- * standin.txt, in its folder: its environment, its words, and whether it was asked to end.
+ * else. As the real one does, it starts a child that inherits the listening socket; and that one has a child, too. What
+ * it was given is in standin.txt, in its folder: its environment, its words, and whether it was asked to end.
+ *
+ * Whoever says QUIT ends it, and CRSH has it end as by an access violation.
  *
  * STANDIN in the environment: `fail` writes a mark that says so; `slow` never gets ready; `stubborn` takes no notice of
  * being asked; `die` ends before it is ready.
@@ -88,6 +90,10 @@ static unsigned __stdcall serve(void *argument) {
   if (receive_all(client, head, 4) == 0) {
     if (memcmp(head, "TCMD", 4) == 0) {
       answer(client);
+    } else if (memcmp(head, "QUIT", 4) == 0) {
+      ExitProcess(0);
+    } else if (memcmp(head, "CRSH", 4) == 0) {
+      TerminateProcess(GetCurrentProcess(), (UINT)EXCEPTION_ACCESS_VIOLATION); /* without a debugger's help */
     } else {
       send(client, head, 4, 0);
       echo(client);

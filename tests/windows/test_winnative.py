@@ -44,7 +44,7 @@ def test_a_solver_is_launched_and_ends_with_the_gateway(windows, solver):
         ]
         log = (lab.folder / "server.log").read_text("utf-8")
         assert "stand-in says hello" in log and "stand-in complains" in log
-        assert len(lab.alive()) == 3
+        wait_for(lambda: len(lab.alive()) == 3, lambda: f"not three: {lab.alive()}")
         down(windows)
         assert gateway.wait_end() == 0
     assert lab.notes("asked") == ["ctrl-c"]
@@ -164,7 +164,7 @@ def test_bytes_both_ways(windows, solver):
     with windows.gateway(lab.profile(on_exit="stop"), "lab") as gateway:
         gateway.wait_event("serving")
         sums = []
-        streams = [threading.Thread(target=lambda: sums.append(send_and_compare(lab.listen, 32 << 20))) for _ in range(4)]
+        streams = [threading.Thread(target=lambda: sums.append(send_and_compare(lab.listen, 8 << 20))) for _ in range(4)]
         for stream in streams:
             stream.start()
         for stream in streams:
