@@ -1,12 +1,13 @@
 ; SPDX-License-Identifier: MIT
 ; The installer of penstock for one user, who needs no administrator; packaging/windows/package calls makensis with it and
-; defines VERSION, STAGE (the folder with what is installed), LISTED (its files, as a macro), TOOL (user-path.exe), OUTPUT.
+; defines COMPRESSOR, VERSION, STAGE (the folder with what is installed), LISTED (its files, as a macro), TOOL
+; (user-path.exe), OUTPUT.
 ;
 ; Nothing is changed while the program runs: a gateway that serves is not to lose its files or its plugins.
 
 Unicode true
 Target amd64-unicode
-SetCompressor /SOLID lzma
+SetCompressor ${COMPRESSOR}
 ManifestSupportedOS all
 RequestExecutionLevel user
 AllowSkipFiles off
