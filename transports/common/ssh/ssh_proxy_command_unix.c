@@ -86,7 +86,7 @@ static int has_ended(ssh_proxy_command *process) {
 }
 
 int ssh_proxy_command_wait(ssh_proxy_command *process, uint64_t patience_ms) {
-  const struct timespec step = {.tv_nsec = STEP_MS * 1000000L};
+  const struct timespec step = {.tv_nsec = (long)STEP_MS * 1000000};
   for (uint64_t waited = 0; waited < patience_ms && !has_ended(process); waited += STEP_MS) {
     (void)nanosleep(&step, NULL);
   }
