@@ -219,7 +219,7 @@ static void versions_are_read(void **state) {
   assert_int_equal(openssh_version("OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.22\n"), 902);
   assert_int_equal(openssh_version("OpenSSH_10.0p2, OpenSSL 3.5.0"), 1000);
   assert_int_equal(openssh_version("OpenSSH_7.4p1"), 704);
-  assert_int_equal(openssh_version("OpenSSH_for_Windows_9.5p1"), 0);
+  assert_int_equal(openssh_version("OpenSSH_for_Windows_9.5p1, LibreSSL 3.8.2"), 905);
   assert_int_equal(openssh_version("Dropbear v2022.83"), 0);
   assert_int_equal(openssh_version(""), 0);
 }
