@@ -23,6 +23,7 @@ from support.ports import free_port
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PATIENCE = 40
+ENDING_SECONDS = 5
 
 
 def pytest_configure(config):
@@ -123,6 +124,11 @@ class Windows:
         except OSError:
             return False
 
+    def gateways(self):
+        """Command lines of all that run in this prefix, in the background too, by Linux's pids."""
+        found = processes_with("penstock.exe up") | processes_with("penstockw.exe up")
+        return {pid: line for pid, line in found.items() if self.is_ours(pid)}
+
     def run(self, *words, timeout=PATIENCE, **more):
         return subprocess.run(
             ["wine", str(self.program), *map(str, words)],
@@ -170,6 +176,34 @@ def windows(tmp_path_factory):
     prefixes.start(prefix)
     yield Windows(build, prefix)
     prefixes.stop(prefix)
+
+
+@pytest.fixture(autouse=True)
+def no_gateway_left(request):
+    """One that a test leaves is ended, and that test fails for it: those after it on this worker would find it, and what it
+    holds. One that a whole module has is there before, and one that was told to end has a while for it."""
+    if "windows" not in request.fixturenames:
+        yield
+        return
+    windows = request.getfixturevalue("windows")
+    before = windows.gateways()
+
+    def left():
+        return {pid: line for pid, line in windows.gateways().items() if pid not in before}
+
+    yield
+    end = time.monotonic() + ENDING_SECONDS
+    while left() and time.monotonic() < end:
+        time.sleep(0.05)
+    found = left()
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not left(), lambda: f"cannot be ended: {left()}")
+    if not windows.gateways() and windows.runtime.is_dir():  # what one that was killed could not take away
+        for entry in windows.runtime.iterdir():
+            entry.unlink()
+    assert not found, f"{request.node.name} has left gateways: {found}"
 
 
 class Solver:

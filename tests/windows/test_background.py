@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Gateways that go on without their console, several at once, and their end when the user logs off."""
 import json
-import os
-import signal
 import subprocess
 import tempfile
 
 import pytest
 
-from conftest import PATIENCE, ask, processes_with, wait_for, windows_path
+from conftest import PATIENCE, ask, wait_for, windows_path
 from test_console import BACK, OTHER_SCREEN, Console
 
 EXIT_OK, EXIT_PORT, EXIT_LAUNCH = 0, 7, 8
@@ -24,14 +22,6 @@ def two(windows, solver):
     with config.open("a", encoding="utf-8") as file:
         file.write(text)
     return windows, lab, farm, ["--config", windows_path(config)]
-
-
-@pytest.fixture(autouse=True)
-def nothing_left(windows):
-    yield
-    for pid in processes_with("penstock.exe up"):
-        if windows.is_ours(pid):
-            os.kill(pid, signal.SIGKILL)
 
 
 def captured(windows, *words):
