@@ -395,7 +395,8 @@ static void on_data(void *context, uint32_t events) {
   mux_channel *channel = context;
   mux *owner = channel->owner;
   mux_begin_turn(owner);
-  if (events & PENSTOCK_EVENT_WRITE && channel->wants_to_write) {
+  /* One that was given up outside of a turn is there until the next one. */
+  if (channel->user && events & PENSTOCK_EVENT_WRITE && channel->wants_to_write) {
     channel->wants_to_write = 0;
     channel->user->writable(channel->context);
   }
