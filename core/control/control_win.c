@@ -337,8 +337,8 @@ long ps_control_write(penstock_socket socket, const void *data, size_t size) {
 /* A read of nothing ends when there is something to read. */
 int ps_control_wait(penstock_socket socket, int to_write, int timeout_ms) {
   char unused;
-  OVERLAPPED request = {.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL)};
-  if (to_write || !request.hEvent) {
+  OVERLAPPED request = {.hEvent = to_write ? NULL : CreateEventW(NULL, TRUE, FALSE, NULL)};
+  if (!request.hEvent) {
     return 1;
   }
   int is_done = ReadFile((HANDLE)socket, &unused, 0, NULL, &request);
