@@ -33,7 +33,12 @@ static int permitted(ps_acceptor *acceptor, penstock_socket accepted) {
   }
   if (may_warn(acceptor)) {
     ps_net_peer_name(accepted, name, sizeof(name));
-    if (peer == PS_PEER_OTHER) {
+    if (peer == PS_PEER_OTHER && uid == (uint32_t)-1) { /* Windows' users have no numbers */
+      ps_log(PENSTOCK_LOG_WARN, acceptor->options.source,
+             "refused a connection from %s: it belongs to another user, or to a program that runs as administrator "
+             "(set `peers = any` to serve those); %llu refused so far",
+             name, (unsigned long long)acceptor->refused);
+    } else if (peer == PS_PEER_OTHER) {
       ps_log(PENSTOCK_LOG_WARN, acceptor->options.source,
              "refused a connection from %s: it belongs to user id %u (set `peers = any` to serve other users); %llu "
              "refused so far",

@@ -103,10 +103,11 @@ int ps_owner_is_us(DWORD pid) {
   }
   HANDLE process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, pid);
   TOKEN_USER *theirs = process ? user_of(process) : NULL;
+  DWORD reason = theirs ? ERROR_SUCCESS : GetLastError();
   TOKEN_USER *ours = user_of(GetCurrentProcess());
   int is_us = theirs && ours ? EqualSid(theirs->User.Sid, ours->User.Sid) : -1;
   /* A process that is not ours to look at is another's. */
-  if (!theirs && GetLastError() == ERROR_ACCESS_DENIED) {
+  if (reason == ERROR_ACCESS_DENIED) {
     is_us = 0;
   }
   free(theirs);
