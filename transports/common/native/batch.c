@@ -9,13 +9,17 @@
 /* /d: no AutoRun of the registry. /v:off: a `!` is one. /s and the quotes about all of it: the quotes within stay. */
 #define BEFORE "cmd.exe /d /v:off /s /c \""
 
+/* Windows drops dots and spaces at the end of a name: "run.bat. ." is run.bat, too. */
 int batch_is_one(const char *path) {
-  const char *end = strrchr(path, '.');
-  char text[5] = "";
-  for (size_t i = 0; end && i < sizeof(text) - 1 && end[i]; i++) {
-    text[i] = (char)tolower((unsigned char)end[i]);
+  size_t length = strlen(path);
+  char end[5] = "";
+  while (length > 0 && (path[length - 1] == '.' || path[length - 1] == ' ')) {
+    length--;
   }
-  return end && strlen(end) == 4 && (strcmp(text, ".bat") == 0 || strcmp(text, ".cmd") == 0);
+  for (size_t i = 0; length >= sizeof(end) - 1 && i < sizeof(end) - 1; i++) {
+    end[i] = (char)tolower((unsigned char)path[length - sizeof(end) + 1 + i]);
+  }
+  return strcmp(end, ".bat") == 0 || strcmp(end, ".cmd") == 0;
 }
 
 char *batch_line(const char *const *words, const char **refused) {
