@@ -6,9 +6,8 @@
 #include "base/command_line.h"
 #include "base/text.h"
 #include "net/net_win.h"
+#include "win/program.h"
 #include "win/wide.h"
-
-#define LONGEST 32768
 
 /* --- the environment ------------------------------------------------------------------------------ */
 
@@ -95,25 +94,13 @@ static wchar_t *environment_of(const ps_child *child) {
 
 /* --- the program ---------------------------------------------------------------------------------- */
 
-/* Only programs: a batch file would have cmd.exe take its arguments apart by rules of its own. */
 static wchar_t *find_program(const char *name) {
   wchar_t *wide = ps_wide(name);
-  wchar_t *path = calloc(LONGEST, sizeof(*path));
-  wchar_t *folders = calloc(LONGEST, sizeof(*folders));
-  DWORD length = 0;
   for (wchar_t *at = wide; at && *at; at++) {
     *at = *at == L'/' ? L'\\' : *at;
   }
-  /* Those of PATH alone: without them the system would look into the current folder, too. */
-  if (wide && path && folders && GetEnvironmentVariableW(L"PATH", folders, LONGEST) < LONGEST) {
-    length = SearchPathW(folders, wide, L".exe", LONGEST, path, NULL);
-  }
-  free(folders);
+  wchar_t *path = wide ? ps_program_in_path(wide) : NULL;
   free(wide);
-  if (length == 0 || length >= LONGEST) {
-    free(path);
-    return NULL;
-  }
   return path;
 }
 
@@ -136,6 +123,10 @@ static int32_t program_failed(const char *name, DWORD reason, penstock_error *er
     penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "cannot start '%s': %s", name, text);
     penstock_next(error, "a limit of this machine is reached: end other programs");
     return PENSTOCK_E_LIMIT;
+  case ERROR_BAD_EXE_FORMAT:
+    penstock_fail(error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_CONFIG, "'%s' is no program of this machine", name);
+    penstock_next(error, "name a program (.exe); a batch file is run by cmd.exe (cmd /c FILE)");
+    return PENSTOCK_E_FAILED;
   default:
     penstock_fail(error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_CONFIG, "cannot start '%s': %s", name, text);
     penstock_next(error, "check that the file is a program for this machine");
@@ -190,7 +181,10 @@ int32_t ps_child_start(const ps_child *child, HANDLE *process, HANDLE *job, pens
   DWORD reason = path ? ERROR_NOT_ENOUGH_MEMORY : ERROR_FILE_NOT_FOUND;
   *process = NULL;
   *job = CreateJobObjectW(NULL, NULL);
-  if (path && line && environment && *job && (folder || !child->cwd)) {
+  /* Of a batch file, cmd.exe would take the arguments apart by rules of its own. */
+  if (path && ps_program_is_batch(path)) {
+    reason = ERROR_BAD_EXE_FORMAT;
+  } else if (path && line && environment && *job && (folder || !child->cwd)) {
     reason = create(child, path, line, environment, folder, *job, &made);
   }
   free(narrow);

@@ -266,6 +266,54 @@ static void test_a_missing_program_is_told(void **state) {
   free(found);
 }
 
+/* An empty file in the current folder. */
+static void put_file(const char *name) {
+  FILE *file = fopen(name, "wb");
+  assert_non_null(file);
+  (void)fclose(file);
+}
+
+/* An empty entry of PATH stands for the current folder, to the system. */
+static void test_the_current_folder_is_not_looked_into(void **state) {
+  char before[32768] = "";
+  char with[32768 + 8];
+  (void)state;
+  (void)GetEnvironmentVariableA("PATH", before, sizeof(before));
+  (void)snprintf(with, sizeof(with), ";;.;%s", before);
+  put_file("penstock-planted.exe");
+  (void)SetEnvironmentVariableA("PATH", with);
+  char *planted = child_find("penstock-planted");
+  char *found = child_find("cmd");
+  char *named = child_find(".\\penstock-planted.exe");
+  (void)SetEnvironmentVariableA("PATH", "");
+  char *nowhere = child_find("penstock-planted");
+  (void)SetEnvironmentVariableA("PATH", before);
+  (void)remove("penstock-planted.exe");
+  assert_true(!planted && !nowhere && found && named);
+  free(found);
+  free(named);
+}
+
+/* cmd.exe would run it, and read `&calc` as a command. */
+static void test_a_batch_file_is_no_program(void **state) {
+  static const char *const names[] = {".\\penstock-words.bat", ".\\penstock-words.bat. ", "./penstock-words.BAT"};
+  (void)state;
+  put_file("penstock-words.bat");
+  for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    const char *const words[] = {names[i], "a\"&calc", NULL};
+    const child_command by_name = {.argv = words};
+    const child_command by_path = {.program = names[i], .argv = words};
+    penstock_socket data;
+    penstock_socket messages;
+    DWORD reason = 0;
+    assert_null(socket_child_start(&by_name, &data, &messages, &reason));
+    assert_int_equal(reason, ERROR_BAD_EXE_FORMAT);
+    assert_null(socket_child_start(&by_path, &data, &messages, &reason));
+    assert_int_equal(reason, ERROR_BAD_EXE_FORMAT);
+  }
+  (void)remove("penstock-words.bat");
+}
+
 /* Megabytes both ways at once, and an end of each direction by itself. */
 static void test_bulk_goes_through(void **state) {
   const char *const words[] = {"child", "copy", NULL};
@@ -530,6 +578,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_a_line_is_passed_on_as_it_is),
       cmocka_unit_test(test_the_environment_is_added_to),
       cmocka_unit_test(test_a_missing_program_is_told),
+      cmocka_unit_test(test_the_current_folder_is_not_looked_into),
+      cmocka_unit_test(test_a_batch_file_is_no_program),
       cmocka_unit_test(test_bulk_goes_through),
       cmocka_unit_test(test_input_that_is_left_unread_is_known),
       cmocka_unit_test(test_a_hang_up_reaches_the_program),

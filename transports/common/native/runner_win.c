@@ -7,6 +7,7 @@
 #include "common/native/environment_win.h"
 #include "common/win/command.h"
 #include "common/win/files_win.h"
+#include "win/program.h"
 
 static int is_python(const char *path) {
   size_t length = strlen(path);
@@ -105,12 +106,7 @@ static char *narrow(const wchar_t *text) {
 
 /* In the folders of `path` alone: not in the current one, which anybody may have written to. To free(). */
 static wchar_t *search(const wchar_t *path, const wchar_t *name, const wchar_t *end) {
-  DWORD size = SearchPathW(path, name, end, 0, NULL, NULL);
-  wchar_t *found = size > 0 ? calloc(size, sizeof(*found)) : NULL;
-  if (found && SearchPathW(path, name, end, size, found, NULL) == 0) {
-    free(found);
-    found = NULL;
-  }
+  wchar_t *found = ps_program_search(path, name, end);
   DWORD attributes = found ? GetFileAttributesW(found) : INVALID_FILE_ATTRIBUTES;
   if (attributes == INVALID_FILE_ATTRIBUTES || (attributes & FILE_ATTRIBUTE_DIRECTORY)) {
     free(found);

@@ -5,8 +5,7 @@
 
 #include "common/win/command.h"
 #include "common/win/files_win.h"
-
-#define LONGEST 32768 /* of paths, and of a variable */
+#include "win/program.h"
 
 /* --- the environment ------------------------------------------------------------------------------ */
 
@@ -108,20 +107,13 @@ static char *to_utf8(const wchar_t *wide) {
 
 char *child_find(const char *name) {
   wchar_t *wide = files_wide(name);
-  wchar_t *path = calloc(LONGEST, sizeof(*path));
-  wchar_t *folders = calloc(LONGEST, sizeof(*folders));
-  char *found = NULL;
   for (wchar_t *at = wide; at && *at; at++) {
     *at = *at == L'/' ? L'\\' : *at;
   }
-  /* Of PATH alone: with NULL in its place the system would look into the current folder, too. */
-  if (wide && path && folders && GetEnvironmentVariableW(L"PATH", folders, LONGEST) < LONGEST) {
-    DWORD length = SearchPathW(folders, wide, L".exe", LONGEST, path, NULL);
-    found = length > 0 && length < LONGEST ? to_utf8(path) : NULL;
-  }
+  wchar_t *path = wide ? ps_program_in_path(wide) : NULL;
+  char *found = path ? to_utf8(path) : NULL;
   free(wide);
   free(path);
-  free(folders);
   return found;
 }
 
@@ -204,7 +196,10 @@ DWORD child_start(const child_command *command, HANDLE input, HANDLE output, HAN
   DWORD reason = program ? ERROR_NOT_ENOUGH_MEMORY : ERROR_FILE_NOT_FOUND;
   made->process = NULL;
   made->job = make_job();
-  if (how.program && how.line && how.environment && made->job) {
+  /* Of a batch file, cmd.exe would take the words apart by rules of its own. */
+  if (how.program && ps_program_is_batch(how.program)) {
+    reason = ERROR_BAD_EXE_FORMAT;
+  } else if (how.program && how.line && how.environment && made->job) {
     reason = create(&how, &started);
     reason = reason ? reason : set_off(&started, made->job);
   }

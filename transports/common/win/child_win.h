@@ -28,7 +28,7 @@ typedef struct child_process {
 /**
  * Starts it: without a window, suspended until it is in a job of its own, and with no handle of ours but the three,
  * which stay the caller's and must be inheritable. Returns 0 with `made`, or an error of Windows:
- * ERROR_FILE_NOT_FOUND if there is no such program.
+ * ERROR_FILE_NOT_FOUND if there is no such program, ERROR_BAD_EXE_FORMAT for a batch file.
  */
 DWORD child_start(const child_command *command, HANDLE input, HANDLE output, HANDLE error_output, child_process *made);
 
