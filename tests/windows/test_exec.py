@@ -85,6 +85,8 @@ def test_how_it_ends_is_told(lab):
     assert (code, out, err) == (0, b"begun\r\n" if b"\r" in out else b"begun\n", "")
     [left] = wait_for(lab.tree, "what a command leaves goes on")
     os.kill(left, signal.SIGKILL)
+    code, out, err = lab.exec("tool", "shout")
+    assert code == 0 and "and on" in err and b"and on" in out, "what it leaves does not keep it, however much that writes"
 
 
 def test_a_batch_file(lab):

@@ -9,6 +9,7 @@
  *   crash           an access violation
  *   tree            starts another one of itself; both do nothing for ever
  *   leave           starts another one, which does nothing for ever and has the same outputs, and ends
+ *   shout           starts another one, which writes to the same outputs as long as it can, and ends meanwhile
  *
  * Under the name nvidia-smi it is one, of a machine with one GPU.
  */
@@ -43,12 +44,25 @@ static int cat(void) {
   return 0;
 }
 
+/* Set once the other one writes. */
+#define SHOUTING L"penstock-tool-shouting"
+
+static int shout_on(void) {
+  static const char text[4096] = "and on";
+  HANDLE event = OpenEventW(EVENT_MODIFY_STATE, FALSE, SHOUTING);
+  while (fwrite(text, 1, sizeof(text), stdout) == sizeof(text) && fwrite(text, 1, sizeof(text), stderr) > 0) {
+    SetEvent(event);
+  }
+  return 0;
+}
+
 /* It has our streams. */
-static void start_other(void) {
+static void start_other(const wchar_t *what) {
   wchar_t path[MAX_PATH];
-  wchar_t line[] = L"tool idle";
+  wchar_t line[64];
   STARTUPINFOW info = {.cb = sizeof(info)};
   PROCESS_INFORMATION made;
+  _snwprintf(line, 64, L"tool %ls", what);
   GetModuleFileNameW(NULL, path, MAX_PATH);
   if (!CreateProcessW(path, line, NULL, NULL, TRUE, 0, NULL, NULL, &info, &made)) {
     exit(9);
@@ -93,9 +107,17 @@ int main(int argc, char **argv) {
                      (UINT)EXCEPTION_ACCESS_VIOLATION); /* without a debugger, which takes its time */
   }
   if (strcmp(what, "tree") == 0 || strcmp(what, "leave") == 0) {
-    start_other();
+    start_other(L"idle");
     puts("begun");
     fflush(stdout);
+  }
+  if (strcmp(what, "shout") == 0) {
+    HANDLE event = CreateEventW(NULL, TRUE, FALSE, SHOUTING);
+    start_other(L"shouting");
+    WaitForSingleObject(event, INFINITE);
+  }
+  if (strcmp(what, "shouting") == 0) {
+    return shout_on();
   }
   if (strcmp(what, "tree") == 0 || strcmp(what, "idle") == 0) {
     Sleep(INFINITE);

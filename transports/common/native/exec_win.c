@@ -144,25 +144,33 @@ static DWORD WINAPI carry_input(void *context) {
   return 0;
 }
 
+/* A read that is done at once does not ask what calls it off: what the command has left behind may write on for ever.
+ */
+static int has_come(HANDLE event) {
+  return WaitForSingleObject(event, 0) == WAIT_OBJECT_0;
+}
+
 static DWORD WINAPI keep_errors(void *context) {
   exec *self = context;
   char block[4096];
   const pipes_wait wait = {.done = self->done[STREAM_ERR], .calls = {self->is_over}, .patience_ms = INFINITE};
   long count = 1;
   while (count > 0) {
-    count = pipes_read(self->ours[STREAM_ERR], &wait, block, sizeof(block));
+    count = has_come(self->is_over) ? PIPES_CALLED : pipes_read(self->ours[STREAM_ERR], &wait, block, sizeof(block));
     if (count > 0) {
       tail_add(&self->errors, block, (size_t)count);
     }
   }
-  while (count <= PIPES_CALLED &&
-         pipes_waiting(self->ours[STREAM_ERR]) > 0) { /* it has ended; others may have the pipe */
+  /* It has ended, and what it wrote is there. */
+  size_t left = count <= PIPES_CALLED ? pipes_waiting(self->ours[STREAM_ERR]) : 0;
+  while (left > 0) {
     const pipes_wait rest = {.done = self->done[STREAM_ERR], .patience_ms = INFINITE};
-    long more = pipes_read(self->ours[STREAM_ERR], &rest, block, sizeof(block));
+    long more = pipes_read(self->ours[STREAM_ERR], &rest, block, left < sizeof(block) ? left : sizeof(block));
     if (more <= 0) {
       break;
     }
     tail_add(&self->errors, block, (size_t)more);
+    left -= (size_t)more;
   }
   return 0;
 }
@@ -175,17 +183,20 @@ static void carry_output(exec *self) {
   const HANDLE either[] = {self->process, self->end.stop};
   long count = block ? 1 : 0;
   while (count > 0) {
-    count = pipes_read(self->ours[STREAM_OUT], &wait, block, CHUNK);
+    count = has_come(self->process) ? PIPES_CALLED : pipes_read(self->ours[STREAM_OUT], &wait, block, CHUNK);
     if (count > 0 && far_end_send(&self->end, block, (size_t)count) != 0) {
       (void)SetEvent(self->end.stop);
+      count = PIPES_BROKEN;
     }
   }
-  while (block && count == PIPES_CALLED && pipes_waiting(self->ours[STREAM_OUT]) > 0) {
+  size_t left = block && count == PIPES_CALLED ? pipes_waiting(self->ours[STREAM_OUT]) : 0;
+  while (left > 0) {
     const pipes_wait rest = {.done = self->done[STREAM_OUT], .patience_ms = INFINITE};
-    long more = pipes_read(self->ours[STREAM_OUT], &rest, block, CHUNK);
+    long more = pipes_read(self->ours[STREAM_OUT], &rest, block, left < CHUNK ? left : CHUNK);
     if (more <= 0 || far_end_send(&self->end, block, (size_t)more) != 0) {
       break;
     }
+    left -= (size_t)more;
   }
   /* It may have closed its output long before its end. */
   (void)WaitForMultipleObjects(2, either, FALSE, INFINITE);
