@@ -24,6 +24,14 @@ typedef DWORD(WINAPI *register_function)(DWORD flags, HANDLE recipient, void **r
 typedef DWORD(WINAPI *unregister_function)(void *registered);
 #define BY_CALLBACK 2 /* DEVICE_NOTIFY_CALLBACK */
 
+/* Whom a waking is told to. Microsoft does not say that a call under way is waited for when it is called off, so this
+ * is never freed: such a call finds here that there is nobody any more. */
+typedef struct waker {
+  SRWLOCK lock;
+  ps_netwatch *watch;   /* NULL: it has gone */
+  wake_request request; /* Windows keeps its address */
+} waker;
+
 struct ps_netwatch {
   uv_async_t news;
   uv_timer_t settle;
@@ -34,7 +42,7 @@ struct ps_netwatch {
   HANDLE routes;
   HANDLE interfaces;
   void *power;
-  wake_request waking; /* what `power` was asked for; Windows keeps its address */
+  waker *waker;
   void (*changed)(void *context);
   void *context;
 };
@@ -119,7 +127,7 @@ static void on_news(uv_async_t *async) {
   }
 }
 
-/* Of the system's threads; none runs any more once its notification was called off. */
+/* Of the system's threads; of these, none runs any more once its notification was called off. */
 static void CALLBACK on_address(void *context, MIB_UNICASTIPADDRESS_ROW *row, MIB_NOTIFICATION_TYPE type) {
   ps_netwatch *watch = context;
   (void)row;
@@ -142,11 +150,15 @@ static void CALLBACK on_interface(void *context, MIB_IPINTERFACE_ROW *row, MIB_N
 }
 
 static ULONG CALLBACK on_power(void *context, ULONG type, void *setting) {
-  ps_netwatch *watch = context;
+  waker *self = context;
   (void)setting;
   if (type == PBT_APMRESUMEAUTOMATIC) { /* each waking begins with it, whoever has caused it */
-    atomic_store(&watch->has_woken, 1);
-    (void)uv_async_send(&watch->news);
+    AcquireSRWLockShared(&self->lock);
+    if (self->watch) {
+      atomic_store(&self->watch->has_woken, 1);
+      (void)uv_async_send(&self->watch->news);
+    }
+    ReleaseSRWLockShared(&self->lock);
   }
   return 0;
 }
@@ -161,8 +173,18 @@ static FARPROC find_power(const char *name) {
 
 static DWORD watch_waking(ps_netwatch *watch) {
   register_function ask = (register_function)(void *)find_power("PowerRegisterSuspendResumeNotification");
-  watch->waking = (wake_request){.callback = on_power, .context = watch};
-  return ask ? ask(BY_CALLBACK, &watch->waking, &watch->power) : (DWORD)ERROR_CALL_NOT_IMPLEMENTED;
+  waker *self = ask ? calloc(1, sizeof(*self)) : NULL;
+  if (!self) {
+    return ERROR_CALL_NOT_IMPLEMENTED;
+  }
+  *self = (waker){.lock = SRWLOCK_INIT, .watch = watch, .request = {.callback = on_power, .context = self}};
+  DWORD reason = ask(BY_CALLBACK, &self->request, &watch->power);
+  if (reason != ERROR_SUCCESS) {
+    free(self);
+    return reason;
+  }
+  watch->waker = self;
+  return ERROR_SUCCESS;
 }
 
 /* Not all of them may be there. Returns how many are. */
@@ -183,7 +205,12 @@ static void unsubscribe(const ps_netwatch *watch) {
     }
   }
   unregister_function end = (unregister_function)(void *)find_power("PowerUnregisterSuspendResumeNotification");
-  if (watch->power && end) {
+  if (watch->waker) {
+    AcquireSRWLockExclusive(&watch->waker->lock);
+    watch->waker->watch = NULL;
+    ReleaseSRWLockExclusive(&watch->waker->lock);
+  }
+  if (watch->waker && end) {
     (void)end(watch->power);
   }
 }
