@@ -23,6 +23,14 @@ static DWORD WINAPI watch_parent(void *parent) {
   return 0;
 }
 
+/* What was handed down to us is not to be handed down again: whoever reads our output waits for its last holder. */
+static void keep(DWORD which) {
+  HANDLE handle = GetStdHandle(which);
+  if (handle && handle != INVALID_HANDLE_VALUE) {
+    (void)SetHandleInformation(handle, HANDLE_FLAG_INHERIT, 0);
+  }
+}
+
 static void begin_child(const char *text) {
   unsigned index = 0;
   unsigned long long to_parent = 0;
@@ -31,6 +39,9 @@ static void begin_child(const char *text) {
     return;
   }
   own = (int)index;
+  keep(STD_INPUT_HANDLE);
+  keep(STD_OUTPUT_HANDLE);
+  keep(STD_ERROR_HANDLE);
   words = (HANDLE)(uintptr_t)to_parent;
   (void)SetHandleInformation(words, HANDLE_FLAG_INHERIT, 0);
   if (parent != 0) {
