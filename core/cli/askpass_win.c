@@ -21,6 +21,9 @@ int ps_askpass_is_wanted(void) {
 static HANDLE open_pipe(void) {
   wchar_t *name = ps_wide(pipe_name());
   HANDLE pipe = INVALID_HANDLE_VALUE;
+  for (wchar_t *at = name; at && *at; at++) { /* WaitNamedPipeW() wants the system's own */
+    *at = *at == L'/' ? L'\\' : *at;
+  }
   for (int i = 0; name && i < BUSY_TIMES; i++) {
     pipe = CreateFileW(name, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
                        SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION, NULL);

@@ -190,6 +190,9 @@ static HANDLE open_pipe(const char *path, uint64_t deadline_ns) {
     SetLastError(ERROR_INVALID_NAME);
     return pipe;
   }
+  for (wchar_t *at = wide; *at; at++) { /* a file of that name is found by either, a wait may want its own */
+    *at = *at == L'/' ? L'\\' : *at;
+  }
   for (;;) {
     pipe = CreateFileW(wide, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
                        FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION, NULL);
