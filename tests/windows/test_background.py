@@ -75,7 +75,8 @@ def test_it_outlives_its_console(two):
     assert failed.returncode == EXIT_LAUNCH and "could not be started" in failed.stdout, failed
     assert windows.run("down").returncode == EXIT_OK
     lab.wait_all_gone()
-    assert "serving: launched the solver" in find_log(windows, "lab") and "ended" in find_log(windows, "lab")
+    assert "serving: launched the solver" in find_log(windows, "lab")
+    wait_for(lambda: find_log(windows, "lab").rstrip().endswith("ended"), "its last line, which comes after its pipe has gone")
 
 
 def test_several_in_the_background(two):
