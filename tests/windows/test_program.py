@@ -46,6 +46,24 @@ def test_files_that_others_can_change_are_refused(windows, tmp_path):
     assert "others can read this file" in done.stdout + done.stderr
 
 
+def test_settings_of_ssh_for_all_users_are_the_administrators(windows, tmp_path):
+    config = tmp_path / "penstock.ini"
+    config.write_text("[lab]\ntransport = ssh\nhost = 127.0.0.1\nuser = me\n", "utf-8")
+    config.chmod(0o600)
+    folder = windows.prefix / "drive_c" / "ProgramData" / "ssh"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "ssh_config").write_text("ProxyCommand run-this\n")
+    try:
+        (folder / "ssh_config").chmod(0o644)
+        done = windows.run("check", "lab", "--config", windows_path(config))
+        assert "run-this" in done.stdout + done.stderr
+        (folder / "ssh_config").chmod(0o666)
+        done = windows.run("check", "lab", "--config", windows_path(config))
+        assert done.returncode != 0 and "may write this file" in done.stdout + done.stderr and "run-this" not in done.stdout
+    finally:
+        shutil.rmtree(folder)
+
+
 def test_a_plugin_that_is_none_is_refused(windows, tmp_path):
     plugin = tmp_path / "bad.dll"
     whole = (windows.build / "plugins" / "winnative.dll").read_bytes()

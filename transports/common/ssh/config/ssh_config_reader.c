@@ -319,7 +319,7 @@ static int read_system_file(ssh_reader *reader) {
   ssh_reader_scope machine = {.is_active = 1};
   (void)snprintf(path, sizeof(path), "%s/ssh_config", ssh_path_system_folder);
   char *rooted = ssh_path_rooted(path);
-  int result = rooted ? read_file(reader, rooted, 0, &machine) : ssh_reader_out_of_memory(reader);
+  int result = rooted ? read_file(reader, rooted, ssh_path_system_is_open, &machine) : ssh_reader_out_of_memory(reader);
   free(rooted);
   return result;
 }

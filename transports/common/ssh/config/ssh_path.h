@@ -17,6 +17,8 @@ int ssh_path_is_null(const char *path);
  * with `__PROGRAMDATA__`, as ssh.exe has it. */
 extern const char ssh_path_system_folder[];
 extern const char ssh_path_global_known_hosts[];
+/** May anybody make that folder, so that a file there counts only if none but administrators can have written it? */
+extern const int ssh_path_system_is_open;
 /** A copy of `path`, on Windows with `__PROGRAMDATA__` at its start replaced by that folder, and /dev/null by NUL. The
  * caller frees it; NULL: out of memory. */
 char *ssh_path_rooted(const char *path);

@@ -14,6 +14,7 @@ int ssh_path_is_null(const char *path) {
 }
 
 const char ssh_path_system_folder[] = "/etc/ssh";
+const int ssh_path_system_is_open = 0;
 const char ssh_path_global_known_hosts[] = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2";
 
 char *ssh_path_rooted(const char *path) {

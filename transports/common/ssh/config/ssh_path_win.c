@@ -6,6 +6,7 @@
 
 const char ssh_path_separators[3] = "/\\";
 const char ssh_path_system_folder[] = ROOT "/ssh";
+const int ssh_path_system_is_open = 1; /* until sshd was installed, which makes it */
 const char ssh_path_global_known_hosts[] = ROOT "/ssh/ssh_known_hosts " ROOT "/ssh/ssh_known_hosts2";
 
 static int is_separator(char c) {
