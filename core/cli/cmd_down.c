@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/advice.h"
 #include "cli/gateways.h"
 #include "cli/out.h"
 #include "cli/several.h"
@@ -23,7 +24,7 @@ static int wait_for_end(ps_gateway_found *gateway, int64_t drain_ms, penstock_er
     return PENSTOCK_OK;
   }
   (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "the gateway has not ended in time");
-  penstock_next(error, "look at its log, or end it: kill -KILL %lu", (unsigned long)pid);
+  penstock_next(error, "look at its log, or end it: %s %lu", ps_advice_kill, (unsigned long)pid);
   return PENSTOCK_E_TIMEOUT;
 }
 

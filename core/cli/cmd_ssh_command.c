@@ -219,7 +219,7 @@ static int cmd_explain(int argc, char **argv) {
       "Shows the profile that a pasted ssh line means, and what of the line has no effect.\n"
       "LINE is the whole line in quotes, as in\n"
       "\n"
-      "  penstock ssh-command explain 'ssh -p 2222 -J gate alice@gpu01'\n"
+      "  penstock ssh-command explain \"ssh -p 2222 -J gate alice@gpu01\"\n"
       "\n"
       "It is read as a shell and ssh would read it; nothing is connected, and nothing is run but\n"
       "'ssh -G'. With --save, the profiles file is made if there is none, and what is in it stays\n"
@@ -229,8 +229,8 @@ static int cmd_explain(int argc, char **argv) {
       1,
       1};
   for (int i = 1; i + 1 < argc; i++) {
-    if (strcmp(argv[i], "ssh") == 0) {
-      return ps_cli_usage(syntax.command, "put the whole line in quotes: 'ssh %s ...'", argv[i + 1]);
+    if (strcmp(argv[i], "ssh") == 0 || strcmp(argv[i], "'ssh") == 0) { /* a ' is a letter to cmd.exe */
+      return ps_cli_usage(syntax.command, "put the whole line in double quotes: \"ssh %s ...\"", argv[i + 1]);
     }
   }
   if (!ps_cli_parse(&syntax, argc, argv, &arguments, &exit_code)) {

@@ -2,6 +2,7 @@
 /* The options that every command has. */
 #include "cli/cli.h"
 
+#include "base/advice.h"
 #include "log/log.h"
 
 ps_cli_common ps_cli_options;
@@ -11,9 +12,7 @@ static const char *log_level;
 static const char *color;
 
 const ps_cli_option ps_cli_common_options[] = {
-    {"config", "FILE",
-     "profiles file, instead of $PENSTOCK_CONFIG,\n~/.config/penstock/penstock.ini or /etc/penstock/penstock.ini", NULL,
-     &ps_cli_options.config},
+    {"config", "FILE", ps_advice_config, NULL, &ps_cli_options.config},
     {"log-level", "LEVEL", "error, warn, info, debug or trace", NULL, &log_level},
     {"log-format", "FORMAT", "auto, text, json, journal or eventlog", NULL, &ps_cli_options.log_format},
     {"log-file", "FILE", "log to this file instead of standard error", NULL, &ps_cli_options.log_file},

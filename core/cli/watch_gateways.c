@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/advice.h"
+
 /* How long a new one may take to greet; nothing else goes on meanwhile. */
 #define GREET_MS 500
 /* One that has not answered for so long is said to be silent. */
@@ -215,7 +217,7 @@ static void look_after(ps_watched *one, uint64_t now_ns) {
   } else if (one->watch && one->asked_ns && now_ns - one->asked_ns > SILENT_NS && !one->is_silent) {
     (void)penstock_fail(&one->found.error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT,
                         "the gateway does not answer on its control socket");
-    penstock_next(&one->found.error, "if it does not for long, look at its log, or end it with SIGTERM");
+    penstock_next(&one->found.error, "if it does not for long, look at its log, or %s", ps_advice_end_gateway);
     fell_silent(one, now_ns);
   }
 }

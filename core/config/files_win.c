@@ -9,10 +9,10 @@
 
 void ps_config_warn_of_readers(int fd, const char *path, ps_problems *problems) {
   char who[128];
+  char remedy[1024];
   if (ps_acl_others((HANDLE)_get_osfhandle(fd), FILE_READ_DATA, who, sizeof(who)) == 1) {
-    ps_problems_add(problems, 0, path, 0,
-                    "others can read this file (%s): icacls \"%s\" /inheritance:r /grant:r \"%%USERNAME%%:F\"", who,
-                    path);
+    ps_acl_write_remedy(remedy, sizeof(remedy), path);
+    ps_problems_add(problems, 0, path, 0, "others can read this file (%s): %s", who, remedy);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/advice.h"
 #include "net/net.h"
 
 /* --- values ---------------------------------------------------------------------------------------- */
@@ -209,8 +210,10 @@ void ps_settings_check_together(const ps_settings *settings, ps_problems *proble
   const ps_slot *most = ps_settings_slot(settings, "retry_max");
   (void)check_exposure(settings, listen->place, problems);
   if (pin->value.text && (strlen(pin->value.text) != 64 || strspn(pin->value.text, "0123456789abcdefABCDEF") != 64)) {
+    char command[64];
+    ps_advice_write_sha256(command, sizeof(command), "FILE");
     ps_problems_add(problems, 1, pin->place.file, pin->place.line,
-                    "`plugin_sha256`: a SHA-256 is 64 hex digits (sha256sum FILE prints it)");
+                    "`plugin_sha256`: a SHA-256 is 64 hex digits (%s prints it)", command);
   }
   if (least->value.has_number && most->value.has_number && least->value.number > most->value.number) {
     const ps_slot *told = least->place.file ? least : most;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/advice.h"
 #include "control/place.h"
 #include "log/json.h"
 #include "log/log.h"
@@ -13,7 +14,7 @@
 
 static int failed(penstock_error *error, int code, const char *what) {
   (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "%s", what);
-  penstock_next(error, "if it does not answer for long, look at its log, or end it with SIGTERM");
+  penstock_next(error, "if it does not answer for long, look at its log, or %s", ps_advice_end_gateway);
   return code;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/advice.h"
 #include "net/net.h"
 
 /* Of the first of those who wait: what has passed of its time. */
@@ -186,7 +187,7 @@ static void refuse_run(const ps_gateway *self, int code, ps_control_fault *fault
     ps_control_fault_next(fault, "`penstock status` shows how it is, and why");
   } else if (code == PENSTOCK_E_LIMIT) {
     ps_control_fault_set(fault, "busy", "the gateway has as many streams as it can");
-    ps_control_fault_next(fault, "try again when some have ended, or raise the limit of descriptors (ulimit -n)");
+    ps_control_fault_next(fault, "try again when some have ended, or %s", ps_advice_descriptors);
   } else {
     ps_control_fault_set(fault, "failed", "out of memory");
     ps_control_fault_next(fault, "try again");

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/advice.h"
 #include "base/text.h"
 #include "host/ask.h"
 #include "host/vault.h"
@@ -57,7 +58,7 @@ static int32_t ask_if_allowed(uint32_t kind, const char *question, char *answer,
 static void keep(const char *key, const char *answer) {
   if (ps_vault_put(key, answer) != PENSTOCK_OK) {
     ps_log(PENSTOCK_LOG_WARN, "prompt",
-           "the answer is not kept, as its memory cannot be locked: a reconnect will ask again (raise ulimit -l)");
+           "the answer is not kept, as its memory cannot be locked: a reconnect will ask again%s", ps_advice_lock);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/advice.h"
 #include "config/reference.h"
 #include "host/prompt.h"
 #include "host/secret_source.h"
@@ -61,8 +62,7 @@ static int32_t from_user(const char *scope, const char *reference, const char *t
     penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CANCELLED, "the question for a secret was not answered");
     break;
   case PENSTOCK_E_UNSUPPORTED:
-    fail(error, "the profile asks for a secret, and there is nobody to ask: no terminal",
-         "run penstock in the foreground of a terminal, set SSH_ASKPASS, or use env:, file: or command:");
+    fail(error, "the profile asks for a secret, and there is nobody to ask: no terminal", ps_advice_ask);
     break;
   case PENSTOCK_E_LIMIT:
     fail(error, "the answer is longer than a secret can be here", "check what was pasted");

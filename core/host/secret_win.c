@@ -30,7 +30,9 @@ static int32_t check_file(HANDLE file, const char *path, penstock_error *error) 
   }
   penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "others can read or write the secret in '%s' (%s)",
                 path, who);
-  penstock_next(error, "icacls \"%s\" /inheritance:r /grant:r \"%%USERNAME%%:F\"", path);
+  char remedy[sizeof(error->next)];
+  ps_acl_write_remedy(remedy, sizeof(remedy), path);
+  penstock_next(error, "%s", remedy);
   return PENSTOCK_E_FAILED;
 }
 

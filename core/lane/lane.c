@@ -2,6 +2,7 @@
 /* A lane's thread: its loop, its messages, its beginning and its end. */
 #include <stdlib.h>
 
+#include "base/advice.h"
 #include "lane/internal.h"
 #include "net/net.h"
 
@@ -492,7 +493,7 @@ ps_lane *ps_lane_start(const ps_lane_options *options, penstock_error *error) {
   }
   penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL,
                 "cannot start a lane: out of memory or descriptors");
-  penstock_next(error, "raise the limits (ulimit -n) or set fewer `lanes`");
+  penstock_next(error, "%s, or set fewer `lanes`", ps_advice_descriptors);
   return NULL;
 }
 

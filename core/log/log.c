@@ -56,7 +56,7 @@ static int check_system(const char *file, ps_log_format format, penstock_error *
     penstock_next(error, "install it (libsystemd0), or set log_format to text or json");
   } else if (ps_journal_open() != 0) {
     penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "Windows' event log cannot be opened");
-    penstock_next(error, "see whether its service runs (sc query eventlog), or set log_format to text or json");
+    penstock_next(error, "see whether its service runs (sc.exe query eventlog), or set log_format to text or json");
   } else {
     return PENSTOCK_OK;
   }

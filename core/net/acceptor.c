@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/acceptor.h"
 
+#include "base/advice.h"
 #include "log/log.h"
 
 /* Connections taken in one turn, so that a flood does not keep the loop from the rest. */
@@ -63,7 +64,8 @@ static void pause_accepting(ps_acceptor *acceptor) {
   (void)uv_timer_start(&acceptor->pause, on_pause_end, PAUSE_MS, 0);
   if (may_warn(acceptor)) {
     ps_log(PENSTOCK_LOG_ERROR, acceptor->options.source,
-           "out of file descriptors or memory: new connections wait until others have ended (raise `ulimit -n`)");
+           "out of file descriptors or memory: new connections wait until others have ended; %s",
+           ps_advice_descriptors);
   }
 }
 

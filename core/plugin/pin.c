@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/advice.h"
+
 #define DIGEST_SIZE 32
 
 int ps_pin_check(const void *bytes, size_t size, const char *pin, const char *path, penstock_error *error) {
@@ -14,7 +16,9 @@ int ps_pin_check(const void *bytes, size_t size, const char *pin, const char *pa
   if (strlen(pin) != 2 * (size_t)DIGEST_SIZE || strspn(pin, "0123456789abcdefABCDEF") != 2 * (size_t)DIGEST_SIZE) {
     penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
                   "plugin_sha256 is not a SHA-256 sum (64 hexadecimal digits): '%.80s'", pin);
-    penstock_next(error, "write the first word that this prints: sha256sum %.300s", path);
+    char command[400];
+    ps_advice_write_sha256(command, sizeof(command), path);
+    penstock_next(error, "write the 64 digits that this prints: %s", command);
     return PENSTOCK_E_FAILED;
   }
   if (EVP_Digest(bytes, size, digest, &digest_size, EVP_sha256(), NULL) != 1 || digest_size != DIGEST_SIZE) {

@@ -45,7 +45,7 @@ static int fail(const char *doing, HRESULT result, penstock_error *error) {
   penstock_next(error, result == E_ACCESSDENIED
                            ? "your administrator has forbidden tasks of users: put a link to 'penstockw up PROFILE' "
                              "into the folder that shell:startup opens"
-                           : "see whether the service Task Scheduler runs: sc query schedule");
+                           : "see whether the service Task Scheduler runs: sc.exe query schedule");
   return PENSTOCK_E_FAILED;
 }
 

@@ -123,7 +123,7 @@ def test_as_json(explain):
 @pytest.mark.parametrize(
     "line, at, what, next_step",
     [
-        ("ssh -z h", 6, "ssh has no option -z", "man ssh"),
+        ("ssh -z h", 6, "ssh has no option -z", "`ssh` alone"),
         ("ssh h | less", 7, "`|` pipes the output", "Give the command alone"),
         ("ssh -p", 7, "-p needs an argument", "Write -p PORT"),
         ("ssh -P 22 h", 8, "scp", "Write -p 22"),

@@ -188,7 +188,7 @@ static void wrong_pin_never_runs(void **state) {
   assert_false(tripped());
   pin[63] = '\0';
   assert_null(find("good", pin));
-  assert_words("not a SHA-256 sum", "sha256sum");
+  assert_words("not a SHA-256 sum", "sha256sum ");
   assert_false(tripped());
 }
 

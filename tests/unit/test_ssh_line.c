@@ -410,7 +410,7 @@ static void the_place_is_shown(void **state) {
   (void)state;
   assert_int_not_equal(ssh_line_parse(&line, "ssh -z h", &world, &error), 0);
   assert_string_equal(error.detail, "ssh -z h\n     ^");
-  assert_string_equal(error.next, "`man ssh` lists its options; a setting without one is -o KEYWORD=VALUE");
+  assert_string_equal(error.next, "`ssh` alone lists its options; a setting without one is -o KEYWORD=VALUE");
   assert_int_not_equal(ssh_line_parse(&line, "ssh -j x h", &world, &error), 0);
   assert_string_equal(error.next, "Write -J [USER@]HOST[:PORT] if that is meant");
   /* Not where the columns are not the characters. */

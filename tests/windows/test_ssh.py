@@ -204,6 +204,8 @@ def test_a_pasted_line(far, windows):
     done = windows.run("ssh-command", "explain", line, "--config", windows_path(far.config))
     assert done.returncode == OK, done.stderr
     assert f"port = {server.port}" in done.stdout and f"key = {key}" in done.stdout
+    done = windows.run("ssh-command", "explain", "'ssh", "-p", "22", "gpu01'")  # as cmd.exe takes it apart
+    assert done.returncode == 2 and '"ssh -p ..."' in done.stderr, done.stderr
 
 
 # --- who may be trusted ----------------------------------------------------------------------------------
@@ -268,6 +270,7 @@ def test_what_cannot_log_in_says_why(far, windows, tmp_path):
     far.write(lab=far.profile(server, key=windows_path(make_key(tmp_path / "other")), **keys))
     code, error = refusal(windows, far.config)
     assert code == 5 and error["leg"] == "auth" and "other" in error["detail"] + error["what"]
+    assert f"type KEY.pub | ssh -p {server.port} " in error["next"], error  # there is no ssh-copy-id
 
 
 # --- much ------------------------------------------------------------------------------------------------

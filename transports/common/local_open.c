@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/advice.h"
 #include "common/tcp.h"
 
 struct local_open {
@@ -99,7 +100,7 @@ static void fail_connect(local_open *o, tcp_result result, int error_number) {
   case TCP_LIMIT:
     (void)penstock_fail(&error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "No socket for a connection to %s: %s",
                         o->text, reason);
-    penstock_next(&error, "Close connections, or raise the limit (ulimit -n)");
+    penstock_next(&error, "%s", advice_descriptors);
     break;
   default:
     (void)penstock_fail(&error, PENSTOCK_LEG_ENDPOINT, PENSTOCK_CLASS_TRANSIENT, "No connection to %s: %s", o->text,

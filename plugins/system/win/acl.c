@@ -4,6 +4,8 @@
 #include <aclapi.h>
 #include <sddl.h>
 #include <stdio.h>
+#include <string.h>
+#include <wchar.h>
 
 /* Room for any SID. */
 typedef union sid_room {
@@ -29,20 +31,27 @@ static int is_well_known(PSID sid, WELL_KNOWN_SID_TYPE type) {
   return IsWellKnownSid(sid, type);
 }
 
-static int is_user(PSID sid) {
-  union {
-    TOKEN_USER user;
-    BYTE bytes[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
-  } room;
-  DWORD size = sizeof(room);
+typedef union user_room {
+  TOKEN_USER user;
+  BYTE bytes[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
+} user_room;
+
+/* Whom this process runs as; NULL if that cannot be known. */
+static PSID own_sid(user_room *room) {
+  DWORD size = sizeof(*room);
   HANDLE token = NULL;
   if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) {
-    return 0;
+    return NULL;
   }
-  int is_same =
-      GetTokenInformation(token, TokenUser, &room, sizeof(room), &size) && EqualSid(room.user.User.Sid, sid) != 0;
+  BOOL is_known = GetTokenInformation(token, TokenUser, room, sizeof(*room), &size);
   (void)CloseHandle(token);
-  return is_same;
+  return is_known ? room->user.User.Sid : NULL;
+}
+
+static int is_user(PSID sid) {
+  user_room room;
+  PSID own = own_sid(&room);
+  return own && EqualSid(own, sid) != 0;
 }
 
 static int is_trusted(PSID sid) {
@@ -112,4 +121,35 @@ int ps_acl_others(HANDLE file, ACCESS_MASK rights, char *who, size_t size) {
   }
   (void)LocalFree(descriptor);
   return result;
+}
+
+/* This user as icacls takes it: with the domain or machine, for another one may have an account of that name, too. */
+static void name_self(char *text, size_t size) {
+  wchar_t name[128];
+  wchar_t domain[128];
+  wchar_t whole[sizeof(name) / sizeof(name[0]) + sizeof(domain) / sizeof(domain[0])];
+  DWORD name_size = sizeof(name) / sizeof(name[0]);
+  DWORD domain_size = sizeof(domain) / sizeof(domain[0]);
+  SID_NAME_USE use;
+  user_room room;
+  PSID own = own_sid(&room);
+  LPSTR sid = NULL;
+  if (own && LookupAccountSidW(NULL, own, name, &name_size, domain, &domain_size, &use)) {
+    (void)swprintf(whole, sizeof(whole) / sizeof(whole[0]), L"%ls%ls%ls", domain, domain[0] ? L"\\" : L"", name);
+    if (WideCharToMultiByte(CP_UTF8, 0, whole, -1, text, (int)size, NULL, NULL) > 0) {
+      return;
+    }
+  }
+  (void)snprintf(text, size, "*%s", own && ConvertSidToStringSidA(own, &sid) ? sid : "YOUR-SID");
+  (void)LocalFree(sid);
+}
+
+void ps_acl_write_remedy(char *text, size_t size, const char *path) {
+  char name[300];
+  name_self(name, sizeof(name));
+  (void)snprintf(text, size, "icacls \"%s\" /inheritance:r /grant:r \"%s:F\"", path, name);
+  /* As Windows writes paths: programs of its console take a slash for an option. */
+  for (char *at = text; *at && strncmp(at, "\" /", 3) != 0; at++) {
+    *at = *at == '/' ? '\\' : *at;
+  }
 }

@@ -17,4 +17,10 @@
  */
 int ps_acl_others(HANDLE file, ACCESS_MASK rights, char *who, size_t size);
 
+/**
+ * Writes the command that leaves a file to this user alone, as any shell takes it: the user is named, since %USERNAME%
+ * is nothing to PowerShell.
+ */
+void ps_acl_write_remedy(char *text, size_t size, const char *path);
+
 #endif

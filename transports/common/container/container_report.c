@@ -65,10 +65,12 @@ static const struct {
     {CONTAINER_FAULT_OPTION, PENSTOCK_CLASS_CONFIG, "'%E' cannot be run on %W: %L",
      "Correct `engine`%Y: its command has an option that it does not know"},
     {CONTAINER_FAULT_PERMISSION, PENSTOCK_CLASS_CONFIG, "This user may not use the engine of %E on %W%B",
-     "Run `sudo usermod -aG docker $USER` there and log in again, or set `engine = sudo -n docker`"},
+     "Run `sudo usermod -aG docker $USER` there and log in again, or set `engine = sudo -n docker` (on Windows, be in "
+     "the "
+     "group docker-users)"},
     {CONTAINER_FAULT_NO_ENGINE, PENSTOCK_CLASS_TRANSIENT, "The engine of %E is not running on %W%B",
-     "Start it there: `sudo systemctl start docker`, or the program that runs it (Docker Desktop, colima, podman "
-     "machine)"},
+     "Start it there: the program that runs it (Docker Desktop, colima, podman machine), or else `sudo systemctl start "
+     "docker`"},
     {CONTAINER_FAULT_UNREACHABLE, PENSTOCK_CLASS_TRANSIENT, "%E on %W cannot reach its engine at %A: %L",
      "Try `%E ps` there; `docker context ls` and DOCKER_HOST say which engine it uses, and `engine = docker --context "
      "NAME` chooses one"},

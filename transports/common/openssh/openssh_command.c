@@ -109,8 +109,11 @@ static int check_method(const openssh_plan *plan, const char *method, penstock_e
   (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "%s%sauth = %s: %s", place ? place : "",
                       place ? ": " : "", method,
                       is_password ? "penstock never sends a password" : "no way to log in that ssh knows");
-  penstock_next(error, is_password ? "Use a key (`ssh-copy-id` puts it on the host), or keyboard-interactive"
-                                   : "It can be publickey, keyboard-interactive, gssapi-with-mic or hostbased");
+  penstock_next(
+      error,
+      is_password
+          ? "Use a key, whose .pub file's line stands in .ssh/authorized_keys on the host, or keyboard-interactive"
+          : "It can be publickey, keyboard-interactive, gssapi-with-mic or hostbased");
   return PENSTOCK_E_FAILED;
 }
 

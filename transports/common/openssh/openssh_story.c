@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/advice.h"
 #include "common/ssh/login/key_file.h"
 
 /* --- reading --------------------------------------------------------------------------------------- */
@@ -180,8 +181,7 @@ static const meaning meanings[] = {
     {"terminating, ", PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, next_settings},
     {"command-line", PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, next_settings},
     {"extra arguments at end of line", PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, next_settings},
-    {"Bad owner or permissions", PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
-     "The file must be yours (or root's), and only you may be able to write to it: chmod go-w"},
+    {"Bad owner or permissions", PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, advice_config_rights},
     {"Can't open user config file", PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG,
      "Correct `ssh_config` in the profile, or take it out"},
     {"Could not resolve hostname", PENSTOCK_LEG_DNS, PENSTOCK_CLASS_TRANSIENT,

@@ -50,8 +50,9 @@ static const char *way_out(const ssh_config *lines) {
     return "If the server is to ask you questions, set `auth = keyboard-interactive`; if a key is known there, "
            "`auth = publickey`";
   }
-  return "A password is never sent. Make a key with ssh-keygen, put it there with ssh-copy-id, and set `auth = "
-         "publickey`";
+  return "A password is never sent. Make a key with ssh-keygen, put the line of its .pub file into "
+         ".ssh/authorized_keys "
+         "there (ssh-copy-id does that, where there is one), and set `auth = publickey`";
 }
 
 static int refuse(const ssh_settings *settings, const ssh_config *lines, penstock_error *error) {

@@ -286,10 +286,11 @@ int ssh_profile_check_methods(const penstock_config *config, penstock_error *err
   for (uint32_t i = 0; (item = config->get_item(config, "auth", i)); i++) {
     if (strcmp(item, "publickey") != 0 && strcmp(item, "keyboard-interactive") != 0) {
       (void)bad_option(config, "auth", item, "not a way to log in that penstock has", error);
-      penstock_next(error,
-                    strcmp(item, "password") == 0
-                        ? "A password is never sent. Make a key with ssh-keygen, and put it there with ssh-copy-id"
-                        : "There are publickey and keyboard-interactive; `transport = openssh` has the others");
+      penstock_next(
+          error, strcmp(item, "password") == 0
+                     ? "A password is never sent. Make a key with ssh-keygen, and put the line of its .pub file into "
+                       ".ssh/authorized_keys there (ssh-copy-id does that, where there is one)"
+                     : "There are publickey and keyboard-interactive; `transport = openssh` has the others");
       return PENSTOCK_E_FAILED;
     }
   }

@@ -156,7 +156,8 @@ static const char *base_name(const char *path) {
 static int refuse_program(ssh_line_reader *self, const shell_word *word) {
   static const char *const others[][2] = {
       {"autossh", "Write ssh in its place, without -M PORT and -f: penstock reconnects by itself"},
-      {"sshpass", "penstock never sends a password: set up a key (ssh-copy-id HOST), and paste the line from ssh on"},
+      {"sshpass", "penstock never sends a password: set up a key (its .pub file's line goes into .ssh/authorized_keys "
+                  "there), and paste the line from ssh on"},
       {"sudo", "Paste the line from ssh on: penstock connects as the user that it runs as"},
       {"doas", "Paste the line from ssh on: penstock connects as the user that it runs as"},
       {"nohup", "Paste the line from ssh on: penstock stays by itself"},

@@ -125,7 +125,7 @@ static int refuse_unknown(ssh_line_reader *self, char letter, uint32_t at) {
     (void)snprintf(next, sizeof(next), "Write -%c%s%s if that is meant", near->letter, near->argument ? " " : "",
                    near->argument ? near->argument : "");
   } else {
-    (void)snprintf(next, sizeof(next), "`man ssh` lists its options; a setting without one is -o KEYWORD=VALUE");
+    (void)snprintf(next, sizeof(next), "`ssh` alone lists its options; a setting without one is -o KEYWORD=VALUE");
   }
   if ((unsigned char)letter > ' ' && (unsigned char)letter < 0x7F) {
     return ssh_line_fail(self, at, next, "ssh has no option -%c", letter);

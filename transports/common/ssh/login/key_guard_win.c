@@ -24,7 +24,10 @@ int key_guard_is_open(const char *path, char *problem, size_t problem_size, char
     return 0;
   }
   (void)snprintf(problem, problem_size, "can be read or changed by %s: it is not used", who);
-  (void)snprintf(remedy, remedy_size, "Take the right away: icacls \"%s\" /inheritance:r /grant:r \"%%USERNAME%%:F\"",
-                 path);
+  static const char words[] = "Take the right away: ";
+  (void)snprintf(remedy, remedy_size, "%s", words);
+  if (remedy_size > sizeof(words)) {
+    ps_acl_write_remedy(remedy + sizeof(words) - 1, remedy_size - sizeof(words) + 1, path);
+  }
   return 1;
 }

@@ -5,6 +5,8 @@
  */
 #include "common/ssh/login/ssh_auth.h"
 
+#include "common/advice.h"
+
 enum { PARTIAL_MAX = 8 };
 
 /* The methods that exist, by the name that settings and servers have for them. */
@@ -184,10 +186,12 @@ static void fail_without_key(ssh_login *login, const char *allowed) {
   if (interactive_would_do(login, allowed)) {
     penstock_next(login->error, "Let it ask you: auth = publickey, keyboard-interactive; or make a key and set `key`");
   } else {
+    char command[400];
+    advice_write_key_copy(command, sizeof(command), "", settings->port, settings->user, settings->host);
     penstock_next(login->error,
-                  "Make a key with `ssh-keygen -t ed25519`, copy it there with `ssh-copy-id -p %u %s@%s`, "
+                  "Make a key with `ssh-keygen -t ed25519`, copy it there with `%s`, "
                   "and %s if it is not at a usual place",
-                  (unsigned)settings->port, settings->user, settings->host,
+                  command,
                   login->link->is_hop ? "name it with IdentityFile for this host in ssh_config (`key` is the last "
                                         "host's alone)"
                                       : "set `key`");
@@ -217,11 +221,12 @@ static void fail_keys(ssh_login *login, const char *allowed) {
                         "%s refused the login of %s: none of the %u keys offered is accepted; the server allows %s",
                         settings->host, settings->user, login->offers, allowed);
   }
+  char command[400];
+  advice_write_key_copy(command, sizeof(command), "KEY.pub", settings->port, settings->user, settings->host);
   penstock_next(login->error,
-                "Check %s; `ssh-copy-id -p %u -i KEY.pub %s@%s` adds a key there. An account that is "
+                "Check %s; `%s` adds a key there. An account that is "
                 "locked, or whose login shell does not exist, is refused in the same way",
-                login->link->is_hop ? "User and IdentityFile of this host in ssh_config" : "`user` and `key`",
-                (unsigned)settings->port, settings->user, settings->host);
+                login->link->is_hop ? "User and IdentityFile of this host in ssh_config" : "`user` and `key`", command);
 }
 
 static void fail_refused(ssh_login *login) {

@@ -2,6 +2,7 @@
 /* keyboard-interactive (RFC 4256): the server asks, the user answers. Only if the profile says so. */
 #include <openssl/crypto.h>
 
+#include "common/advice.h"
 #include "common/ssh/login/ssh_auth.h"
 
 enum { ANSWER_SIZE = 1024, ROUNDS_MAX = 32 };
@@ -17,8 +18,7 @@ static ssh_login_result fail_asking(ssh_login *login, int32_t reason) {
     (void)penstock_fail(login->error, PENSTOCK_LEG_AUTH, PENSTOCK_CLASS_AUTH,
                         "%s has questions for %s (keyboard-interactive), and there is nobody to ask", settings->host,
                         settings->user);
-    penstock_next(login->error, "Start penstock on a terminal, or set SSH_ASKPASS to a program that asks (and "
-                                "SSH_ASKPASS_REQUIRE=force)");
+    penstock_next(login->error, "%s", advice_ask);
   } else {
     (void)penstock_fail(login->error, PENSTOCK_LEG_AUTH, PENSTOCK_CLASS_AUTH,
                         "a question of %s was not answered (keyboard-interactive)", settings->host);
