@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "cli/split_win.h"
 #include "log/sink.h"
-#include "net/net_win.h"
+#include "win/reason.h"
 #include "win/wide.h"
 
 /* Said by the gateway that has let go. */
@@ -91,7 +91,7 @@ int ps_background_begin(size_t index, int *exit_code, int *has_ended, penstock_e
   DWORD reason = ps_split_start(index, 0, &child);
   if (reason != 0) {
     ps_split_take_keys_back();
-    ps_net_reason((int)reason, why, sizeof(why));
+    ps_reason(reason, why, sizeof(why));
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "cannot start another process: %s", why);
   }
   *has_ended = wait_for(child.words);

@@ -10,7 +10,7 @@
 #include "cli/cli.h"
 #include "cli/show.h"
 #include "cli/split_win.h"
-#include "net/net_win.h"
+#include "win/reason.h"
 
 /* What a child says. */
 #define KNOWN 'k'
@@ -89,7 +89,7 @@ static int start(child *one, size_t index) {
   char why[160];
   DWORD reason = ps_split_start(index, 1, &one->process);
   if (reason != 0) {
-    ps_net_reason((int)reason, why, sizeof(why));
+    ps_reason(reason, why, sizeof(why));
     fail(one->name, why);
     return 0;
   }

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "config/append.h"
 #include "config/append_text.h"
-#include "net/net_win.h"
+#include "win/reason.h"
 #include "win/wide.h"
 
 #define LARGEST_FILE ((size_t)1024 * 1024)
@@ -25,7 +25,7 @@ typedef struct change {
 
 static int fail(const change *self, const char *doing) {
   char text[160];
-  ps_net_reason((int)GetLastError(), text, sizeof(text));
+  ps_reason(GetLastError(), text, sizeof(text));
   (void)penstock_fail(self->error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "cannot %s %s: %s", doing, self->path,
                       text);
   penstock_next(self->error, "Name a file that you can write with --config FILE");

@@ -15,8 +15,8 @@
 #include "control/bridge_win.h"
 #include "control/place.h"
 #include "net/net.h"
-#include "net/net_win.h"
 #include "net/owner_win.h"
+#include "win/reason.h"
 #include "win/wide.h"
 
 #define PIPES "//./pipe/"
@@ -195,7 +195,7 @@ int ps_control_bind(uv_pipe_t *pipe, const char *name, ps_control_file *file, pe
   DWORD reason = let_in_user_alone(pipe->pipe.serv.accept_reqs[0].pipeHandle);
   if (reason != ERROR_SUCCESS) {
     char text[160];
-    ps_net_reason((int)reason, text, sizeof(text));
+    ps_reason(reason, text, sizeof(text));
     return failed(error, path, text, "its access list cannot be set, so that nobody is let in");
   }
   char entry[PS_CONTROL_PATH_SIZE];
@@ -203,7 +203,7 @@ int ps_control_bind(uv_pipe_t *pipe, const char *name, ps_control_file *file, pe
   reason = enter(entry, file);
   if (reason != ERROR_SUCCESS) {
     char text[160];
-    ps_net_reason((int)reason, text, sizeof(text));
+    ps_reason(reason, text, sizeof(text));
     return failed(error, path, text, "set PENSTOCK_RUNTIME_DIR to a folder of yours in which files can be made");
   }
   (void)snprintf(file->path, sizeof(file->path), "%s", path);
@@ -273,7 +273,7 @@ int ps_control_dial(const char *path, int timeout_ms, penstock_socket *socket, p
   free(wide);
   if (pipe == INVALID_HANDLE_VALUE) {
     char text[160];
-    ps_net_reason((int)reason, text, sizeof(text));
+    ps_reason(reason, text, sizeof(text));
     (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "cannot connect to %s: %s", path, text);
     return reason == ERROR_FILE_NOT_FOUND ? PENSTOCK_E_NOT_FOUND
            : reason == ERROR_PIPE_BUSY    ? PENSTOCK_E_TIMEOUT

@@ -5,8 +5,8 @@
 #include "config/expand.h"
 #include "host/prompt.h"
 #include "host/secret_source.h"
-#include "net/net_win.h"
 #include "win/acl.h"
+#include "win/reason.h"
 #include "win/wide.h"
 
 /* More than any password or token is long. */
@@ -15,7 +15,7 @@
 static int32_t file_failed(const char *path, DWORD reason, penstock_error *error) {
   char text[160];
   int is_missing = reason == ERROR_FILE_NOT_FOUND || reason == ERROR_PATH_NOT_FOUND;
-  ps_net_reason((int)reason, text, sizeof(text));
+  ps_reason(reason, text, sizeof(text));
   penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "cannot read the secret in '%s': %s", path, text);
   penstock_next(error, "%s",
                 is_missing ? "create the file, or correct its path" : "give this user the right to read it");

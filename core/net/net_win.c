@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "net/net_win.h"
 #include "net/net.h"
+#include "win/reason.h"
 
 #include <pthread.h>
 
@@ -18,22 +19,6 @@ static void start(void) {
 
 void ps_net_start(void) {
   (void)pthread_once(&started, start);
-}
-
-void ps_net_reason(int reason, char *text, size_t size) {
-  wchar_t wide[256];
-  DWORD length =
-      FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK, NULL,
-                     (DWORD)reason, 0, wide, (DWORD)(sizeof(wide) / sizeof(wide[0])), NULL);
-  while (length > 0 && (wide[length - 1] <= L' ' || wide[length - 1] == L'.')) {
-    length--;
-  }
-  int written = length > 0 ? WideCharToMultiByte(CP_UTF8, 0, wide, (int)length, text, (int)size - 1, NULL, NULL) : 0;
-  if (written > 0) {
-    text[written] = '\0';
-  } else {
-    (void)snprintf(text, size, "error %d of Windows", reason);
-  }
 }
 
 /* --- addresses ------------------------------------------------------------------------------------ */
@@ -57,7 +42,7 @@ static struct addrinfo *lookup(const char *address, int passive, penstock_error 
   }
   int rc = getaddrinfo(is_localhost ? (passive ? "127.0.0.1" : NULL) : host, port, &hints, &list);
   if (rc != 0) {
-    ps_net_reason(rc, reason, sizeof(reason));
+    ps_reason((DWORD)rc, reason, sizeof(reason));
     penstock_fail(error, passive ? PENSTOCK_LEG_LOCAL : PENSTOCK_LEG_DNS,
                   rc == WSATRY_AGAIN ? PENSTOCK_CLASS_TRANSIENT : PENSTOCK_CLASS_CONFIG, "cannot resolve '%s': %s",
                   host, reason);
@@ -126,7 +111,7 @@ static int listen_failed(const char *address, const struct addrinfo *info, int r
     penstock_next(error, "end that program, or set another port (`listen = 127.0.0.1:%u`, or --listen)", port + 1u);
     return PENSTOCK_E_FAILED;
   }
-  ps_net_reason(reason, text, sizeof(text));
+  ps_reason((DWORD)reason, text, sizeof(text));
   penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "cannot listen on %s: %s", address, text);
   penstock_next(error,
                 reason == WSAEACCES
@@ -243,7 +228,7 @@ int ps_net_connect(const char *address, int timeout_ms, penstock_socket *result,
   freeaddrinfo(list);
   if (reason != 0) {
     char text[160];
-    ps_net_reason(reason, text, sizeof(text));
+    ps_reason((DWORD)reason, text, sizeof(text));
     return penstock_fail(error, PENSTOCK_LEG_TCP,
                          reason == WSAECONNREFUSED ? PENSTOCK_CLASS_REFUSED : PENSTOCK_CLASS_TRANSIENT,
                          "cannot connect to %s: %s", address, text);

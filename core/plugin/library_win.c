@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "net/net_win.h"
+#include "win/reason.h"
 #include "win/wide.h"
 
 /* What a plugin needs is looked for beside it, beside the program, which loads its own from there anyway, and in the
@@ -18,7 +18,7 @@ void *ps_library_open(const char *path, penstock_error *error) {
   HMODULE library = wide ? LoadLibraryExW(wide, NULL, where) : NULL;
   if (!library) {
     char text[160];
-    ps_net_reason((int)GetLastError(), text, sizeof(text));
+    ps_reason(GetLastError(), text, sizeof(text));
     penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "%.240s: cannot be loaded: %s", path, text);
     penstock_next(error, "put the libraries that it needs beside it, or get a build of it for this system");
   }

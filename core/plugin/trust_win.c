@@ -8,8 +8,8 @@
 
 #include <stdlib.h>
 
-#include "net/net_win.h"
 #include "win/acl.h"
+#include "win/reason.h"
 #include "win/wide.h"
 
 /* Of a file: to change it, or who may. */
@@ -23,7 +23,7 @@
 
 static int fail_system(penstock_error *error, const char *path, DWORD reason) {
   char text[160];
-  ps_net_reason((int)reason, text, sizeof(text));
+  ps_reason(reason, text, sizeof(text));
   (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "%.300s: %s", path, text);
   if (reason == ERROR_FILE_NOT_FOUND || reason == ERROR_PATH_NOT_FOUND || reason == ERROR_INVALID_NAME) {
     penstock_next(error, "check the spelling of the path");

@@ -15,9 +15,9 @@
 #include <sddl.h>
 #include <taskschd.h>
 
-#include "base/command_line.h"
-#include "net/net_win.h"
+#include "command_line.h"
 #include "service/task.h"
+#include "win/reason.h"
 #include "win/wide.h"
 
 DEFINE_GUID(task_scheduler_class, 0x0f87369f, 0xa4e5, 0x4cfc, 0xbd, 0x3e, 0x73, 0xe6, 0x15, 0x45, 0x72, 0xdd);
@@ -39,7 +39,7 @@ typedef struct scheduler {
 
 static int fail(const char *doing, HRESULT result, penstock_error *error) {
   char text[160];
-  ps_net_reason((int)result, text, sizeof(text));
+  ps_reason((DWORD)result, text, sizeof(text));
   (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "cannot %s: %s (0x%08lX)", doing, text,
                       (unsigned long)result);
   penstock_next(error, result == E_ACCESSDENIED

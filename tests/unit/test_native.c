@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a transport for Windows makes of a folder, of words and of a record, without Windows. */
+/* What a transport for Windows makes of a folder and of a record, without Windows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,7 +13,6 @@
 #include "common/native/layout.h"
 #include "common/native/record.h"
 #include "common/native/tail.h"
-#include "common/win/command.h"
 
 /* --- folders -------------------------------------------------------------------------------------- */
 
@@ -161,29 +160,6 @@ static void test_go_up(void **state) {
   check_up("\\\\?\\C:\\a", "\\\\?\\C:\\", 1);
   check_up("\\\\?\\UNC\\s\\d", "\\\\?\\UNC\\s\\d", 0);
   check_up("\\a", "\\", 1);
-}
-
-/* --- words ---------------------------------------------------------------------------------------- */
-
-static void check_line(const char *const *words, const char *wanted) {
-  char *line = command_line(words);
-  assert_string_equal(line, wanted);
-  free(line);
-}
-
-static void test_command_line(void **state) {
-  (void)state;
-  check_line((const char *const[]){"a.exe", "--port", "1", NULL}, "a.exe --port 1");
-  check_line((const char *const[]){"C:\\P F\\a.exe", "", "x y", NULL}, "\"C:\\P F\\a.exe\" \"\" \"x y\"");
-  check_line((const char *const[]){"C:\\a\\", "b c\\", "\"", NULL}, "C:\\a\\ \"b c\\\\\" \"\\\"\"");
-  check_line((const char *const[]){"a\\\\\"b", NULL}, "\"a\\\\\\\\\\\"b\"");
-}
-
-static void test_same_variable(void **state) {
-  (void)state;
-  assert_true(command_same_variable("Path=1", "PATH=2"));
-  assert_false(command_same_variable("PATH=1", "PATHEXT=1"));
-  assert_false(command_same_variable("PATHEXT=1", "PATH=1"));
 }
 
 /* --- the record ----------------------------------------------------------------------------------- */
@@ -347,12 +323,12 @@ static void test_kept(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_dev),     cmocka_unit_test(test_bundle),       cmocka_unit_test(test_root),
-      cmocka_unit_test(test_parents), cmocka_unit_test(test_missing),      cmocka_unit_test(test_named_program),
-      cmocka_unit_test(test_go_up),   cmocka_unit_test(test_command_line), cmocka_unit_test(test_same_variable),
-      cmocka_unit_test(test_record),  cmocka_unit_test(test_bad_record),   cmocka_unit_test(test_marks),
-      cmocka_unit_test(test_tail),    cmocka_unit_test(test_venv),         cmocka_unit_test(test_no_venv),
-      cmocka_unit_test(test_batch),   cmocka_unit_test(test_endings),      cmocka_unit_test(test_kept),
+      cmocka_unit_test(test_dev),     cmocka_unit_test(test_bundle),  cmocka_unit_test(test_root),
+      cmocka_unit_test(test_parents), cmocka_unit_test(test_missing), cmocka_unit_test(test_named_program),
+      cmocka_unit_test(test_go_up),   cmocka_unit_test(test_record),  cmocka_unit_test(test_bad_record),
+      cmocka_unit_test(test_marks),   cmocka_unit_test(test_tail),    cmocka_unit_test(test_venv),
+      cmocka_unit_test(test_no_venv), cmocka_unit_test(test_batch),   cmocka_unit_test(test_endings),
+      cmocka_unit_test(test_kept),
   };
   return cmocka_run_group_tests_name("native", tests, NULL, NULL);
 }

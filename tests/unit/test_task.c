@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tasks of Windows' Task Scheduler: names, XML, and command lines; none of it needs Windows. */
+/* Tasks of Windows' Task Scheduler: names and XML; none of it needs Windows. */
 #include "service/task.h"
 
 #include <setjmp.h>
@@ -9,8 +9,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "base/command_line.h"
 
 static void check_name(const char *profile, const char *expected) {
   ps_text name = {0};
@@ -77,19 +75,12 @@ static void test_xml_is_whole_whatever_texts_are(void **state) {
   free(xml.data);
 }
 
-static void test_words_become_a_line(void **state) {
-  (void)state;
-  const char *const words[] = {"up", "my lab", "", "C:\\a b\\", "say \"so\\\"", "C:\\x\\y", NULL};
-  char *line = ps_command_line(words);
-  assert_string_equal(line, "up \"my lab\" \"\" \"C:\\a b\\\\\" \"say \\\"so\\\\\\\"\" C:\\x\\y");
-  free(line);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_names_lead_back_to_profiles), cmocka_unit_test(test_other_tasks_are_none),
-      cmocka_unit_test(test_a_mark_is_a_users),           cmocka_unit_test(test_xml_is_whole_whatever_texts_are),
-      cmocka_unit_test(test_words_become_a_line),
+      cmocka_unit_test(test_names_lead_back_to_profiles),
+      cmocka_unit_test(test_other_tasks_are_none),
+      cmocka_unit_test(test_a_mark_is_a_users),
+      cmocka_unit_test(test_xml_is_whole_whatever_texts_are),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

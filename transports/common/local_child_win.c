@@ -11,8 +11,8 @@
 
 #include "common/script.h"
 #include "common/script_stream.h"
-#include "common/win/files_win.h"
 #include "common/win/socket_child_win.h"
+#include "win/reason.h"
 
 enum {
   NOISE_MAX = 16 * 1024, /* that may come before the script's mark */
@@ -80,7 +80,7 @@ local_child *local_child_start(const local_shell *shell, const char *body, penst
     free(self->noise);
     free(self);
   }
-  files_reason(reason, text, sizeof(text));
+  ps_reason(reason, text, sizeof(text));
   (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_TRANSIENT, "%.300s cannot be started: %s", shell->name,
                       text);
   penstock_next(error, "A limit of this machine may be reached: end other programs; or set `shell` to another one");

@@ -9,25 +9,17 @@
 
 #include "common/win/child_win.h"
 #include "common/win/files_win.h"
+#include "win/wide.h"
 
 #define LONGEST 32768
 
 /* --- places ---------------------------------------------------------------------------------------- */
 
-static char *to_utf8(const wchar_t *wide) {
-  int size = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
-  char *text = malloc((size_t)size + 1);
-  if (text) {
-    (void)WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, size, NULL, NULL);
-  }
-  return text;
-}
-
 /* A variable of ours, to free(); NULL if it is not set. */
 static char *variable(const wchar_t *name) {
   wchar_t *wide = calloc(LONGEST, sizeof(*wide));
   DWORD length = wide ? GetEnvironmentVariableW(name, wide, LONGEST) : 0;
-  char *text = length > 0 && length < LONGEST ? to_utf8(wide) : NULL;
+  char *text = length > 0 && length < LONGEST ? ps_narrow(wide) : NULL;
   free(wide);
   return text;
 }
@@ -38,7 +30,7 @@ static char *registered(HKEY root) {
   DWORD size = sizeof(path);
   return RegGetValueW(root, L"SOFTWARE\\GitForWindows", L"InstallPath", RRF_RT_REG_SZ | RRF_SUBKEY_WOW6464KEY, NULL,
                       path, &size) == ERROR_SUCCESS
-             ? to_utf8(path)
+             ? ps_narrow(path)
              : NULL;
 }
 

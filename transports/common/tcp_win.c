@@ -3,6 +3,7 @@
 #include <ws2tcpip.h>
 
 #include "common/tcp.h"
+#include "win/reason.h"
 
 int tcp_parse(const char *host, uint16_t port, penstock_address *address) {
   memset(address, 0, sizeof(*address));
@@ -148,11 +149,5 @@ void tcp_close(penstock_socket socket_to_close) {
 }
 
 void tcp_error_text(int error_number, char *text, size_t size) {
-  wchar_t wide[128];
-  DWORD length =
-      FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK, NULL,
-                     (DWORD)error_number, 0, wide, sizeof(wide) / sizeof(wide[0]), NULL);
-  if (length == 0 || WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, (int)size, NULL, NULL) == 0) {
-    (void)snprintf(text, size, "error %d of Windows", error_number);
-  }
+  ps_reason((DWORD)error_number, text, size);
 }

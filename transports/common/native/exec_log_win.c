@@ -10,6 +10,7 @@
 #include "common/native/far_end_win.h"
 #include "common/native/place_win.h"
 #include "common/win/files_win.h"
+#include "win/reason.h"
 
 #define CHUNK 65536
 /* How often a file is looked at that grows. A folder on a network tells of no changes. */
@@ -201,7 +202,7 @@ int exec_log_begin(const solver_settings *settings, const exec_wanted *wanted, p
     result = fail_memory(error);
   } else if (self->file == INVALID_HANDLE_VALUE && !(self->follows && reason == ERROR_FILE_NOT_FOUND)) {
     char text[160];
-    files_reason(reason, text, sizeof(text));
+    ps_reason(reason, text, sizeof(text));
     result = penstock_fail(error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_TRANSIENT,
                            "There is no log that can be read: %.300s: %s", path, text);
     destroy(self);

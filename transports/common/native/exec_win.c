@@ -14,10 +14,11 @@
 #include "common/native/environment_win.h"
 #include "common/native/far_end_win.h"
 #include "common/native/place_win.h"
-#include "common/native/process_win.h"
 #include "common/native/runner_win.h"
 #include "common/native/tail.h"
 #include "common/win/files_win.h"
+#include "win/process.h"
+#include "win/reason.h"
 
 #define CHUNK 65536
 /* Of standard error, so much is kept. */
@@ -274,12 +275,12 @@ static DWORD WINAPI carry(void *context) {
 
 static int fail_start(const char *name, DWORD reason, penstock_error *error) {
   char text[160];
-  files_reason(reason, text, sizeof(text));
+  ps_reason(reason, text, sizeof(text));
   return penstock_fail(error, PENSTOCK_LEG_EXEC, PENSTOCK_CLASS_TRANSIENT, "'%.100s' could not be started: %s", name,
                        text);
 }
 
-static DWORD make_streams(exec *self, uint32_t flags, process_start *how) {
+static DWORD make_streams(exec *self, uint32_t flags, ps_process *how) {
   DWORD reason = pipes_make(0, &self->ours[STREAM_IN], &how->input);
   reason = reason ? reason : pipes_make(1, &self->ours[STREAM_OUT], &how->output);
   if (flags & PENSTOCK_COMMAND_MERGE) {
@@ -290,24 +291,17 @@ static DWORD make_streams(exec *self, uint32_t flags, process_start *how) {
   return reason;
 }
 
-static DWORD start(exec *self, const process_start *how) {
+static DWORD start(exec *self, const ps_process *how) {
   PROCESS_INFORMATION made = {0};
-  self->job = process_make_job(NULL);
-  DWORD reason = self->job ? process_create(how, &made) : GetLastError();
-  if (reason != 0) {
-    return reason;
-  }
+  self->job = ps_process_make_job(NULL);
+  DWORD reason = self->job ? ps_process_create(how, &made) : GetLastError();
+  reason = reason ? reason : ps_process_set_off(&made, self->job);
   self->process = made.hProcess;
-  if (!AssignProcessToJobObject(self->job, made.hProcess) || ResumeThread(made.hThread) == (DWORD)-1) {
-    reason = GetLastError();
-    (void)TerminateProcess(made.hProcess, 1);
-  }
-  (void)CloseHandle(made.hThread);
   return reason;
 }
 
 /* Starts it with its streams. Only once that is done there is a stream, and it can be of no use. */
-static DWORD start_with_streams(exec *self, uint32_t flags, process_start *how) {
+static DWORD start_with_streams(exec *self, uint32_t flags, ps_process *how) {
   how->input = how->output = how->errors = INVALID_HANDLE_VALUE;
   DWORD reason = make_streams(self, flags, how);
   reason = reason ? reason : start(self, how);
@@ -368,7 +362,8 @@ static int refuse(const exec_wanted *wanted, unsigned status, const penstock_err
 /* Begins one whose program is known. */
 static int begin_runner(const exec_wanted *wanted, const runner *made, wchar_t *environment, const wchar_t *folder,
                         penstock_socket *stream, penstock_error *error) {
-  process_start how = {.program = made->program, .line = made->line, .environment = environment, .folder = folder};
+  ps_process how = {
+      .program = made->program, .line = made->line, .environment = environment, .folder = folder, .leaves_job = 1};
   exec *self = create();
   DWORD reason = self ? start_with_streams(self, wanted->flags, &how) : ERROR_NOT_ENOUGH_MEMORY;
   if (reason != 0) {

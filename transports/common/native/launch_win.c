@@ -4,11 +4,12 @@
 #include "common/native/ended_win.h"
 #include "common/native/environment_win.h"
 #include "common/native/place_win.h"
-#include "common/native/process_win.h"
 #include "common/native/runner_win.h"
 #include "common/native/who_win.h"
 #include "common/random.h"
 #include "common/win/files_win.h"
+#include "win/process.h"
+#include "win/reason.h"
 
 /* Another gateway may be launching in this folder: it is waited for so long. */
 #define LOCK_PATIENCE_MS 5000
@@ -123,7 +124,7 @@ static int make_runner(runner *made, const solver_settings *settings, const layo
   return result;
 }
 
-static DWORD open_streams(process_start *how, const layout *found, const record *kept) {
+static DWORD open_streams(ps_process *how, const layout *found, const record *kept) {
   SECURITY_ATTRIBUTES inherited = {.nLength = sizeof(inherited), .bInheritHandle = TRUE};
   char *path = layout_join(found->root, kept->log);
   how->output = how->errors = path ? files_open_log(path) : INVALID_HANDLE_VALUE;
@@ -136,7 +137,7 @@ static DWORD open_streams(process_start *how, const layout *found, const record 
 
 static int fail_start(const layout *found, DWORD reason, penstock_error *error) {
   char text[160];
-  files_reason(reason, text, sizeof(text));
+  ps_reason(reason, text, sizeof(text));
   (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH, PENSTOCK_CLASS_TRANSIENT, "%.300s could not be started: %s",
                       found->program, text);
   penstock_next(error, "Start it by hand to see what Windows says of it");
@@ -166,7 +167,7 @@ static int set_off(const solver_settings *settings, const layout *found, HANDLE 
   return result;
 }
 
-static void close_streams(const process_start *how) {
+static void close_streams(const ps_process *how) {
   if (how->input != INVALID_HANDLE_VALUE) {
     (void)CloseHandle(how->input);
   }
@@ -176,13 +177,13 @@ static void close_streams(const process_start *how) {
 }
 
 /* Starts what `how` says, whose streams are open. */
-static int start_in_job(const solver_settings *settings, const layout *found, const process_start *how, record *kept,
+static int start_in_job(const solver_settings *settings, const layout *found, const ps_process *how, record *kept,
                         penstock_error *error) {
   PROCESS_INFORMATION made = {0};
   wchar_t name[64];
   who_job_name(kept->token, name);
-  HANDLE job = process_make_job(name);
-  DWORD reason = job ? process_create(how, &made) : GetLastError();
+  HANDLE job = ps_process_make_job(name);
+  DWORD reason = job ? ps_process_create(how, &made) : GetLastError();
   int result = reason ? fail_start(found, reason, error) : set_off(settings, found, job, &made, kept, error);
   if (result == PENSTOCK_OK) {
     ended_watch(kept, made.hProcess);
@@ -204,12 +205,13 @@ static int start_solver(const solver_settings *settings, const layout *found, re
   wchar_t *folder = files_wide_path(found->root);
   wchar_t *environment = environment_make(settings, found, NULL);
   int result = make_runner(&made, settings, found, kept, environment, error);
-  process_start how = {.program = made.program,
-                       .line = made.line,
-                       .environment = environment,
-                       .folder = folder,
-                       .input = INVALID_HANDLE_VALUE,
-                       .output = INVALID_HANDLE_VALUE};
+  ps_process how = {.program = made.program,
+                    .line = made.line,
+                    .environment = environment,
+                    .folder = folder,
+                    .input = INVALID_HANDLE_VALUE,
+                    .output = INVALID_HANDLE_VALUE,
+                    .leaves_job = 1};
   DWORD reason = result == PENSTOCK_OK ? open_streams(&how, found, kept) : 0;
   if (reason != 0) {
     char *log = layout_join(found->root, kept->log);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/win/files_win.h"
+#include "win/reason.h"
 
 #define LOG_LINES 20
 
@@ -17,7 +18,7 @@ const char *place_origin(const char *origin, char text[300]) {
 
 int place_fail(const char *path, DWORD reason, penstock_error *error) {
   char text[160];
-  files_reason(reason, text, sizeof(text));
+  ps_reason(reason, text, sizeof(text));
   (void)penstock_fail(error, PENSTOCK_LEG_LAUNCH,
                       reason == ERROR_DISK_FULL ? PENSTOCK_CLASS_TRANSIENT : PENSTOCK_CLASS_CONFIG,
                       "%.300s cannot be written: %s", path, text);

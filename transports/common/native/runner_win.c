@@ -3,11 +3,12 @@
 
 #include <stdlib.h>
 
+#include "command_line.h"
 #include "common/native/batch.h"
 #include "common/native/environment_win.h"
-#include "common/win/command.h"
 #include "common/win/files_win.h"
 #include "win/program.h"
+#include "win/wide.h"
 
 static int is_python(const char *path) {
   size_t length = strlen(path);
@@ -21,9 +22,9 @@ static int fail_memory(penstock_error *error) {
 /* --- how ------------------------------------------------------------------------------------------ */
 
 static int run_itself(runner *made, const char *const *words, penstock_error *error) {
-  char *line = command_line(words);
+  char *line = ps_command_line(words);
   made->program = files_wide_path(words[0]);
-  made->line = line ? files_wide(line) : NULL;
+  made->line = line ? ps_wide(line) : NULL;
   free(line);
   return made->program && made->line ? PENSTOCK_OK : fail_memory(error);
 }
@@ -41,7 +42,7 @@ static int run_batch(runner *made, const char *const *words, penstock_error *err
     penstock_next(error, "Leave that word out, or run a program instead of the batch file");
     return PENSTOCK_E_FAILED;
   }
-  made->line = line ? files_wide(line) : NULL;
+  made->line = line ? ps_wide(line) : NULL;
   free(line);
   if (GetSystemDirectoryW(folder, MAX_PATH) < MAX_PATH - 16) {
     wcscat(folder, L"\\cmd.exe");
@@ -95,15 +96,6 @@ void runner_clear(runner *made) {
 
 static const wchar_t *const ends[] = {L".exe", L".com", L".bat", L".cmd"};
 
-static char *narrow(const wchar_t *text) {
-  int size = WideCharToMultiByte(CP_UTF8, 0, text, -1, NULL, 0, NULL, NULL);
-  char *made = size > 0 ? malloc((size_t)size) : NULL;
-  if (made) {
-    (void)WideCharToMultiByte(CP_UTF8, 0, text, -1, made, size, NULL, NULL);
-  }
-  return made;
-}
-
 /* In the folders of `path` alone: not in the current one, which anybody may have written to. To free(). */
 static wchar_t *search(const wchar_t *path, const wchar_t *name, const wchar_t *end) {
   wchar_t *found = ps_program_search(path, name, end);
@@ -121,7 +113,7 @@ static char *find_in_path(const wchar_t *name, const wchar_t *environment) {
   for (size_t i = 0; path && path[0] && !found && i < sizeof(ends) / sizeof(ends[0]); i++) {
     found = search(path, name, ends[i]);
   }
-  char *result = found ? narrow(found) : NULL;
+  char *result = found ? ps_narrow(found) : NULL;
   free(path);
   free(found);
   return result;
@@ -152,7 +144,7 @@ char *runner_find(const char *name, const wchar_t *environment, const char *fold
   if (strpbrk(name, "\\/:")) {
     return find_below(name, folder);
   }
-  wchar_t *wide = files_wide(name);
+  wchar_t *wide = ps_wide(name);
   char *found = wide ? find_in_path(wide, environment) : NULL;
   free(wide);
   return found;

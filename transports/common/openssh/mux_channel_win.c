@@ -4,7 +4,7 @@
 
 #include "common/far_denial.h"
 #include "common/openssh/mux_internal_win.h"
-#include "common/win/files_win.h"
+#include "win/reason.h"
 
 enum {
   READ_CHUNK = 64 << 10,
@@ -138,7 +138,7 @@ void mux_channel_tell(mux_channel *channel) {
     return;
   }
   if (channel->start_error) {
-    files_reason(channel->start_error, reason, sizeof(reason));
+    ps_reason(channel->start_error, reason, sizeof(reason));
     (void)snprintf(text, sizeof(text), "ssh.exe cannot be started: %s", reason);
     refuse(channel, FAR_DENIAL_NO_SESSION, text);
   } else if (channel->is_refused) {

@@ -12,6 +12,7 @@
 #include "common/openssh/openssh_asker_win.h"
 #include "common/random.h"
 #include "common/win/files_win.h"
+#include "win/reason.h"
 #include "win/wide.h"
 
 void openssh_folder_path(const openssh_folder *folder, const char *name, char path[OPENSSH_PATH_SIZE]) {
@@ -20,7 +21,7 @@ void openssh_folder_path(const openssh_folder *folder, const char *name, char pa
 
 static int failed(const char *what, DWORD reason, penstock_error *error) {
   char text[160];
-  files_reason(reason, text, sizeof(text));
+  ps_reason(reason, text, sizeof(text));
   (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_CONFIG, "cannot make %s: %s", what, text);
   penstock_next(error, "Set TMP to a folder of yours that has a short path without blanks and can be written to");
   return PENSTOCK_E_FAILED;

@@ -11,8 +11,8 @@
 #include "common/openssh/openssh_asker_win.h"
 #include "common/openssh/openssh_internal.h"
 #include "common/ssh/config/ssh_program.h"
-#include "common/win/files_win.h"
 #include "common/win/socket_child_win.h"
+#include "win/reason.h"
 #include "win/wide.h"
 
 enum { END_TICK_MS = 10, END_TICKS = 200 };
@@ -193,7 +193,7 @@ int openssh_program_start(openssh_link *link, const openssh_command *command, pe
     self->data = self->messages = PENSTOCK_SOCKET_NONE;
   }
   if (!self || copy_base(self, command) || set_environment(self, link) || launch(link, self, &reason)) {
-    files_reason(reason, text, sizeof(text));
+    ps_reason(reason, text, sizeof(text));
     return penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "cannot start ssh.exe: %s", text);
   }
   self->version = link->version;

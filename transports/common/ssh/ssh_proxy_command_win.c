@@ -12,6 +12,7 @@
 
 #include "common/win/files_win.h"
 #include "common/win/socket_child_win.h"
+#include "win/reason.h"
 
 struct ssh_proxy_command {
   socket_child *child;
@@ -110,7 +111,7 @@ ssh_proxy_command *ssh_proxy_command_start(const char *name, const char *command
     process->child = start(command, socket, messages, &reason);
   }
   if (!process || !process->child) {
-    files_reason(reason, text, sizeof(text));
+    ps_reason(reason, text, sizeof(text));
     (void)penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL,
                         "the ProxyCommand for %s cannot be started: %s", name, text);
     free(process);

@@ -4,14 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-wchar_t *files_wide(const char *text) {
-  int size = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, NULL, 0);
-  wchar_t *wide = size > 0 ? calloc((size_t)size, sizeof(*wide)) : NULL;
-  if (wide) {
-    (void)MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, wide, size);
-  }
-  return wide;
-}
+#include "win/wide.h"
 
 /* What is whole and begins with this may be longer than 260 characters. */
 static const wchar_t *prefix_of(const wchar_t *whole) {
@@ -22,7 +15,7 @@ static const wchar_t *prefix_of(const wchar_t *whole) {
 }
 
 wchar_t *files_wide_path(const char *path) {
-  wchar_t *wide = files_wide(path);
+  wchar_t *wide = ps_wide(path);
   DWORD room = wide ? GetFullPathNameW(wide, 0, NULL, NULL) : 0;
   wchar_t *whole = room > 0 ? calloc(room, sizeof(*whole)) : NULL;
   wchar_t *result = NULL;
@@ -122,18 +115,4 @@ HANDLE files_open_log(const char *path) {
   free(wide);
   SetLastError(reason);
   return file;
-}
-
-void files_reason(DWORD reason, char *text, size_t size) {
-  wchar_t wide[256];
-  DWORD length =
-      FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK, NULL,
-                     reason, 0, wide, sizeof(wide) / sizeof(wide[0]) - 1, NULL);
-  while (length > 0 && (wide[length - 1] <= L' ' || wide[length - 1] == L'.')) {
-    length--;
-  }
-  wide[length] = L'\0';
-  if (length == 0 || WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, (int)size, NULL, NULL) == 0) {
-    (void)snprintf(text, size, "error %lu of Windows", reason);
-  }
 }

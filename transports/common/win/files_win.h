@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file files_win.h
- * Files by paths in UTF-8, long ones too, and errors of Windows in its words. Thread: any.
+ * Files by paths in UTF-8, long ones too. Thread: any.
  */
 #ifndef TRANSPORTS_WIN_FILES_WIN_H
 #define TRANSPORTS_WIN_FILES_WIN_H
@@ -11,8 +11,6 @@
 
 #include <windows.h>
 
-/** A text for the system, to free(); NULL if it is no UTF-8 or memory is out. */
-wchar_t *files_wide(const char *text);
 /** A path for the system, whole and as long as it may be; to free(). */
 wchar_t *files_wide_path(const char *path);
 /** Is there a file (`folder` 0) or a folder at the path? (`context` is not used.). */
@@ -23,7 +21,5 @@ char *files_read_end(const char *path, size_t most, size_t *size);
 DWORD files_write(const char *path, const char *text, size_t size);
 /** Opens a file to append to it, which a child inherits. INVALID_HANDLE_VALUE if it cannot be. */
 HANDLE files_open_log(const char *path);
-/** An error of Windows in its own words. */
-void files_reason(DWORD reason, char *text, size_t size);
 
 #endif

@@ -5,8 +5,8 @@
 
 #include <winsock2.h>
 
-#include "common/win/files_win.h"
 #include "common/win/socket_child_win.h"
+#include "win/reason.h"
 
 enum { OUTPUT_MAX = 1 << 20, CHUNK = 4096, STEP_MS = 1000 };
 
@@ -93,7 +93,7 @@ int ssh_child_run(const char *const *argv, uint64_t deadline_ms, ssh_child_resul
   socket_child *child = socket_child_start(&command, &readings[0].socket, &readings[1].socket, &reason);
   if (!child) {
     result->is_missing = reason == ERROR_FILE_NOT_FOUND || reason == ERROR_PATH_NOT_FOUND;
-    files_reason(reason, text, sizeof(text));
+    ps_reason(reason, text, sizeof(text));
     return result->is_missing ? 0
                               : penstock_fail(error, PENSTOCK_LEG_LOCAL, PENSTOCK_CLASS_INTERNAL, "cannot start %s: %s",
                                               argv[0], text);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/win/command.h"
+#include "command_line.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,18 +51,10 @@ static size_t put_all(char *line, const char *const *words) {
   return used;
 }
 
-char *command_line(const char *const *words) {
+char *ps_command_line(const char *const *words) {
   char *line = malloc(put_all(NULL, words));
   if (line) {
     (void)put_all(line, words);
   }
   return line;
-}
-
-int command_same_variable(const char *entry, const char *other) {
-  while (*entry && *entry != '=' && toupper((unsigned char)*entry) == toupper((unsigned char)*other)) {
-    entry++;
-    other++;
-  }
-  return *entry == '=' && *other == '=';
 }
