@@ -2,7 +2,7 @@
 """The transports docker, docker-ssh and docker-ssh-command on Windows, against a real engine on Linux.
 
 Under Wine there is neither WSL nor Git for Windows: relay.exe stands in for their shells, and Linux's runs what they get.
-An engine needs root.
+An engine needs root: tests/run runs these as root, whoever runs it.
 """
 import copy
 import json
@@ -22,12 +22,12 @@ from support.docker import Engine
 from transfer import MIB
 
 OK, CONFIG, CONTAINER = 0, 3, 7
+pytestmark = pytest.mark.container
 
 
 @pytest.fixture(scope="module")
 def engine(windows, tmp_path_factory):
-    if os.geteuid() != 0:
-        pytest.skip("a container engine needs root")
+    assert os.geteuid() == 0, "a container engine needs root: tests/run windows runs these with it, or leave them out (-m 'not container')"
     folder = tmp_path_factory.mktemp("linux")
     static_solver(folder / "ppf-cts-server-static")
     made = Engine(folder)

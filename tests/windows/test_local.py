@@ -28,6 +28,8 @@ def test_a_batch_file_that_starts_the_solver(windows, solver):
     shutil.copy(lab.standin, lab.folder / "venv" / "Scripts" / "python.exe")
     (lab.folder / "tools").mkdir()
     (lab.folder / "tools" / "run it.cmd").write_text('@"%~dp0..\\ppf-cts-server.exe" %*\r\n')
+    shutil.copy(windows.build / "tests" / "windows" / "tool.exe", lab.folder / "tools")
+    (lab.folder / "tools" / "say.cmd").write_text('@"%~dp0tool.exe" words %1 %2\r\n@exit /b 7\r\n')
     config = profile(lab, program="tools\\run it.cmd", venv=windows_path(lab.folder / "venv"), args="a & b, 日本", on_exit="stop", gpu="1")
     done = windows.run("check", "lab", "--config", windows_path(config))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -38,6 +40,10 @@ def test_a_batch_file_that_starts_the_solver(windows, solver):
         assert lab.notes("pythonpath") == [""] and lab.notes("gpu") == ["1"] and lab.notes("window") == ["none"]
         assert lab.notes("word")[-2:] == ["a & b", "日本"]
         assert len([line for line in lab.alive().values() if "cmd.exe" not in line]) == 3
+        done = windows.run("exec", "lab", "--", ".\\tools\\say.cmd", "a & b", "日本")
+        told = done.stdout.splitlines()
+        assert (done.returncode, told[:2], done.stderr) == (7, ["[a & b]", "[日本]"], ""), done
+        assert "gpu=1" in told and f"folder={windows_path(lab.folder)}" in told
         down(windows, gateway)
     lab.wait_all_gone()
 
