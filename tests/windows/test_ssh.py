@@ -240,6 +240,15 @@ def test_host_keys(far, windows, tmp_path):
     assert code == IDENTITY and old in error["what"] and server.fingerprints()[0] in error["what"]
     done = windows.run("trust", "lab", "--yes", "--config", windows_path(far.config))
     assert done.returncode == IDENTITY and "CHANGED" in done.stderr
+    # Anybody can make a folder in this one: a key that somebody else has put there is not believed.
+    planted = windows.prefix / "drive_c" / "ProgramData" / "ssh" / "ssh_known_hosts"
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    planted.write_text("".join(server.known_hosts_lines()))
+    planted.chmod(0o666)
+    far.write(lab=far.profile(server, known_hosts="C:/ProgramData/ssh/ssh_known_hosts", endpoint=f"127.0.0.1:{free_port()}"))
+    code, error = refusal(windows, far.config)
+    planted.unlink()
+    assert code == CONFIG and error["leg"] == "host-key" and "may write this file" in error["what"], error
 
 
 def test_what_cannot_log_in_says_why(far, windows, tmp_path):

@@ -231,7 +231,7 @@ static int load_file(known_hosts *known, const char *file, const char *bare_name
   }
   char *line = NULL;
   size_t room = 0;
-  int result = 0;
+  int result = known_hosts_judge(stream, file, error);
   unsigned number = 0;
   while (!result && getline(&line, &room, stream) >= 0) {
     known_hosts_entry *entry = next_entry(known);

@@ -103,5 +103,10 @@ uint8_t *known_hosts_decode(const char *text, size_t length, size_t *size);
  * that moment, whoever wrote it. Returns a descriptor that is not inherited, or -1 with errno.
  */
 int known_hosts_open(const char *file);
+/**
+ * Does an open file count, as far as who may have written it says? On Windows one in the folder for all users does only
+ * if administrators alone may: anybody can make folders there. Returns 0, or PENSTOCK_E_FAILED with `error`.
+ */
+int known_hosts_judge(FILE *stream, const char *file, penstock_error *error);
 
 #endif
