@@ -44,8 +44,8 @@ def test_files_that_others_can_change_are_refused(windows, tmp_path):
     config.chmod(0o644)
     done = windows.run("check", "--config", windows_path(config))
     assert "others can read this file" in done.stdout + done.stderr
-    assert "%USERNAME%" not in done.stderr and ':F"' in done.stderr  # PowerShell would take it to the letter
-    assert f'icacls "{windows_path(config)}"' in done.stderr, done.stderr
+    assert "%USERNAME%" not in done.stdout and ':F"' in done.stdout  # PowerShell would take it to the letter
+    assert f'icacls "{windows_path(config)}"' in done.stdout, done.stdout
 
 
 def test_what_to_do_next_is_windows_own(windows, tmp_path):
@@ -56,7 +56,7 @@ def test_what_to_do_next_is_windows_own(windows, tmp_path):
     config.write_text("[lab]\ntransport = winnative\nplugin_sha256 = abc\n", "utf-8")
     config.chmod(0o600)
     done = windows.run("check", "--config", windows_path(config))
-    assert done.returncode == 3 and "certutil -hashfile" in done.stderr and "sha256sum" not in done.stderr, done.stderr
+    assert done.returncode == 3 and "certutil -hashfile" in done.stdout and "sha256sum" not in done.stdout, done.stdout
 
 
 def test_settings_of_ssh_for_all_users_are_the_administrators(windows, tmp_path):
