@@ -31,4 +31,7 @@ extern const char ps_advice_lock[];
 /** Writes the command that prints the SHA-256 sum of the file `path`. */
 void ps_advice_write_sha256(char *text, size_t size, const char *path);
 
+/** Quotes a word for a shell, into `quoted`, which it returns: the user is to paste it. */
+const char *ps_advice_quote(char *quoted, size_t size, const char *text);
+
 #endif

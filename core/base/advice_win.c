@@ -15,3 +15,9 @@ const char ps_advice_lock[] = "";
 void ps_advice_write_sha256(char *text, size_t size, const char *path) {
   (void)snprintf(text, size, "certutil -hashfile \"%s\" SHA256", path);
 }
+
+/* No name of a file or a host has a double quote in it. */
+const char *ps_advice_quote(char *quoted, size_t size, const char *text) {
+  (void)snprintf(quoted, size, "\"%s\"", text);
+  return quoted;
+}

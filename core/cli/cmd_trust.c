@@ -4,7 +4,7 @@
 #include <penstock/hostkey.h>
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/advice.h"
 #include "cli/json_out.h"
 #include "cli/out.h"
 #include "cli/profile_select.h"
@@ -122,23 +122,6 @@ static int refuse(const trust_job *trust, const char *what, const char *next) {
 
 /* --- deciding ----------------------------------------------------------------------------------- */
 
-/* Quotes for a shell, into `quoted`: the user is to paste it. */
-static const char *quote(char *quoted, size_t size, const char *text) {
-  ps_text out = {0};
-  ps_text_adds(&out, "'");
-  for (; *text; text++) {
-    if (*text == '\'') {
-      ps_text_adds(&out, "'\\''");
-    } else {
-      ps_text_add(&out, text, 1);
-    }
-  }
-  ps_text_adds(&out, "'");
-  (void)snprintf(quoted, size, "%s", out.data ? out.data : "''");
-  free(out.data);
-  return quoted;
-}
-
 static int refuse_changed(const trust_job *trust) {
   penstock_error error;
   char host[300];
@@ -146,8 +129,8 @@ static int refuse_changed(const trust_job *trust) {
   const penstock_hostkey *key = &trust->key;
   penstock_fail(&error, PENSTOCK_LEG_HOST_KEY, PENSTOCK_CLASS_PEER_IDENTITY,
                 "the key of %.200s has CHANGED: it shows %s, known is %s", key->host, key->fingerprint, key->known);
-  penstock_next(&error, "only if you know why it changed: ssh-keygen -f %s -R %s", quote(file, sizeof(file), key->file),
-                quote(host, sizeof(host), key->host));
+  penstock_next(&error, "only if you know why it changed: ssh-keygen -f %s -R %s",
+                ps_advice_quote(file, sizeof(file), key->file), ps_advice_quote(host, sizeof(host), key->host));
   (void)snprintf(error.detail, sizeof(error.detail),
                  "Somebody may be listening in between, or the host was set up anew.\n"
                  "The known key stands in %s.\nAfter the line above, 'penstock trust %s' asks anew.",

@@ -238,6 +238,7 @@ def test_host_keys(far, windows, tmp_path):
     server.new_host_keys()
     code, error = refusal(windows, far.config)
     assert code == IDENTITY and old in error["what"] and server.fingerprints()[0] in error["what"]
+    assert f'ssh-keygen -f "{known}"' in error["next"].replace("\\", "/").replace("Z:", ""), error  # as cmd.exe takes it
     done = windows.run("trust", "lab", "--yes", "--config", windows_path(far.config))
     assert done.returncode == IDENTITY and "CHANGED" in done.stderr
     # Anybody can make a folder in this one: a key that somebody else has put there is not believed.

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "common/advice.h"
 #include "common/ssh/config/ssh_algorithms.h"
 #include "common/ssh/hostkey/key_blob.h"
 #include "common/ssh/ssh_internal.h"
@@ -151,10 +152,11 @@ static int refuse_changed(const ssh_link *link, const known_hosts *known, const 
                       "the host key of %s has changed: known is %s %s (%s:%u), shown was %s %s", known->name,
                       entry->type, entry->fingerprint, entry->file, entry->line, link->shown.type,
                       link->shown.fingerprint);
-  penstock_next(error,
-                "Someone may be in between: ask the administrator. Only if the change is right: ssh-keygen -f '%s' -R "
-                "'%s', then penstock trust %s",
-                entry->file, known->name, link->settings.profile);
+  penstock_next(
+      error,
+      "Someone may be in between: ask the administrator. Only if the change is right: ssh-keygen -f %s%s%s -R "
+      "%s%s%s, then penstock trust %s",
+      advice_quote, entry->file, advice_quote, advice_quote, known->name, advice_quote, link->settings.profile);
   if (error) {
     size_t used = 0;
     size_t told = 0;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "common/advice.h"
 #include "common/ssh/hostkey/key_blob.h"
 #include "common/ssh/hostkey/known_hosts.h"
 #include "common/ssh/login/key_guard.h"
@@ -195,8 +196,8 @@ static void look_at_public_key(key_file *file, const uint8_t *blob, size_t size)
 
 static void set_not_a_key(key_file *file) {
   set_problem(file, "cannot be read as a private key");
-  set_remedy(file, "`key` names a private key, in OpenSSH's, PEM or PKCS#8 form: try ssh-keygen -y -f '%s'",
-             file->path);
+  set_remedy(file, "`key` names a private key, in OpenSSH's, PEM or PKCS#8 form: try ssh-keygen -y -f %s%s%s",
+             advice_quote, file->path, advice_quote);
 }
 
 static void look_at_text(key_file *file, const char *text, size_t size) {
@@ -208,20 +209,21 @@ static void look_at_text(key_file *file, const char *text, size_t size) {
     set_remedy(file, "Name the file of a private key; ssh-keygen -t ed25519 -f NEWFILE makes one");
   } else if (strncmp(text, "PuTTY-User-Key-File-", 20) == 0) {
     set_problem(file, "is in PuTTY's format");
-    set_remedy(file, "Convert it: puttygen %s -O private-openssh -o NEWFILE, and set `key` to NEWFILE", file->path);
+    advice_write_ppk(file->remedy, sizeof(file->remedy), file->path);
+    penstock_utf8_trim(file->remedy, sizeof(file->remedy));
   } else if (parse_public_line(text, &blob, &blob_size) == 0) {
     look_at_public_key(file, blob, blob_size);
   } else if (strstr(text, openssh_begin)) {
     look_into_openssh(file, text, cipher, sizeof(cipher));
     if (key_blob_is_fido(file->type)) {
       set_problem(file, "belongs to a security key, which is used through an agent, and no agent has it");
-      set_remedy(file, "Load it into the agent: ssh-add '%s'", file->path);
+      set_remedy(file, "Load it into the agent: ssh-add %s%s%s", advice_quote, file->path, advice_quote);
     } else if (!cipher[0]) {
       set_not_a_key(file);
     } else if (!can_decrypt(cipher)) {
       set_problem(file, "is encrypted with %s, which the SSH library cannot take away", cipher);
-      set_remedy(file, "Encrypt it anew: ssh-keygen -p -Z aes256-ctr -f '%s'; or load it into the agent with ssh-add",
-                 file->path);
+      set_remedy(file, "Encrypt it anew: ssh-keygen -p -Z aes256-ctr -f %s%s%s; or load it into the agent with ssh-add",
+                 advice_quote, file->path, advice_quote);
     }
   } else if (!strstr(text, "-----BEGIN ") || !strstr(text, "PRIVATE KEY-----")) {
     set_not_a_key(file);
@@ -239,7 +241,7 @@ static void look_at_existing(key_file *file, const struct stat *info) {
   char *text = read_text(file->path, &size);
   if (!text) {
     set_problem(file, "cannot be read: %s", strerror(errno));
-    set_remedy(file, "Check its owner and mode: ls -l '%s'", file->path);
+    set_remedy(file, "%s %s%s%s", advice_show_rights, advice_quote, file->path, advice_quote);
   } else {
     look_at_text(file, text, size);
   }
@@ -325,8 +327,8 @@ key_file_result key_file_read(key_file *file, const char *passphrase, ssh_key *k
     take_public(file, *key);
   } else if (result == KEY_FILE_NOT_READABLE) {
     set_problem(file, "cannot be read as a private key");
-    set_remedy(file, "It may be damaged, or of a kind that the SSH library does not know: try ssh-keygen -y -f '%s'",
-               file->path);
+    set_remedy(file, "It may be damaged, or of a kind that the SSH library does not know: try ssh-keygen -y -f %s%s%s",
+               advice_quote, file->path, advice_quote);
   }
   free_text(text, size);
   return result;

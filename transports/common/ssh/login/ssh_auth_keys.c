@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include <time.h>
 
+#include "common/advice.h"
 #include "common/ssh/hostkey/key_blob.h"
 #include "common/ssh/login/ssh_auth.h"
 #include "common/ssh/ssh_dial.h"
@@ -248,7 +249,7 @@ static ssh_key decrypt(ssh_login *login, key_file *file, ssh_login_result *resul
   }
   if (key_file_read(file, passphrase, &key) != KEY_FILE_READ) {
     char next[512];
-    (void)snprintf(next, sizeof(next), "Try it with: ssh-keygen -y -f '%s'", file->path);
+    (void)snprintf(next, sizeof(next), "Try it with: ssh-keygen -y -f %s%s%s", advice_quote, file->path, advice_quote);
     ssh_login_hinder(login, PENSTOCK_CLASS_AUTH, next,
                      "the passphrase that the profile refers to does not open key file %s", file->path);
   }
