@@ -47,7 +47,7 @@ def test_penstock_1_has_what_the_help_has(penstock, text):
     page = text("penstock.1")
     own = penstock.run("--help").stdout
     commands = [line.split()[0] for line in own.split("Commands:")[1].split("\n\n")[0].splitlines() if line]
-    groups = ["plugin", "ssh-command", "completion"]
+    groups = ["plugin", "ssh-command", "completion", "autostart"]
     assert set(groups) < set(commands)
     for command in commands:
         if command in groups:
