@@ -132,9 +132,11 @@ build_cmocka() {
   pc cmocka 1.1.5 -lcmocka
 }
 
+# What it reads by itself is never a file that any user could have put there: it takes no configuration, and looks for files
+# where administrators alone can write.
 build_openssl() {
   (cd "$work/openssl" && perl Configure mingw64 --cross-compile-prefix=$host- --prefix="$prefix" --libdir=lib \
-    no-shared no-tests no-module no-dso no-apps no-docs no-legacy && make -j2 build_libs && make install_dev)
+    --openssldir="C:/Program Files/Common Files/SSL" no-autoload-config no-shared no-tests no-module no-dso no-apps no-docs no-legacy && make -j2 build_libs && make install_dev)
   pc libcrypto 3.5.7 "-lcrypto -lws2_32 -lcrypt32 -ladvapi32 -luser32 -lgdi32"
 }
 
