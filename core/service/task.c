@@ -52,7 +52,10 @@ char *ps_task_profile(const char *name, const char *mark) {
   for (const char *at = name + front; at < end; at++) {
     int high = *at == '%' && end - at > 2 ? digit(at[1]) : -1;
     int low = high >= 0 ? digit(at[2]) : -1;
-    char c = low >= 0 ? (char)(high * 16 + low) : *at;
+    char c = *at;
+    if (low >= 0) {
+      c = (char)(unsigned char)(high * 16 + low);
+    }
     ps_text_add(&profile, &c, 1);
     at += low >= 0 ? 2 : 0;
   }

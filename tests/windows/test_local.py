@@ -39,7 +39,7 @@ def test_a_batch_file_that_starts_the_solver(windows, solver):
         assert lab.notes("path")[0].startswith(windows_path(lab.folder / "venv" / "Scripts") + ";")
         assert lab.notes("pythonpath") == [""] and lab.notes("gpu") == ["1"] and lab.notes("window") == ["none"]
         assert lab.notes("word")[-2:] == ["a & b", "日本"]
-        assert len([line for line in lab.alive().values() if "cmd.exe" not in line]) == 3
+        wait_for(lambda: len([line for line in lab.alive().values() if "cmd.exe" not in line]) == 3, "its tree is not three")
         done = windows.run("exec", "lab", "--", ".\\tools\\say.cmd", "a & b", "日本")
         told = done.stdout.splitlines()
         assert (done.returncode, told[:2], done.stderr) == (7, ["[a & b]", "[日本]"], ""), done
