@@ -6,7 +6,7 @@ import tempfile
 
 import pytest
 
-from conftest import PATIENCE, ask, wait_for, windows_path
+from conftest import PATIENCE, ask, processes_with, wait_for, windows_path
 from test_console import BACK, OTHER_SCREEN, Console
 
 EXIT_OK, EXIT_PORT, EXIT_LAUNCH = 0, 7, 8
@@ -29,18 +29,23 @@ def captured(windows, *words):
     that passes on goes to a file, since a pipe of Linux is held, unseen by Windows, by whatever Wine starts."""
     tool = windows.build / "tests" / "windows" / "capture.exe"
     with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
-        done = subprocess.run(
+        process = subprocess.Popen(
             ["wine", str(tool), windows_path(windows.program), *words],
             env=windows.environment,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
-            timeout=PATIENCE,
-            check=False,
         )
+        try:
+            code = process.wait(2 * PATIENCE)
+        except subprocess.TimeoutExpired:
+            seen = processes_with(str(windows.build))
+            process.kill()
+            out.seek(0)
+            logs = [path.read_text("utf-8") for path in (windows.prefix / "drive_c" / "users").glob("*/AppData/Local/penstock/log/*.log")]
+            pytest.fail("\n".join([f"{words} does not end. It said:", out.read(), *logs, "There are:", *map(str, seen.items())]))
         out.seek(0)
-        done.stdout = out.read()
-    return done
+        return subprocess.CompletedProcess(words, code, out.read())
 
 
 def find_log(windows, name):
