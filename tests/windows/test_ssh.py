@@ -289,11 +289,10 @@ def test_what_cannot_log_in_says_why(far, windows, tmp_path):
 # --- much ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [pytest.param(256 * MIB, id="256M"), pytest.param(GIB, id="1G", marks=pytest.mark.nightly)])
 @pytest.mark.timeout(300)
-def test_much_both_ways(far, windows, size):
+def test_much_both_ways(far, windows):
     server, solver = far.server(), far.solver().start()
     far.write(lab=far.profile(server, endpoint=f"127.0.0.1:{solver.port}", launch="never"))
     with windows.gateway(far.config, "lab") as gateway:
         gateway.wait_event("serving")
-        assert both_ways(far.listen, size)
+        assert both_ways(far.listen, GIB)
