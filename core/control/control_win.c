@@ -17,6 +17,7 @@
 #include "net/net.h"
 #include "net/owner_win.h"
 #include "win/reason.h"
+#include "win/user.h"
 #include "win/wide.h"
 
 #define PIPES "//./pipe/"
@@ -28,27 +29,11 @@
 #define SETTLE_MS  2000
 #define OTHER_USER ((uint32_t)-1)
 
-typedef union user_room {
-  TOKEN_USER user;
-  BYTE bytes[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
-} user_room;
-
-static int read_user(user_room *room) {
-  DWORD size = sizeof(*room);
-  HANDLE token = NULL;
-  if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) {
-    return -1;
-  }
-  int found = GetTokenInformation(token, TokenUser, room, sizeof(*room), &size);
-  (void)CloseHandle(token);
-  return found ? 0 : -1;
-}
-
 /* "penstock-0123456789abcdef-": what all pipes of this user begin with. FNV-1a of the SID. */
 static void user_prefix(char *text, size_t size) {
-  user_room room;
+  ps_user room;
   uint64_t number = UINT64_C(0xcbf29ce484222325);
-  if (read_user(&room) == 0) {
+  if (ps_user_of(GetCurrentProcess(), &room)) {
     const BYTE *bytes = room.user.User.Sid;
     for (DWORD i = 0; i < GetLengthSid(room.user.User.Sid); i++) {
       number = (number ^ bytes[i]) * UINT64_C(0x100000001b3);
@@ -138,11 +123,11 @@ static int failed(penstock_error *error, const char *path, const char *why, cons
 
 /* The list is the pipe's, not of one of its instances: what holds of the first one does of those to come. */
 static DWORD let_in_user_alone(HANDLE pipe) {
-  user_room room;
+  ps_user room;
   BYTE system_sid[SECURITY_MAX_SID_SIZE];
   DWORD size = sizeof(system_sid);
   PACL list = NULL;
-  if (read_user(&room) != 0 || !CreateWellKnownSid(WinLocalSystemSid, NULL, system_sid, &size)) {
+  if (!ps_user_of(GetCurrentProcess(), &room) || !CreateWellKnownSid(WinLocalSystemSid, NULL, system_sid, &size)) {
     return GetLastError();
   }
   EXPLICIT_ACCESSW both[2] = {

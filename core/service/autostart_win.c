@@ -18,6 +18,7 @@
 #include "command_line.h"
 #include "service/task.h"
 #include "win/reason.h"
+#include "win/user.h"
 #include "win/wide.h"
 
 DEFINE_GUID(task_scheduler_class, 0x0f87369f, 0xa4e5, 0x4cfc, 0xbd, 0x3e, 0x73, 0xe6, 0x15, 0x45, 0x72, 0xdd);
@@ -50,21 +51,13 @@ static int fail(const char *doing, HRESULT result, penstock_error *error) {
 }
 
 static char *read_sid(void) {
-  union {
-    TOKEN_USER user;
-    BYTE bytes[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
-  } room;
-  DWORD size = sizeof(room);
-  HANDLE token = NULL;
+  ps_user room;
+  PSID sid = ps_user_of(GetCurrentProcess(), &room);
   char *text = NULL;
   char *copy = NULL;
-  if (OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) {
-    if (GetTokenInformation(token, TokenUser, &room, sizeof(room), &size) &&
-        ConvertSidToStringSidA(room.user.User.Sid, &text)) {
-      copy = strdup(text);
-      (void)LocalFree(text);
-    }
-    (void)CloseHandle(token);
+  if (sid && ConvertSidToStringSidA(sid, &text)) {
+    copy = strdup(text);
+    (void)LocalFree(text);
   }
   return copy;
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "win/user.h"
+
 /* Room for any SID. */
 typedef union sid_room {
   SID sid;
@@ -31,26 +33,9 @@ static int is_well_known(PSID sid, WELL_KNOWN_SID_TYPE type) {
   return IsWellKnownSid(sid, type);
 }
 
-typedef union user_room {
-  TOKEN_USER user;
-  BYTE bytes[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
-} user_room;
-
-/* Whom this process runs as; NULL if that cannot be known. */
-static PSID own_sid(user_room *room) {
-  DWORD size = sizeof(*room);
-  HANDLE token = NULL;
-  if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) {
-    return NULL;
-  }
-  BOOL is_known = GetTokenInformation(token, TokenUser, room, sizeof(*room), &size);
-  (void)CloseHandle(token);
-  return is_known ? room->user.User.Sid : NULL;
-}
-
 static int is_user(PSID sid) {
-  user_room room;
-  PSID own = own_sid(&room);
+  ps_user room;
+  PSID own = ps_user_of(GetCurrentProcess(), &room);
   return own && EqualSid(own, sid) != 0;
 }
 
@@ -131,8 +116,8 @@ static void name_self(char *text, size_t size) {
   DWORD name_size = sizeof(name) / sizeof(name[0]);
   DWORD domain_size = sizeof(domain) / sizeof(domain[0]);
   SID_NAME_USE use;
-  user_room room;
-  PSID own = own_sid(&room);
+  ps_user room;
+  PSID own = ps_user_of(GetCurrentProcess(), &room);
   LPSTR sid = NULL;
   if (own && LookupAccountSidW(NULL, own, name, &name_size, domain, &domain_size, &use)) {
     (void)swprintf(whole, sizeof(whole) / sizeof(whole[0]), L"%ls%ls%ls", domain, domain[0] ? L"\\" : L"", name);

@@ -8,6 +8,7 @@
 
 #include "common/ssh/login/agent_end.h"
 #include "common/ssh/login/agent_wire.h"
+#include "win/user.h"
 
 /* What WM_COPYDATA says that it is about: the name of a file mapping that holds the request, and gets the answer. */
 #define PAGEANT_COPYDATA 0x804e50baUL
@@ -16,22 +17,6 @@ enum {
   NAME_MAX_SIZE = 256,
   WINDOW_ROOM = 8192, /* bytes of the mapping, lengths included: what every Pageant takes */
 };
-
-typedef union user_room {
-  TOKEN_USER user;
-  BYTE bytes[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
-} user_room;
-
-static int read_user(HANDLE process, user_room *room) {
-  DWORD size = sizeof(*room);
-  HANDLE token = NULL;
-  if (!OpenProcessToken(process, TOKEN_QUERY, &token)) {
-    return -1;
-  }
-  int found = GetTokenInformation(token, TokenUser, room, sizeof(*room), &size);
-  (void)CloseHandle(token);
-  return found ? 0 : -1;
-}
 
 /* --- the pipe --------------------------------------------------------------------------------------- */
 
@@ -74,15 +59,15 @@ int pageant_pipe(char *path, size_t size) {
 
 /* Another user's program may have a window on this desktop (runas), and would get what is to be signed. */
 static int is_own_window(HWND window) {
-  user_room ours;
-  user_room theirs;
+  ps_user ours;
+  ps_user theirs;
   DWORD id = 0;
   (void)GetWindowThreadProcessId(window, &id);
   HANDLE process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, id);
   if (!process) {
     return 0;
   }
-  int is_own = read_user(GetCurrentProcess(), &ours) == 0 && read_user(process, &theirs) == 0 &&
+  int is_own = ps_user_of(GetCurrentProcess(), &ours) && ps_user_of(process, &theirs) &&
                EqualSid(ours.user.User.Sid, theirs.user.User.Sid);
   (void)CloseHandle(process);
   return is_own;
@@ -108,10 +93,10 @@ int pageant_has_window(char *why, size_t why_size) {
 
 /* Memory that is this user's by name: Pageant asks who owns it, and answers nobody else. */
 static HANDLE make_mapping(const char *name) {
-  user_room user;
+  ps_user user;
   SECURITY_DESCRIPTOR descriptor;
   SECURITY_ATTRIBUTES attributes = {.nLength = sizeof(attributes), .lpSecurityDescriptor = &descriptor};
-  if (read_user(GetCurrentProcess(), &user) ||
+  if (!ps_user_of(GetCurrentProcess(), &user) ||
       !InitializeSecurityDescriptor(&descriptor, SECURITY_DESCRIPTOR_REVISION) ||
       !SetSecurityDescriptorOwner(&descriptor, user.user.User.Sid, FALSE)) {
     return NULL;
